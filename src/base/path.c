@@ -1,0 +1,146 @@
+/* Paths: see path.h. */
+#include "base/path.h"
+
+#include "base/auto.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+int id_check(const char *id, struct err *err)
+{
+	size_t n = strlen(id);
+
+	if (n == 0)
+		return err_set(err, EINVAL, "container id must not be empty");
+	if (n > 255)
+		return err_set(err, EINVAL,
+			"container id \"%.32s...\" has %zu characters, at most 255 are allowed", id,
+			n);
+	for (size_t i = 0; i < n; i++)
+		if (!is_alnum(id[i]) && (i == 0 || !strchr("_+-.", id[i])))
+			return err_set(err, EINVAL,
+				"invalid container id \"%s\": use letters, digits and _ + - . and "
+				"begin with a letter or digit",
+				id);
+	return 0;
+}
+
+int open_in_root(int rootfd, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+	return fd < 0 ? -errno : fd;
+}
+
+int mkdir_in_root(int rootfd, const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+	size_t n = strlen(path);
+	AUTO_CLOSE int dir = open_in_root(rootfd, "/", O_PATH | O_DIRECTORY, 0);
+
+	if (n >= sizeof(part))
+		return -ENAMETOOLONG;
+	if (dir < 0)
+		return dir;
+	/*
+	 * Each prefix is looked up from the root again, so that a symlink in the middle resolves as
+	 * the container would see it; a missing last component is made in the directory just found.
+	 */
+	for (size_t end = 0; end < n;) {
+		size_t start = end + strspn(path + end, "/");
+		int next;
+
+		end = start + strcspn(path + start, "/");
+		if (end == start)
+			break;
+		memcpy(part, path, end);
+		part[end] = '\0';
+		next = open_in_root(rootfd, part, O_PATH | O_DIRECTORY, 0);
+		if (next == -ENOENT) {
+			if (mkdirat(dir, part + start, mode) < 0 && errno != EEXIST)
+				return -errno;
+			next = open_in_root(rootfd, part, O_PATH | O_DIRECTORY, 0);
+		}
+		if (next < 0)
+			return next;
+		close(dir);
+		dir = next;
+	}
+	return steal_fd(&dir);
+}
+
+int mkdir_all(const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return -ENAMETOOLONG;
+	memcpy(part, path, n + 1);
+	for (size_t i = 1; i <= n; i++) {
+		if (part[i] != '/' && part[i] != '\0')
+			continue;
+		char c = part[i];
+
+		part[i] = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return -errno;
+		part[i] = c;
+	}
+	return 0;
+}
+
+static int remove_entries(int fd)
+{
+	DIR *d = fdopendir(fd);
+	struct dirent *e;
+	int r = 0;
+
+	if (!d) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	while (r == 0 && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = remove_tree(dirfd(d), e->d_name);
+	closedir(d);
+	return r;
+}
+
+int remove_tree(int dirfd, const char *name)
+{
+	int fd, r;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = remove_entries(fd);
+	if (r < 0)
+		return r;
+	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,31 @@
+/* Paths: ids that become file names, and look-ups that cannot leave a root. */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ID_MAX 1024
+
+/*
+ * Checks a container or pod id: [A-Za-z0-9_+.-], 1 to 255 characters, first one a letter or digit
+ * (so never ".", ".." or an option). Returns 0 or -EINVAL with err naming the id and the rule.
+ */
+int id_check(const char *id, struct err *err) CHECKED;
+
+/*
+ * Opens path below rootfd as if rootfd were "/": symlinks, ".." and absolute links stay inside
+ * (openat2 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). flags as for open(2), O_CLOEXEC is added.
+ * Returns an fd or -errno.
+ */
+int open_in_root(int rootfd, const char *path, int flags, mode_t mode) CHECKED;
+
+/* mkdir -p below rootfd with the same rules; returns an O_PATH fd of the last directory. */
+int mkdir_in_root(int rootfd, const char *path, mode_t mode) CHECKED;
+
+/* mkdir -p of a path of our own (state and cache directories). Returns 0 or -errno. */
+int mkdir_all(const char *path, mode_t mode) CHECKED;
+
+/* Removes the tree name below dirfd, following no symlink. A missing one is success. */
+int remove_tree(int dirfd, const char *name) CHECKED;

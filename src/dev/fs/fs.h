@@ -1,0 +1,39 @@
+/*
+ * The virtio-fs device: a FUSE server (protocol 7.36, linux/fuse.h) over an export table. Each
+ * export is an O_PATH descriptor that appears as one entry of a synthetic, read-only root.
+ * Requests are served by worker threads of the device's own, one per request queue.
+ */
+#pragma once
+
+#include "dev/vdev.h"
+
+struct fs;
+
+enum fs_export_flags {
+	FS_EXPORT_RO = 1,
+	FS_EXPORT_FILE = 2,
+};
+
+struct fs_config {
+	const char *tag;	 /* at most 36 bytes */
+	unsigned request_queues; /* 1..4 */
+	int proc_self_fd;    /* O_PATH directory fd of this process's /proc/self/fd; owned by fs */
+	unsigned inodes_max; /* descriptors that inodes may hold; beyond: ENFILE */
+	/*
+	 * Called by each worker thread before its first request (for its seccomp filter and
+	 * capabilities); a failure stops the device. May be NULL.
+	 */
+	int (*worker_start)(void *arg);
+	void *arg;
+};
+
+int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **ret) CHECKED;
+void fs_free(struct fs *fs);
+struct vdev *fs_vdev(struct fs *fs);
+
+/*
+ * Adds or removes an export; any thread. add: fd (O_PATH) is owned by fs, also on failure.
+ * -EEXIST, -EINVAL (bad name), -ENOSPC. remove: -ENOENT; live inodes answer ESTALE from then on.
+ */
+int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags) CHECKED;
+int fs_export_remove(struct fs *fs, const char *name) CHECKED;

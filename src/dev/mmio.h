@@ -1,0 +1,29 @@
+/*
+ * The virtio-mmio transport, version 2 (virtio 1.2 section 4.2.2): a register page of 4 KiB in
+ * front of a vdev. The machine routes accesses here, registers each queue's kick_fd as an ioeventfd
+ * on MMIO_QUEUE_NOTIFY with the queue's index, and irq_fd as an irqfd.
+ */
+#pragma once
+
+#include "dev/vdev.h"
+
+#define MMIO_SLOT_SIZE	  0x1000
+#define MMIO_QUEUE_NOTIFY 0x50
+
+struct mmio {
+	struct vdev *dev; /* NULL: an empty slot, which reads as device id 0 */
+	int irq_fd;	  /* eventfd, written to raise the slot's edge-triggered interrupt */
+	uint32_t device_features_sel, driver_features_sel, queue_sel;
+	uint64_t driver_features;
+};
+
+/* Puts dev (NULL: none) behind the registers of m and opens irq_fd. Returns 0 or -errno. */
+int mmio_init(struct mmio *m, struct vdev *dev) CHECKED;
+void mmio_done(struct mmio *m);
+
+/*
+ * One guest access at offset (0..MMIO_SLOT_SIZE) of len 1, 2, 4 or 8 bytes. Any vCPU thread.
+ * Reads that make no sense give zeroes, such writes are ignored.
+ */
+void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len);
+void mmio_write(struct mmio *m, uint64_t offset, const void *data, unsigned len);

@@ -1,0 +1,96 @@
+/*
+ * A virtio device: class (constant data and a few functions), negotiated state, queues. The device
+ * state machine and all its checks live in vdev.c; transports (mmio.c, later vhost_user.c) only
+ * translate register accesses or messages into the calls below.
+ *
+ * Threads: vdev_* calls of the transport come from any vCPU thread and serialise on vdev->lock.
+ * start() and stop() of a class are called with the lock held; a device that works in another
+ * thread hands over there itself (loop_call()) and stop() returns only when that thread has let go
+ * of the queues.
+ */
+#pragma once
+
+#include "dev/vq.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define VDEV_QUEUES_MAX 8
+
+struct vdev;
+
+struct vdev_class {
+	const char *name;
+	uint32_t virtio_id;
+	unsigned queues;
+	uint16_t queue_max[VDEV_QUEUES_MAX];
+	uint64_t features; /* beyond VERSION_1, EVENT_IDX and INDIRECT_DESC, which all offer */
+	/* The driver is ready (DRIVER_OK), queues are started: begin to watch q->kick_fd. */
+	int (*start)(struct vdev *d);
+	/* Reset or shutdown: let go of the queues. Also called after a failed start. */
+	void (*stop)(struct vdev *d);
+	/* A write to config space, already bounds-checked; NULL: read-only. */
+	void (*config_written)(struct vdev *d, uint32_t offset, uint32_t len);
+};
+
+/* Device status bits, virtio 1.2 section 2.1. */
+#define VDEV_ACKNOWLEDGE     1
+#define VDEV_DRIVER	     2
+#define VDEV_DRIVER_OK	     4
+#define VDEV_FEATURES_OK     8
+#define VDEV_NEEDS_RESET     64
+#define VDEV_FAILED	     128
+
+#define VDEV_F_INDIRECT_DESC (1ULL << 28)
+#define VDEV_F_EVENT_IDX     (1ULL << 29)
+#define VDEV_F_VERSION_1     (1ULL << 32)
+
+struct vdev {
+	const struct vdev_class *class;
+	void *config; /* config space; owned by the device */
+	uint32_t config_len;
+	unsigned queues; /* in use; at most class->queues */
+	struct vq queue[VDEV_QUEUES_MAX];
+
+	/* Of vdev.c and the transport. */
+	pthread_mutex_t lock;
+	uint64_t driver_features;
+	uint8_t status;
+	bool running; /* start() succeeded and stop() was not called since */
+	uint32_t config_generation;
+	atomic_uint interrupt_status;  /* bit 0 queue, bit 1 config */
+	void (*raise)(struct vdev *d); /* transport: make the guest see interrupt_status */
+	void *transport;
+};
+
+/*
+ * Prepares a device with its kick eventfds. gm must outlive it. queues: 0 takes all of the class.
+ * Returns 0 or -errno.
+ */
+int vdev_init(struct vdev *d, const struct vdev_class *class, const struct gmem *gm,
+	unsigned queues, void *config, uint32_t config_len) CHECKED;
+/* Stops the device and closes its eventfds. */
+void vdev_done(struct vdev *d);
+
+/* What the device offers, and the negotiated set once FEATURES_OK is set. */
+uint64_t vdev_features(const struct vdev *d);
+bool vdev_has(const struct vdev *d, uint64_t feature);
+
+/*
+ * For transports. Accesses that the state machine forbids are ignored, as the specification lets a
+ * device do; nothing a guest writes here is fatal to the monitor.
+ */
+void vdev_set_status(struct vdev *d, uint8_t status);
+void vdev_set_driver_features(struct vdev *d, uint64_t features);
+/* True when queue registers may be written: FEATURES_OK set, DRIVER_OK and FAILED clear. */
+bool vdev_queues_writable(const struct vdev *d);
+/* QueueReady: 1 validates and freezes the ring; a bad ring leaves it not ready. */
+void vdev_queue_set_ready(struct vdev *d, unsigned q, bool ready);
+void vdev_config_read(struct vdev *d, uint32_t offset, void *to, uint32_t len);
+void vdev_config_write(struct vdev *d, uint32_t offset, const void *from, uint32_t len);
+
+/* For devices, from their own thread. */
+void vdev_interrupt_queue(struct vdev *d, struct vq *q); /* if the guest wants one */
+void vdev_interrupt_config(struct vdev *d);		 /* the config space has changed */
+/* A queue broke the rules: sets NEEDS_RESET and tells the guest. The device stops popping. */
+void vdev_broken(struct vdev *d);

@@ -1,0 +1,21 @@
+/* vsock addresses and API versions that host and guest must agree on. */
+#pragma once
+
+#define VSOCK_CID_HOST	2
+#define VSOCK_CID_GUEST 3
+
+/*
+ * The agent dials host port READY as soon as it can serve; that connection carries the first RPC
+ * session (the agent is the ttrpc server on it). Later sessions are dialled by the host to RPC.
+ */
+#define VSOCK_PORT_READY  1024 /* host side */
+#define VSOCK_PORT_RPC	  1024 /* guest side */
+#define VSOCK_PORT_STREAM 1025 /* guest side; a connection begins with a u64 stream token */
+
+#define AGENT_API_MAJOR	  1
+#define AGENT_API_MINOR	  0
+
+/* virtio-fs tag of the pod's share device, and where the agent mounts it. */
+#define SHARE_TAG      "vmrun"
+#define SHARE_MOUNT    "/run/vmrun/shares"
+#define SHARE_NAME_MAX 64

@@ -1,0 +1,3 @@
+# libFuzzer targets (./configure CC=clang --enable-fuzz). Each target's _LDFLAGS is
+# $(AM_LDFLAGS) $(LIBFUZZER).
+LIBFUZZER = -fsanitize=fuzzer

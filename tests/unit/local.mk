@@ -1,0 +1,6 @@
+# A unit test is a row here: check_PROGRAMS, TESTS and the libraries of its layer.
+UNIT_TESTS =
+UNIT_LIBS = libbase.a $(CMOCKA_LIBS)
+include $(srcdir)/tests/unit/base.mk
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
