@@ -1,8 +1,7 @@
 /* The growable buffer and the error value. */
 #include "base/buf.h"
 #include "base/err.h"
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

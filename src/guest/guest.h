@@ -1,0 +1,39 @@
+/*
+ * What a guest boots: an uncompressed kernel and an initramfs that holds the agent and the kernel
+ * modules it needs. Both are made once and kept in a cache by content.
+ */
+#pragma once
+
+#include "base/err.h"
+
+struct guest_options {
+	/* A vmlinuz or vmlinux; NULL or "auto": /usr/lib/vmrun/vmlinux, else the newest in /boot.
+	 */
+	const char *kernel;
+	/* Folder of the kernel's modules (".../lib/modules/<release>"); NULL: found from the
+	 * kernel. */
+	const char *modules;
+	const char *agent;     /* path of the static agent binary */
+	const char *cache_dir; /* made if missing, 0700 */
+};
+
+struct guest_image {
+	int kernel_fd;	  /* uncompressed ELF, read-only */
+	int initrd_fd;	  /* cpio newc, read-only */
+	char release[65]; /* uname -r of the guest */
+	char *source;	  /* path of the kernel it was made from, for messages */
+};
+
+#define GUEST_IMAGE_INIT                                                                           \
+	{                                                                                          \
+		-1, -1, "", NULL                                                                   \
+	}
+
+/*
+ * Opens the image, building what the cache lacks (atomically; concurrent callers do not disturb
+ * each other). Errors name the file, and say what to install or set when there is no kernel or the
+ * kernel lacks a driver that a guest needs.
+ */
+int guest_image_open(
+	const struct guest_options *options, struct guest_image *ret, struct err *err) CHECKED;
+void guest_image_done(struct guest_image *image);

@@ -1,0 +1,52 @@
+/*
+ * The anchor: the host process (vmrun-proxy) that stands for one process in the guest
+ * (architecture.md decision 13). Callers wait for it, signal it, read its cgroup and enter its
+ * namespaces.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define ANCHOR_DONE_MAX 3
+
+/* What the anchor's "/" shows beside the rootfs: fd (O_PATH) bound at destination. */
+struct anchor_mount {
+	int fd;
+	const char *destination;
+	bool read_only;
+};
+
+/* All descriptors stay the caller's; the anchor gets copies. -1 or 0 where there is none. */
+struct anchor_spec {
+	const char *container;
+	const char *process; /* "": the container's first process */
+	int agent_fd;	     /* an RPC session of the anchor's own */
+	int ctl_fd;	     /* a connection to vmrun-vm of its own, when stop_pod */
+	bool stop_pod;	     /* the pod ends with this process: VMCTL_STOP after its exit */
+	/*
+	 * Directory in which "exit" is written before the anchor ends: one line
+	 * "<status> <exited_at_ns> <oom_killed 0|1>\n" (file_replace). -1: none (an exec).
+	 */
+	int record_dir_fd;
+	/* Read ends that see end of file when a stream's last byte has been written. */
+	int done_fds[ANCHOR_DONE_MAX];
+	unsigned done_count;
+	int tty_fd;    /* terminal whose size the guest's one follows, or -1 */
+	bool tty_own;  /* make tty_fd the anchor's controlling terminal (a pty that we made) */
+	int cgroup_fd; /* directory of a cgroup v2 to be born in, or -1 */
+	int netns_fd;  /* network namespace to be in, or -1: the caller's */
+	int rootfs_fd; /* O_PATH directory that becomes "/", or -1: an empty one */
+	const struct anchor_mount *mounts;
+	unsigned mount_count;
+};
+
+/*
+ * Starts the anchor as a child of the caller, in its own session, pid and mount namespace, and
+ * returns when its view is set up and the guest process is tied to it. It survives the caller. Its
+ * exit status is the guest process's (128 + n for signal n, 137 when the pod died). Signals sent to
+ * it go to the guest process.
+ */
+int anchor_spawn(const struct anchor_spec *spec, pid_t *ret_pid, struct err *err) CHECKED;
