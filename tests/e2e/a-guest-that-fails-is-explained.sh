@@ -1,0 +1,60 @@
+#!/bin/bash
+# No KVM, no kernel, no drivers, a panic at boot, a guest that never becomes ready: what and why.
+. "$(dirname "$0")/lib.sh"
+bundle b true
+before=$(host_state)
+
+conf() { printf '%s\n' "$1" >"$work/vmrun.conf"; }
+with_conf() { "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"; }
+
+fails "a kernel that does not exist" '/no/such/kernel' \
+	env VMRUN_KERNEL=/no/such/kernel "$VMRUN" --root "$root" run "$work/b"
+echo not a kernel >"$work/vmlinuz"
+fails "a kernel that is none" 'vmlinuz' env VMRUN_KERNEL="$work/vmlinuz" "$VMRUN" --root "$root" run "$work/b"
+
+conf '{"no_such_key": 1}'
+fails "an unknown key in the settings" 'vmrun\.conf.*no_such_key' with_conf
+conf '{"memory_mib": "much"}'
+fails "a setting of the wrong type" 'vmrun\.conf.*memory_mib' with_conf
+
+conf '{"kernel_params": "rdinit=/no/such/init"}'
+fails "a guest that panics at boot" '(guest|phase).*' with_conf
+like "its last words are quoted" "$(cat "$err")" '[Pp]anic|No working init|reset'
+same_state "nothing is left of a guest that panicked" "$before"
+
+conf '{"kernel_params": "initcall_blacklist=virtio_vsock_init"}'
+fails "a guest without its vsock driver" 'guest|vsock' with_conf
+same_state "nothing is left of a guest without vsock" "$before"
+
+if command -v gcc >/dev/null; then
+	# A kernel that boots and does nothing: a PVH note and a loop.
+	release=$(basename "$(dirname "$(find "${VMRUN_MODULES:-/lib/modules}" -maxdepth 2 -name modules.dep | head -1)")")
+	cat >"$work/hang.S" <<-'S'
+		.section .note.Xen, "a", @note
+		.long 4, 4, 18
+		.asciz "Xen"
+		.long _start
+		.text
+		.globl _start
+		.code32
+		_start: hlt
+		jmp _start
+		.section .rodata
+	S
+	printf '.asciz "Linux version %s (hang)"\n' "$release" >>"$work/hang.S"
+	gcc -m32 -c "$work/hang.S" -o "$work/hang.o" 2>/dev/null && objcopy -I elf32-i386 -O elf64-x86-64 "$work/hang.o" "$work/hang64.o" &&
+		ld -m elf_x86_64 -Ttext 0x1000000 -e _start "$work/hang64.o" -o "$work/hang" || :
+	if [[ -e $work/hang ]]; then
+		conf "{\"boot_timeout_s\": 3, \"kernel\": \"$work/hang\"${VMRUN_MODULES:+, \"modules\": \"$VMRUN_MODULES\"}}"
+		fails "a guest that never becomes ready" '3 s.*phase' env -u VMRUN_KERNEL "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
+		same_state "nothing is left of a guest that hung" "$before"
+	else
+		fail "cannot build the kernel that hangs"
+	fi
+fi
+
+if [[ $(id -u) == 0 ]]; then
+	fails "/dev/kvm missing" '/dev/kvm' unshare -m sh -c \
+		"mount -t tmpfs tmpfs /dev && exec '$VMRUN' --root '$root' run '$work/b'"
+	same_state "nothing is left without KVM" "$before"
+fi

@@ -1,0 +1,33 @@
+#!/bin/bash
+# cpu, memory and pids limits of config.json shape the guest and are enforced in it.
+. "$(dirname "$0")/lib.sh"
+
+bundle cpus sh -c 'nproc; grep -c ^processor /proc/cpuinfo'
+run vm run "$work/cpus"
+is "one processor by default" "$(tr '\n' ' ' <"$out")" "1 1 "
+config "$work/cpus" '.linux.resources.cpu = {quota: 200000, period: 100000}'
+run vm run "$work/cpus"
+is "two when the quota asks for two" "$(tail -1 "$out")" 2
+
+bundle mem sh -c 'grep MemTotal /proc/meminfo'
+run vm run "$work/mem"
+total=$(awk '{print int($2 / 1024)}' "$out")
+ok "256 MiB by default (the guest sees $total)" test "$total" -gt 150 -a "$total" -le 256
+config "$work/mem" '.linux.resources.memory = {limit: 1073741824}'
+run vm run "$work/mem"
+ok "a limit of 1 GiB makes a larger guest" test "$(awk '{print int($2 / 1024)}' "$out")" -ge 1000
+
+bundle oom sh -c 'cat /sys/fs/cgroup/memory.max; exec dd if=/dev/zero of=/dev/null bs=200M count=1'
+config "$work/oom" '.linux.resources.memory = {limit: 134217728}'
+run vm run --keep "$work/oom" oom
+is "the limit is in the container's cgroup" "$(head -1 "$out")" 134217728
+is "200 MiB in a 128 MiB container die with 137" "$status" 137
+like "the end is recorded as out of memory" "$(find "$root" -name exit -exec cat {} +)" '^137 [0-9]+ 1$'
+vm delete oom
+
+# shellcheck disable=SC2016
+bundle bomb sh -c 'cat /sys/fs/cgroup/pids.max; n=0; while [ $n -lt 60 ]; do sleep 30 & n=$((n+1)); done; echo all'
+config "$work/bomb" '.linux.resources.pids = {limit: 20}'
+run vm run "$work/bomb"
+is "the pids limit is in the container's cgroup" "$(head -1 "$out")" 20
+like "a fork bomb stops at it" "$(cat "$err")" "can't fork|Resource temporarily unavailable"

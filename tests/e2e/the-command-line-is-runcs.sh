@@ -1,0 +1,86 @@
+#!/bin/bash
+# The contract that Podman, conmon and containerd's own shim rely on, with runc as the oracle.
+. "$(dirname "$0")/lib.sh"
+
+run vm --version
+is "--version succeeds" "$status" 0
+like "and names the program and the specification" "$(tr '\n' ' ' <"$out")" 'vmrun.*spec.*1\.'
+like "features is JSON with versions" "$(vm features | jq -r '.ociVersionMin + " " + .ociVersionMax')" '^1\..* 1\.'
+
+(mkdir "$work/spec" && cd "$work/spec" && vm spec)
+fails "spec does not overwrite" 'exists' bash -c "cd '$work/spec' && '$VMRUN' spec"
+if command -v runc >/dev/null; then
+	(mkdir "$work/runc-spec" && cd "$work/runc-spec" && runc spec)
+	keys() { jq -r '[paths(scalars) | map(tostring) | join(".")] | sort | join("\n")' "$1"; }
+	is "spec has runc's fields" "$(keys "$work/spec/config.json" | grep -v -e capabilities -e ociVersion | sha256sum)" \
+		"$(keys "$work/runc-spec/config.json" | grep -v -e capabilities -e ociVersion | sha256sum)"
+fi
+
+# The same bundle with runc and vmrun: output, status and what the process sees of itself.
+# shellcheck disable=SC2016
+probe='id; pwd; umask; echo "$FOO"; ulimit -n; grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status
+	hostname; ls /dev; readlink /dev/stdin /dev/fd; stat -c %a:%t,%T /dev/null; tr "\0" "\n" </proc/1/cmdline | head -2
+	cat /proc/sys/kernel/domainname; cat /proc/kcore >/dev/null 2>&1; echo kcore $?; touch /proc/sys/x 2>/dev/null; echo sys $?; exit 3'
+bundle oracle sh -c "$probe"
+config "$work/oracle" '.process.env += ["FOO=bar baz"] | .process.cwd = "/tmp" | .process.user = {uid: 1000, gid: 1000, additionalGids: [5, 6], umask: 63}
+	| .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 512, hard: 1024}] | .hostname = "oracle" | .process.noNewPrivileges = true
+	| .process.capabilities |= map_values(["CAP_KILL", "CAP_AUDIT_WRITE"])
+	| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"], syscalls: [{names: ["acct"], action: "SCMP_ACT_ERRNO"}]}'
+run vm run "$work/oracle"
+cp "$out" "$work/vmrun.out"
+is "the probe's status" "$status" 3
+if command -v runc >/dev/null && runc --root "$work/runc" run -b "$work/oracle" oracle >"$work/runc.out" 2>"$work/runc.err" || [[ -s $work/runc.out ]]; then
+	is "the process sees what it sees under runc" "$(cat "$work/vmrun.out")" "$(cat "$work/runc.out")"
+	rm -rf "$work/runc"
+else
+	echo "  skipped - runc does not run here: $(tail -1 "$work/runc.err" 2>/dev/null)"
+fi
+
+# create hands out no descriptor that it inherited (buildah leaks a dozen).
+bundle fds sh -c 'ls /proc/self/fd | wc -l; while :; do sleep 0.2; done'
+(
+	exec 3<"$work/fds/config.json"
+	for ((fd = 10; fd < 210; fd++)); do eval "exec $fd<&3"; done
+	vm create --bundle "$work/fds" --pid-file "$work/fds.pid" fds </dev/null >/dev/null 2>&1
+)
+leaked=0
+for p in $(cat "$work/fds.pid") $(monitors); do
+	if find "/proc/$p/fd" -lname "*config.json" | grep -q .; then leaked=1; fi
+done
+is "no inherited descriptor is in the anchor or the monitor" "$leaked" 0
+stdio=$(for p in $(cat "$work/fds.pid") $(monitors); do readlink "/proc/$p/fd/0"; done | sort -u)
+is "and their stdin is /dev/null" "$stdio" /dev/null
+pid=$(cat "$work/fds.pid")
+fails "create with an id in use" exists vm create --bundle "$work/fds" fds
+is "leaves the first as it is" "$(status_of fds) $(anchor_of fds)" "created $pid"
+vm start fds
+is "ps -f json has the host's pid" "$(vm ps -f json fds)" "[$pid]"
+
+# kill -9 of the anchor: the container is stopped, its monitor ends.
+kill -9 "$pid"
+stopped() { has_status fds stopped; }
+ok "kill -9 of the anchor stops the container" wait_for 20 stopped
+alone() { [[ -z $(monitors) ]]; }
+ok "and its guest is gone" wait_for 20 alone
+vm delete fds
+fails "a second delete" 'does not exist' vm delete fds
+
+fails "kill of an unknown container" 'does not exist' vm kill nosuch 9
+for flags in '--systemd-cgroup' '--cgroup-manager cgroupfs' '--log-level info' '--debug'; do
+	# shellcheck disable=SC2086
+	run "$VMRUN" --root "$root" $flags list
+	is "global option $flags" "$status" 0
+done
+
+bundle paused sh -c 'n=0; while :; do n=$((n + 1)); echo $n >/count; sleep 0.1; done'
+vm run -d "$work/paused" p >/dev/null 2>&1 </dev/null
+ok "it counts" wait_for 30 test -s "$work/paused/rootfs/count"
+vm pause p
+is "paused" "$(status_of p)" paused
+a=$(cat "$work/paused/rootfs/count")
+read -rt 1.5 <> <(:) || :
+is "it counts no more" "$(cat "$work/paused/rootfs/count")" "$a"
+fails "exec while paused" paused vm exec p true
+vm resume p
+counts() { [[ $(cat "$work/paused/rootfs/count") != "$a" ]]; }
+ok "it goes on after resume" wait_for 20 counts
