@@ -1,7 +1,29 @@
 # Unit tests mirror the tree: tests/unit/test_<file>.c, one program each, run here by "make check".
+# The end-to-end suite runs on this machine when it has hardware KVM, else in the lab.
 if HAVE_CMOCKA
 include $(srcdir)/tests/unit/local.mk
 endif
 if FUZZ
 include $(srcdir)/tests/fuzz/local.mk
 endif
+
+.PHONY: e2e bench fuzz
+TEST_ENV = VMRUN=$(abs_builddir)/vmrun srcdir=$(abs_srcdir)
+
+if E2E
+check-local: all
+	$(TEST_ENV) $(srcdir)/tests/e2e/check
+endif
+
+e2e: all
+	$(TEST_ENV) $(srcdir)/tests/e2e/check $(CASES)
+
+bench: all
+	$(TEST_ENV) $(srcdir)/tests/bench/check
+
+# Each fuzz target for T seconds; needs CC=clang ./configure --enable-fuzz.
+T = 60
+fuzz: all
+	$(srcdir)/tests/fuzz/run $(T)
+
+EXTRA_DIST += tests/e2e tests/bench tests/fuzz/run
