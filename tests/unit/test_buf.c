@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "tests/unit/unit.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
