@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/auto.h"
 #include "base/err.h"
 
 struct guest_options {
@@ -37,3 +38,5 @@ struct guest_image {
 int guest_image_open(
 	const struct guest_options *options, struct guest_image *ret, struct err *err) CHECKED;
 void guest_image_done(struct guest_image *image);
+
+DEFINE_AUTO_VAL(guest_image_done, struct guest_image)
