@@ -1,3 +1,4 @@
 # libFuzzer targets (./configure CC=clang --enable-fuzz). Each target's _LDFLAGS is
 # $(AM_LDFLAGS) $(LIBFUZZER).
 LIBFUZZER = -fsanitize=fuzzer
+include $(srcdir)/tests/fuzz/guest.mk
