@@ -164,6 +164,7 @@ static ino_t initrd_inode(const struct guest_options *options)
 
 static void follows_changes_of_its_parts(void **state)
 {
+	static const char other[80] = "\177ELF, another agent, longer than an ELF header";
 	struct guest_options options = {
 		.kernel = kernel,
 		.modules = modules,
@@ -174,8 +175,7 @@ static void follows_changes_of_its_parts(void **state)
 
 	(void)state;
 	assert_int_equal(initrd_inode(&options), before);
-	write_file(
-		agent, "\177ELF, another agent, longer than a header of sixty-four bytes is", 66);
+	write_file(agent, other, sizeof(other));
 	after = initrd_inode(&options);
 	assert_int_not_equal(after, before);
 	make_kernel();
