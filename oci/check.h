@@ -1,0 +1,23 @@
+/*
+ * What config.json's values must satisfy beyond their types: required fields, known names, sane
+ * combinations, and nothing that could not be applied. Called before a container is made.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+#include "oci/spec.h"
+
+/*
+ * Checks a whole configuration. Errors (-EINVAL, -ENOTSUP) read "config.json: process.args: must
+ * name at least one program". warnings, unless NULL, gets a line for each thing that is ignored,
+ * such as a capability that nobody knows; they are appended also when the check fails.
+ */
+int spec_check(const struct spec *spec, struct strv *warnings, struct err *err) CHECKED;
+
+/*
+ * Checks a process object. file is what errors begin with; prefix goes in front of the fields:
+ * "process." in a config.json, "" in a process file.
+ */
+int spec_check_process(const struct spec_process *process, const char *file, const char *prefix,
+	struct strv *warnings, struct err *err) CHECKED;

@@ -1,0 +1,32 @@
+/*
+ * linux.resources, whose terms are cgroup v1's, to the files of a cgroup v2. For the guest's cgroup
+ * of a container, and for the pod's on the host.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "oci/spec.h"
+
+struct cgroup_setting {
+	char *file;    /* "memory.max"; never with a '/' */
+	char *value;   /* to be written whole, in one write */
+	bool optional; /* a kernel without the file is no error */
+};
+
+/* In the order in which they are to be written. */
+struct cgroup_settings {
+	struct cgroup_setting *v;
+	size_t n;
+};
+
+/*
+ * Translates everything but devices (an eBPF program's job). file is what errors begin with and
+ * prefix goes in front of the fields: "linux.resources." or "". Appends to ret, which is zeroed or
+ * holds earlier settings; on failure it stays valid. Errors: -EINVAL, -ENOTSUP, -ENOMEM.
+ */
+int resources_to_cgroup(const struct spec_resources *resources, const char *file,
+	const char *prefix, struct cgroup_settings *ret, struct err *err) CHECKED;
+
+void cgroup_settings_done(struct cgroup_settings *settings);
+
+DEFINE_AUTO_VAL(cgroup_settings_done, struct cgroup_settings)

@@ -1,0 +1,7 @@
+/* The config.json that "vmrun spec" writes: a shell on a terminal, as "runc spec" gives. */
+#pragma once
+
+#include "base/buf.h"
+
+/* Appends the JSON object and a newline to out. Returns 0 or -ENOMEM. */
+int template_print(struct buf *out) CHECKED;

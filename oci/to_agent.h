@@ -1,0 +1,62 @@
+/*
+ * config.json to the messages of the agent API. Called by src/pod once the shares are known. The
+ * messages are heap objects that their *__free_unpacked(msg, NULL) releases.
+ */
+#pragma once
+
+#include "agent/agent.pb-c.h"
+#include "base/err.h"
+#include "oci/spec.h"
+
+/* How the guest reaches the source of a bind mount. */
+struct agent_bind {
+	const char *share; /* the name in the export table */
+	const char *path;  /* below its root; "" or NULL: the root itself */
+	bool is_file;	   /* not a directory: a file is made at the destination */
+};
+
+/* What the pod has decided. All strings stay the caller's. */
+struct agent_placement {
+	const char *container;		/* id */
+	struct agent_bind rootfs;	/* is_file is not looked at */
+	const struct agent_bind *binds; /* one for each of mount_binds(), in its order */
+	size_t bind_count;
+	/*
+	 * For each of spec->linux.namespaces the container whose namespace is joined, or NULL for
+	 * a new one. NULL: all are new. Its path in config.json names a host object and is not
+	 * looked at here.
+	 */
+	const char *const *joins;
+};
+
+/*
+ * Makes the request of a checked spec. Its process.stdio is set with "terminal" and the console
+ * size only: the tokens are the caller's to fill in. Rules for a VM:
+ *  - bind mounts become binds of shares; other types are file systems of the guest as given, with
+ *    "cgroup" mounted as cgroup2;
+ *  - the pod is the network namespace, so "network" is not sent unless it is joined;
+ *  - a mount namespace is always sent.
+ * Errors: -EINVAL with the path of the field, -ENOMEM.
+ */
+int spec_to_agent(const struct spec *spec, const struct agent_placement *placement,
+	Vmrun__Agent__CreateContainerRequest **ret, struct err *err) CHECKED;
+
+/*
+ * Makes the process of an Exec. file and prefix are as for spec_check_process(). seccomp is the
+ * container's (spec->linux.seccomp), or NULL.
+ */
+int oci_process_to_agent(const struct spec_process *process, const char *file, const char *prefix,
+	const struct spec_seccomp *seccomp, Vmrun__Agent__Process **ret, struct err *err) CHECKED;
+
+static inline void agent_create_request_free(Vmrun__Agent__CreateContainerRequest *request)
+{
+	vmrun__agent__create_container_request__free_unpacked(request, NULL);
+}
+
+static inline void agent_process_free(Vmrun__Agent__Process *process)
+{
+	vmrun__agent__process__free_unpacked(process, NULL);
+}
+
+DEFINE_AUTO_PTR(agent_create_request_free, Vmrun__Agent__CreateContainerRequest)
+DEFINE_AUTO_PTR(agent_process_free, Vmrun__Agent__Process)
