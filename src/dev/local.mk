@@ -1,1 +1,9 @@
-# src/dev
+noinst_LIBRARIES += libdev.a
+libdev_a_SOURCES = \
+	src/dev/console.c src/dev/console.h \
+	src/dev/gmem.c src/dev/gmem.h \
+	src/dev/mmio.c src/dev/mmio.h \
+	src/dev/rng.c src/dev/rng.h \
+	src/dev/vdev.c src/dev/vdev.h \
+	src/dev/vq.c src/dev/vq.h
+include $(srcdir)/src/dev/fs/local.mk
