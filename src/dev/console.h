@@ -15,7 +15,7 @@ struct console;
  * after one line that says so. Control characters other than newline and tab
  * are replaced.
  */
-int console_new(struct loop *loop, const struct gmem *gm, int log_fd,
-                uint64_t max_bytes, struct console **ret) CHECKED;
+int console_new(struct loop *loop, const struct gmem *gm, int log_fd, uint64_t max_bytes,
+	struct console **ret) CHECKED;
 void console_free(struct console *c);
 struct vdev *console_vdev(struct console *c);

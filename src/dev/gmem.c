@@ -4,90 +4,91 @@
 
 #include <string.h>
 
-int gm_add(struct gmem *gm, uint64_t gpa, uint64_t len, void *hva) {
-  uint64_t end;
+int gm_add(struct gmem *gm, uint64_t gpa, uint64_t len, void *hva)
+{
+	uint64_t end;
 
-  if (gm->count == GMEM_REGIONS_MAX || len == 0 ||
-      __builtin_add_overflow(gpa, len, &end))
-    return -EINVAL;
-  if (gm->count > 0) {
-    const struct gmem_region *last = &gm->region[gm->count - 1];
+	if (gm->count == GMEM_REGIONS_MAX || len == 0 || __builtin_add_overflow(gpa, len, &end))
+		return -EINVAL;
+	if (gm->count > 0) {
+		const struct gmem_region *last = &gm->region[gm->count - 1];
 
-    if (gpa < last->gpa + last->len)
-      return -EINVAL;
-  }
-  gm->region[gm->count++] =
-      (struct gmem_region){.gpa = gpa, .len = len, .hva = hva};
-  return 0;
+		if (gpa < last->gpa + last->len)
+			return -EINVAL;
+	}
+	gm->region[gm->count++] = (struct gmem_region){ .gpa = gpa, .len = len, .hva = hva };
+	return 0;
 }
 
 /* The region that holds gpa, and how many bytes follow in it. */
-static const struct gmem_region *find(const struct gmem *gm, uint64_t gpa,
-                                      uint64_t *ret_left) {
-  for (unsigned i = 0; i < gm->count; i++) {
-    const struct gmem_region *r = &gm->region[i];
+static const struct gmem_region *find(const struct gmem *gm, uint64_t gpa, uint64_t *ret_left)
+{
+	for (unsigned i = 0; i < gm->count; i++) {
+		const struct gmem_region *r = &gm->region[i];
 
-    if (gpa >= r->gpa && gpa - r->gpa < r->len) {
-      *ret_left = r->len - (gpa - r->gpa);
-      return r;
-    }
-  }
-  return NULL;
+		if (gpa >= r->gpa && gpa - r->gpa < r->len) {
+			*ret_left = r->len - (gpa - r->gpa);
+			return r;
+		}
+	}
+	return NULL;
 }
 
-void *gm_ptr(const struct gmem *gm, uint64_t gpa, uint64_t len) {
-  uint64_t left;
-  const struct gmem_region *r = find(gm, gpa, &left);
+void *gm_ptr(const struct gmem *gm, uint64_t gpa, uint64_t len)
+{
+	uint64_t left;
+	const struct gmem_region *r = find(gm, gpa, &left);
 
-  if (!r || len == 0 || len > left)
-    return NULL;
-  return r->hva + (gpa - r->gpa);
+	if (!r || len == 0 || len > left)
+		return NULL;
+	return r->hva + (gpa - r->gpa);
 }
 
-int gm_iov(const struct gmem *gm, uint64_t gpa, uint64_t len, struct iovec *iov,
-           unsigned max) {
-  unsigned n = 0;
+int gm_iov(const struct gmem *gm, uint64_t gpa, uint64_t len, struct iovec *iov, unsigned max)
+{
+	unsigned n = 0;
 
-  while (len) {
-    uint64_t left;
-    const struct gmem_region *r = find(gm, gpa, &left);
+	while (len) {
+		uint64_t left;
+		const struct gmem_region *r = find(gm, gpa, &left);
 
-    if (!r)
-      return -EFAULT;
-    if (n == max)
-      return -E2BIG;
-    if (left > len)
-      left = len;
-    iov[n].iov_base = r->hva + (gpa - r->gpa);
-    iov[n++].iov_len = left;
-    len -= left;
-    /* Cannot wrap: gm_add() refused regions that do. */
-    gpa += left;
-  }
-  return (int)n;
+		if (!r)
+			return -EFAULT;
+		if (n == max)
+			return -E2BIG;
+		if (left > len)
+			left = len;
+		iov[n].iov_base = r->hva + (gpa - r->gpa);
+		iov[n++].iov_len = left;
+		len -= left;
+		/* Cannot wrap: gm_add() refused regions that do. */
+		gpa += left;
+	}
+	return (int)n;
 }
 
-int gm_read(const struct gmem *gm, uint64_t gpa, void *to, size_t len) {
-  struct iovec iov[GMEM_REGIONS_MAX];
-  int n = gm_iov(gm, gpa, len, iov, GMEM_REGIONS_MAX);
-  uint8_t *p = to;
+int gm_read(const struct gmem *gm, uint64_t gpa, void *to, size_t len)
+{
+	struct iovec iov[GMEM_REGIONS_MAX];
+	int n = gm_iov(gm, gpa, len, iov, GMEM_REGIONS_MAX);
+	uint8_t *p = to;
 
-  if (n < 0)
-    return -EFAULT;
-  for (int i = 0; i < n; p += iov[i++].iov_len)
-    memcpy(p, iov[i].iov_base, iov[i].iov_len);
-  return 0;
+	if (n < 0)
+		return -EFAULT;
+	for (int i = 0; i < n; p += iov[i++].iov_len)
+		memcpy(p, iov[i].iov_base, iov[i].iov_len);
+	return 0;
 }
 
-int gm_write(const struct gmem *gm, uint64_t gpa, const void *from,
-             size_t len) {
-  struct iovec iov[GMEM_REGIONS_MAX];
-  int n = gm_iov(gm, gpa, len, iov, GMEM_REGIONS_MAX);
-  const uint8_t *p = from;
+int gm_write(const struct gmem *gm, uint64_t gpa, const void *from, size_t len)
+{
+	struct iovec iov[GMEM_REGIONS_MAX];
+	int n = gm_iov(gm, gpa, len, iov, GMEM_REGIONS_MAX);
+	const uint8_t *p = from;
 
-  if (n < 0)
-    return -EFAULT;
-  for (int i = 0; i < n; p += iov[i++].iov_len)
-    memcpy(iov[i].iov_base, p, iov[i].iov_len);
-  return 0;
+	if (n < 0)
+		return -EFAULT;
+	for (int i = 0; i < n; p += iov[i++].iov_len)
+		memcpy(iov[i].iov_base, p, iov[i].iov_len);
+	return 0;
 }

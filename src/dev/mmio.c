@@ -10,223 +10,235 @@
 #define CONFIG_SPACE 0x100
 
 enum reg {
-  REG_MAGIC = 0x000,
-  REG_VERSION = 0x004,
-  REG_DEVICE_ID = 0x008,
-  REG_VENDOR_ID = 0x00c,
-  REG_DEVICE_FEATURES = 0x010,
-  REG_DEVICE_FEATURES_SEL = 0x014,
-  REG_DRIVER_FEATURES = 0x020,
-  REG_DRIVER_FEATURES_SEL = 0x024,
-  REG_QUEUE_SEL = 0x030,
-  REG_QUEUE_NUM_MAX = 0x034,
-  REG_QUEUE_NUM = 0x038,
-  REG_QUEUE_READY = 0x044,
-  REG_QUEUE_NOTIFY = MMIO_QUEUE_NOTIFY,
-  REG_INTERRUPT_STATUS = 0x060,
-  REG_INTERRUPT_ACK = 0x064,
-  REG_STATUS = 0x070,
-  REG_QUEUE_DESC_LOW = 0x080,
-  REG_QUEUE_DESC_HIGH = 0x084,
-  REG_QUEUE_DRIVER_LOW = 0x090,
-  REG_QUEUE_DRIVER_HIGH = 0x094,
-  REG_QUEUE_DEVICE_LOW = 0x0a0,
-  REG_QUEUE_DEVICE_HIGH = 0x0a4,
-  REG_SHM_LEN_LOW = 0x0b0,
-  REG_SHM_BASE_HIGH = 0x0bc,
-  REG_CONFIG_GENERATION = 0x0fc,
+	REG_MAGIC = 0x000,
+	REG_VERSION = 0x004,
+	REG_DEVICE_ID = 0x008,
+	REG_VENDOR_ID = 0x00c,
+	REG_DEVICE_FEATURES = 0x010,
+	REG_DEVICE_FEATURES_SEL = 0x014,
+	REG_DRIVER_FEATURES = 0x020,
+	REG_DRIVER_FEATURES_SEL = 0x024,
+	REG_QUEUE_SEL = 0x030,
+	REG_QUEUE_NUM_MAX = 0x034,
+	REG_QUEUE_NUM = 0x038,
+	REG_QUEUE_READY = 0x044,
+	REG_QUEUE_NOTIFY = MMIO_QUEUE_NOTIFY,
+	REG_INTERRUPT_STATUS = 0x060,
+	REG_INTERRUPT_ACK = 0x064,
+	REG_STATUS = 0x070,
+	REG_QUEUE_DESC_LOW = 0x080,
+	REG_QUEUE_DESC_HIGH = 0x084,
+	REG_QUEUE_DRIVER_LOW = 0x090,
+	REG_QUEUE_DRIVER_HIGH = 0x094,
+	REG_QUEUE_DEVICE_LOW = 0x0a0,
+	REG_QUEUE_DEVICE_HIGH = 0x0a4,
+	REG_SHM_LEN_LOW = 0x0b0,
+	REG_SHM_BASE_HIGH = 0x0bc,
+	REG_CONFIG_GENERATION = 0x0fc,
 };
 
-#define MAGIC 0x74726976     /* "virt" */
+#define MAGIC	  0x74726976 /* "virt" */
 #define VENDOR_ID 0x6e757276 /* "vrun" */
 
-static void raise_irq(struct vdev *d) {
-  struct mmio *m = d->transport;
-  uint64_t one = 1;
+static void raise_irq(struct vdev *d)
+{
+	struct mmio *m = d->transport;
+	uint64_t one = 1;
 
-  (void)!write(m->irq_fd, &one, sizeof(one));
+	(void)!write(m->irq_fd, &one, sizeof(one));
 }
 
-int mmio_init(struct mmio *m, struct vdev *dev) {
-  *m = (struct mmio){.dev = dev};
-  m->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (m->irq_fd < 0)
-    return -errno;
-  if (dev) {
-    dev->transport = m;
-    dev->raise = raise_irq;
-  }
-  return 0;
+int mmio_init(struct mmio *m, struct vdev *dev)
+{
+	*m = (struct mmio){ .dev = dev };
+	m->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->irq_fd < 0)
+		return -errno;
+	if (dev) {
+		dev->transport = m;
+		dev->raise = raise_irq;
+	}
+	return 0;
 }
 
-void mmio_done(struct mmio *m) {
-  if (m->dev)
-    m->dev->raise = NULL;
-  m->dev = NULL;
-  close_fd(&m->irq_fd);
+void mmio_done(struct mmio *m)
+{
+	if (m->dev)
+		m->dev->raise = NULL;
+	m->dev = NULL;
+	close_fd(&m->irq_fd);
 }
 
-static struct vq *selected(struct mmio *m) {
-  return m->queue_sel < m->dev->queues ? &m->dev->queue[m->queue_sel] : NULL;
+static struct vq *selected(struct mmio *m)
+{
+	return m->queue_sel < m->dev->queues ? &m->dev->queue[m->queue_sel] : NULL;
 }
 
-static uint32_t read_register(struct mmio *m, uint64_t reg) {
-  struct vdev *d = m->dev;
-  struct vq *q = selected(m);
+static uint32_t read_register(struct mmio *m, uint64_t reg)
+{
+	struct vdev *d = m->dev;
+	struct vq *q = selected(m);
 
-  switch (reg) {
-  case REG_DEVICE_FEATURES:
-    if (m->device_features_sel > 1)
-      return 0;
-    return (uint32_t)(vdev_features(d) >> (32 * m->device_features_sel));
-  case REG_QUEUE_NUM_MAX:
-    return q ? q->max : 0;
-  case REG_QUEUE_READY:
-    return q && q->ready;
-  case REG_INTERRUPT_STATUS:
-    return atomic_load(&d->interrupt_status);
-  case REG_STATUS:
-    return d->status;
-  case REG_CONFIG_GENERATION:
-    return d->config_generation;
-  default:
-    /* No shared memory regions: their length reads as -1. */
-    return reg >= REG_SHM_LEN_LOW && reg <= REG_SHM_BASE_HIGH ? UINT32_MAX : 0;
-  }
+	switch (reg) {
+	case REG_DEVICE_FEATURES:
+		if (m->device_features_sel > 1)
+			return 0;
+		return (uint32_t)(vdev_features(d) >> (32 * m->device_features_sel));
+	case REG_QUEUE_NUM_MAX:
+		return q ? q->max : 0;
+	case REG_QUEUE_READY:
+		return q && q->ready;
+	case REG_INTERRUPT_STATUS:
+		return atomic_load(&d->interrupt_status);
+	case REG_STATUS:
+		return d->status;
+	case REG_CONFIG_GENERATION:
+		return d->config_generation;
+	default:
+		/* No shared memory regions: their length reads as -1. */
+		return reg >= REG_SHM_LEN_LOW && reg <= REG_SHM_BASE_HIGH ? UINT32_MAX : 0;
+	}
 }
 
-void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len) {
-  uint32_t value = 0;
+void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len)
+{
+	uint32_t value = 0;
 
-  memset(data, 0, len);
-  if (m->dev && offset >= CONFIG_SPACE) {
-    vdev_config_read(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
-    return;
-  }
-  if (len != 4 || offset % 4)
-    return;
-  if (offset == REG_MAGIC)
-    value = MAGIC;
-  else if (offset == REG_VERSION)
-    value = 2;
-  else if (offset == REG_VENDOR_ID)
-    value = VENDOR_ID;
-  else if (offset == REG_DEVICE_ID)
-    value = m->dev ? m->dev->class->virtio_id : 0;
-  else if (m->dev)
-    value = read_register(m, offset);
-  memcpy(data, &value, sizeof(value));
+	memset(data, 0, len);
+	if (m->dev && offset >= CONFIG_SPACE) {
+		vdev_config_read(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
+		return;
+	}
+	if (len != 4 || offset % 4)
+		return;
+	if (offset == REG_MAGIC)
+		value = MAGIC;
+	else if (offset == REG_VERSION)
+		value = 2;
+	else if (offset == REG_VENDOR_ID)
+		value = VENDOR_ID;
+	else if (offset == REG_DEVICE_ID)
+		value = m->dev ? m->dev->class->virtio_id : 0;
+	else if (m->dev)
+		value = read_register(m, offset);
+	memcpy(data, &value, sizeof(value));
 }
 
-static void set_low(uint64_t *address, uint32_t value) {
-  *address = (*address & ~0xffffffffULL) | value;
+static void set_low(uint64_t *address, uint32_t value)
+{
+	*address = (*address & ~0xffffffffULL) | value;
 }
 
-static void set_high(uint64_t *address, uint32_t value) {
-  *address = (*address & 0xffffffffULL) | (uint64_t)value << 32;
+static void set_high(uint64_t *address, uint32_t value)
+{
+	*address = (*address & 0xffffffffULL) | (uint64_t)value << 32;
 }
 
 /* Ring geometry: accepted only between FEATURES_OK and DRIVER_OK, and not once
  * a ring is ready. */
-static void write_queue_register(struct mmio *m, uint64_t reg, uint32_t value) {
-  struct vq *q = selected(m);
+static void write_queue_register(struct mmio *m, uint64_t reg, uint32_t value)
+{
+	struct vq *q = selected(m);
 
-  pthread_mutex_lock(&m->dev->lock);
-  if (q && !q->ready && vdev_queues_writable(m->dev)) {
-    switch (reg) {
-    case REG_QUEUE_NUM:
-      q->size = value <= q->max ? (uint16_t)value : 0;
-      break;
-    case REG_QUEUE_DESC_LOW:
-      set_low(&q->desc_gpa, value);
-      break;
-    case REG_QUEUE_DESC_HIGH:
-      set_high(&q->desc_gpa, value);
-      break;
-    case REG_QUEUE_DRIVER_LOW:
-      set_low(&q->avail_gpa, value);
-      break;
-    case REG_QUEUE_DRIVER_HIGH:
-      set_high(&q->avail_gpa, value);
-      break;
-    case REG_QUEUE_DEVICE_LOW:
-      set_low(&q->used_gpa, value);
-      break;
-    case REG_QUEUE_DEVICE_HIGH:
-      set_high(&q->used_gpa, value);
-      break;
-    default:
-      break;
-    }
-  }
-  pthread_mutex_unlock(&m->dev->lock);
+	pthread_mutex_lock(&m->dev->lock);
+	if (q && !q->ready && vdev_queues_writable(m->dev)) {
+		switch (reg) {
+		case REG_QUEUE_NUM:
+			q->size = value <= q->max ? (uint16_t)value : 0;
+			break;
+		case REG_QUEUE_DESC_LOW:
+			set_low(&q->desc_gpa, value);
+			break;
+		case REG_QUEUE_DESC_HIGH:
+			set_high(&q->desc_gpa, value);
+			break;
+		case REG_QUEUE_DRIVER_LOW:
+			set_low(&q->avail_gpa, value);
+			break;
+		case REG_QUEUE_DRIVER_HIGH:
+			set_high(&q->avail_gpa, value);
+			break;
+		case REG_QUEUE_DEVICE_LOW:
+			set_low(&q->used_gpa, value);
+			break;
+		case REG_QUEUE_DEVICE_HIGH:
+			set_high(&q->used_gpa, value);
+			break;
+		default:
+			break;
+		}
+	}
+	pthread_mutex_unlock(&m->dev->lock);
 }
 
-static void write_driver_features(struct mmio *m, uint32_t value) {
-  if (m->driver_features_sel == 0)
-    set_low(&m->driver_features, value);
-  else if (m->driver_features_sel == 1)
-    set_high(&m->driver_features, value);
-  else
-    return;
-  vdev_set_driver_features(m->dev, m->driver_features);
+static void write_driver_features(struct mmio *m, uint32_t value)
+{
+	if (m->driver_features_sel == 0)
+		set_low(&m->driver_features, value);
+	else if (m->driver_features_sel == 1)
+		set_high(&m->driver_features, value);
+	else
+		return;
+	vdev_set_driver_features(m->dev, m->driver_features);
 }
 
-static void notify(struct mmio *m, uint32_t queue) {
-  uint64_t one = 1;
+static void notify(struct mmio *m, uint32_t queue)
+{
+	uint64_t one = 1;
 
-  /* Normally an ioeventfd takes this; here it comes only when one could not be
-   * registered. */
-  if (queue < m->dev->queues)
-    (void)!write(m->dev->queue[queue].kick_fd, &one, sizeof(one));
+	/* Normally an ioeventfd takes this; here it comes only when one could not be
+	 * registered. */
+	if (queue < m->dev->queues)
+		(void)!write(m->dev->queue[queue].kick_fd, &one, sizeof(one));
 }
 
-static void write_register(struct mmio *m, uint64_t reg, uint32_t value) {
-  switch (reg) {
-  case REG_DEVICE_FEATURES_SEL:
-    m->device_features_sel = value;
-    break;
-  case REG_DRIVER_FEATURES_SEL:
-    m->driver_features_sel = value;
-    break;
-  case REG_DRIVER_FEATURES:
-    write_driver_features(m, value);
-    break;
-  case REG_QUEUE_SEL:
-    m->queue_sel = value;
-    break;
-  case REG_QUEUE_READY:
-    vdev_queue_set_ready(m->dev, m->queue_sel, value == 1);
-    break;
-  case REG_QUEUE_NOTIFY:
-    notify(m, value);
-    break;
-  case REG_INTERRUPT_ACK:
-    atomic_fetch_and(&m->dev->interrupt_status, ~value);
-    break;
-  case REG_STATUS:
-    if (value == 0)
-      m->driver_features = 0;
-    vdev_set_status(m->dev, (uint8_t)value);
-    break;
-  default:
-    write_queue_register(m, reg, value);
-    break;
-  }
+static void write_register(struct mmio *m, uint64_t reg, uint32_t value)
+{
+	switch (reg) {
+	case REG_DEVICE_FEATURES_SEL:
+		m->device_features_sel = value;
+		break;
+	case REG_DRIVER_FEATURES_SEL:
+		m->driver_features_sel = value;
+		break;
+	case REG_DRIVER_FEATURES:
+		write_driver_features(m, value);
+		break;
+	case REG_QUEUE_SEL:
+		m->queue_sel = value;
+		break;
+	case REG_QUEUE_READY:
+		vdev_queue_set_ready(m->dev, m->queue_sel, value == 1);
+		break;
+	case REG_QUEUE_NOTIFY:
+		notify(m, value);
+		break;
+	case REG_INTERRUPT_ACK:
+		atomic_fetch_and(&m->dev->interrupt_status, ~value);
+		break;
+	case REG_STATUS:
+		if (value == 0)
+			m->driver_features = 0;
+		vdev_set_status(m->dev, (uint8_t)value);
+		break;
+	default:
+		write_queue_register(m, reg, value);
+		break;
+	}
 }
 
-void mmio_write(struct mmio *m, uint64_t offset, const void *data,
-                unsigned len) {
-  uint32_t value;
+void mmio_write(struct mmio *m, uint64_t offset, const void *data, unsigned len)
+{
+	uint32_t value;
 
-  if (!m->dev)
-    return;
-  if (offset >= CONFIG_SPACE) {
-    vdev_config_write(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
-    return;
-  }
-  if (len != 4 || offset % 4)
-    return;
-  memcpy(&value, data, sizeof(value));
-  write_register(m, offset, value);
+	if (!m->dev)
+		return;
+	if (offset >= CONFIG_SPACE) {
+		vdev_config_write(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
+		return;
+	}
+	if (len != 4 || offset % 4)
+		return;
+	memcpy(&value, data, sizeof(value));
+	write_register(m, offset, value);
 }

@@ -11,108 +11,117 @@
 #define REQUEST_MAX_BYTES 65536
 
 struct rng {
-  struct vdev dev;
-  struct loop *loop;
-  struct loop_fd *kick;
-  struct vq_chain chain;
+	struct vdev dev;
+	struct loop *loop;
+	struct loop_fd *kick;
+	struct vq_chain chain;
 };
 
-static uint32_t fill(struct vq_chain *c) {
-  struct iovc in = iovc_in(c);
-  uint32_t done = 0;
+static uint32_t fill(struct vq_chain *c)
+{
+	struct iovc in = iovc_in(c);
+	uint32_t done = 0;
 
-  while (in.left && done < REQUEST_MAX_BYTES) {
-    struct iovec iov;
-    ssize_t n;
+	while (in.left && done < REQUEST_MAX_BYTES) {
+		struct iovec iov;
+		ssize_t n;
 
-    if (iovc_peek(&in, REQUEST_MAX_BYTES - done, &iov, 1) == 0)
-      break;
-    n = getrandom(iov.iov_base, iov.iov_len, 0);
-    if (n <= 0)
-      break;
-    iovc_skip(&in, (size_t)n);
-    done += (uint32_t)n;
-  }
-  return done;
+		if (iovc_peek(&in, REQUEST_MAX_BYTES - done, &iov, 1) == 0)
+			break;
+		n = getrandom(iov.iov_base, iov.iov_len, 0);
+		if (n <= 0)
+			break;
+		iovc_skip(&in, (size_t)n);
+		done += (uint32_t)n;
+	}
+	return done;
 }
 
-static void on_kick(void *arg, int fd, uint32_t events) {
-  struct rng *r = arg;
-  struct vq *q = &r->dev.queue[REQUESTQ];
-  uint64_t count;
-  int got;
+static void on_kick(void *arg, int fd, uint32_t events)
+{
+	struct rng *r = arg;
+	struct vq *q = &r->dev.queue[REQUESTQ];
+	uint64_t count;
+	int got;
 
-  (void)events;
-  (void)!read(fd, &count, sizeof(count));
-  do {
-    vq_notify_off(q);
-    while ((got = vq_pop(q, &r->chain)) > 0)
-      vq_push(q, r->chain.head, fill(&r->chain));
-  } while (got == 0 && vq_notify_on(q));
-  if (got < 0)
-    vdev_broken(&r->dev);
-  vdev_interrupt_queue(&r->dev, q);
+	(void)events;
+	(void)!read(fd, &count, sizeof(count));
+	do {
+		vq_notify_off(q);
+		while ((got = vq_pop(q, &r->chain)) > 0)
+			vq_push(q, r->chain.head, fill(&r->chain));
+	} while (got == 0 && vq_notify_on(q));
+	if (got < 0)
+		vdev_broken(&r->dev);
+	vdev_interrupt_queue(&r->dev, q);
 }
 
-static void watch(void *arg) {
-  struct rng *r = arg;
+static void watch(void *arg)
+{
+	struct rng *r = arg;
 
-  (void)!loop_fd_add(r->loop, "rng", r->dev.queue[REQUESTQ].kick_fd, EPOLLIN,
-                     on_kick, r, &r->kick);
+	(void)!loop_fd_add(
+		r->loop, "rng", r->dev.queue[REQUESTQ].kick_fd, EPOLLIN, on_kick, r, &r->kick);
 }
 
-static void unwatch(void *arg) {
-  struct rng *r = arg;
+static void unwatch(void *arg)
+{
+	struct rng *r = arg;
 
-  loop_fd_remove(r->kick);
-  r->kick = NULL;
+	loop_fd_remove(r->kick);
+	r->kick = NULL;
 }
 
-static int start(struct vdev *d) {
-  struct rng *r = container_of(d, struct rng, dev);
+static int start(struct vdev *d)
+{
+	struct rng *r = container_of(d, struct rng, dev);
 
-  loop_call(r->loop, watch, r);
-  return r->kick ? 0 : -EIO;
+	loop_call(r->loop, watch, r);
+	return r->kick ? 0 : -EIO;
 }
 
-static void stop(struct vdev *d) {
-  struct rng *r = container_of(d, struct rng, dev);
+static void stop(struct vdev *d)
+{
+	struct rng *r = container_of(d, struct rng, dev);
 
-  loop_call(r->loop, unwatch, r);
+	loop_call(r->loop, unwatch, r);
 }
 
 static const struct vdev_class rng_class = {
-    .name = "rng",
-    .virtio_id = 4,
-    .queues = 1,
-    .queue_max = {64},
-    .start = start,
-    .stop = stop,
+	.name = "rng",
+	.virtio_id = 4,
+	.queues = 1,
+	.queue_max = { 64 },
+	.start = start,
+	.stop = stop,
 };
 
-int rng_new(struct loop *loop, const struct gmem *gm, struct rng **ret) {
-  struct rng *r = calloc(1, sizeof(*r));
-  int code;
+int rng_new(struct loop *loop, const struct gmem *gm, struct rng **ret)
+{
+	struct rng *r = calloc(1, sizeof(*r));
+	int code;
 
-  if (!r)
-    return -ENOMEM;
-  r->loop = loop;
-  code = vdev_init(&r->dev, &rng_class, gm, 0, NULL, 0);
-  if (code < 0) {
-    free(r);
-    return code;
-  }
-  *ret = r;
-  return 0;
+	if (!r)
+		return -ENOMEM;
+	r->loop = loop;
+	code = vdev_init(&r->dev, &rng_class, gm, 0, NULL, 0);
+	if (code < 0) {
+		free(r);
+		return code;
+	}
+	*ret = r;
+	return 0;
 }
 
-void rng_free(struct rng *r) {
-  if (!r)
-    return;
-  vdev_done(&r->dev);
-  free(r);
+void rng_free(struct rng *r)
+{
+	if (!r)
+		return;
+	vdev_done(&r->dev);
+	free(r);
 }
 
-struct vdev *rng_vdev(struct rng *r) {
-  return &r->dev;
+struct vdev *rng_vdev(struct rng *r)
+{
+	return &r->dev;
 }

@@ -10,190 +10,202 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#define COMMON_FEATURES                                                        \
-  (VDEV_F_VERSION_1 | VDEV_F_EVENT_IDX | VDEV_F_INDIRECT_DESC)
+#define COMMON_FEATURES	 (VDEV_F_VERSION_1 | VDEV_F_EVENT_IDX | VDEV_F_INDIRECT_DESC)
 
-#define INTERRUPT_QUEUE 1U
+#define INTERRUPT_QUEUE	 1U
 #define INTERRUPT_CONFIG 2U
 
-int vdev_init(struct vdev *d, const struct vdev_class *class,
-              const struct gmem *gm, unsigned queues, void *config,
-              uint32_t config_len) {
-  *d = (struct vdev){
-      .class = class,
-      .config = config,
-      .config_len = config_len,
-      .queues = queues ? queues : class->queues,
-  };
-  if (d->queues > class->queues)
-    return -EINVAL;
-  pthread_mutex_init(&d->lock, NULL);
-  for (unsigned i = 0; i < d->queues; i++) {
-    struct vq *q = &d->queue[i];
+int vdev_init(struct vdev *d, const struct vdev_class *class, const struct gmem *gm,
+	unsigned queues, void *config, uint32_t config_len)
+{
+	*d = (struct vdev){
+		.class = class,
+		.config = config,
+		.config_len = config_len,
+		.queues = queues ? queues : class->queues,
+	};
+	if (d->queues > class->queues)
+		return -EINVAL;
+	pthread_mutex_init(&d->lock, NULL);
+	for (unsigned i = 0; i < d->queues; i++) {
+		struct vq *q = &d->queue[i];
 
-    *q = (struct vq){.gm = gm, .max = class->queue_max[i], .kick_fd = -1};
-  }
-  for (unsigned i = 0; i < d->queues; i++) {
-    d->queue[i].kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (d->queue[i].kick_fd < 0) {
-      int r = -errno;
+		*q = (struct vq){ .gm = gm, .max = class->queue_max[i], .kick_fd = -1 };
+	}
+	for (unsigned i = 0; i < d->queues; i++) {
+		d->queue[i].kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (d->queue[i].kick_fd < 0) {
+			int r = -errno;
 
-      vdev_done(d);
-      return r;
-    }
-  }
-  return 0;
+			vdev_done(d);
+			return r;
+		}
+	}
+	return 0;
 }
 
-static void stop(struct vdev *d) {
-  if (!d->running)
-    return;
-  d->running = false;
-  d->class->stop(d);
+static void stop(struct vdev *d)
+{
+	if (!d->running)
+		return;
+	d->running = false;
+	d->class->stop(d);
 }
 
-void vdev_done(struct vdev *d) {
-  if (!d->class)
-    return;
-  pthread_mutex_lock(&d->lock);
-  stop(d);
-  pthread_mutex_unlock(&d->lock);
-  for (unsigned i = 0; i < d->queues; i++)
-    close_fd(&d->queue[i].kick_fd);
-  pthread_mutex_destroy(&d->lock);
-  d->class = NULL;
+void vdev_done(struct vdev *d)
+{
+	if (!d->class)
+		return;
+	pthread_mutex_lock(&d->lock);
+	stop(d);
+	pthread_mutex_unlock(&d->lock);
+	for (unsigned i = 0; i < d->queues; i++)
+		close_fd(&d->queue[i].kick_fd);
+	pthread_mutex_destroy(&d->lock);
+	d->class = NULL;
 }
 
-uint64_t vdev_features(const struct vdev *d) {
-  return d->class->features | COMMON_FEATURES;
+uint64_t vdev_features(const struct vdev *d)
+{
+	return d->class->features | COMMON_FEATURES;
 }
 
-bool vdev_has(const struct vdev *d, uint64_t feature) {
-  return (d->status & VDEV_FEATURES_OK) && (d->driver_features & feature);
+bool vdev_has(const struct vdev *d, uint64_t feature)
+{
+	return (d->status & VDEV_FEATURES_OK) && (d->driver_features & feature);
 }
 
-static void reset(struct vdev *d) {
-  stop(d);
-  for (unsigned i = 0; i < d->queues; i++)
-    vq_reset(&d->queue[i]);
-  d->driver_features = 0;
-  d->status = 0;
-  atomic_store(&d->interrupt_status, 0);
+static void reset(struct vdev *d)
+{
+	stop(d);
+	for (unsigned i = 0; i < d->queues; i++)
+		vq_reset(&d->queue[i]);
+	d->driver_features = 0;
+	d->status = 0;
+	atomic_store(&d->interrupt_status, 0);
 }
 
-static void kick_all(struct vdev *d) {
-  uint64_t one = 1;
+static void kick_all(struct vdev *d)
+{
+	uint64_t one = 1;
 
-  /* A notification may have come before the device watched for it. */
-  for (unsigned i = 0; i < d->queues; i++)
-    (void)!write(d->queue[i].kick_fd, &one, sizeof(one));
+	/* A notification may have come before the device watched for it. */
+	for (unsigned i = 0; i < d->queues; i++)
+		(void)!write(d->queue[i].kick_fd, &one, sizeof(one));
 }
 
-static void start(struct vdev *d) {
-  if (d->class->start(d) < 0) {
-    d->class->stop(d);
-    d->status |= VDEV_NEEDS_RESET;
-    vdev_interrupt_config(d);
-    return;
-  }
-  d->running = true;
-  kick_all(d);
+static void start(struct vdev *d)
+{
+	if (d->class->start(d) < 0) {
+		d->class->stop(d);
+		d->status |= VDEV_NEEDS_RESET;
+		vdev_interrupt_config(d);
+		return;
+	}
+	d->running = true;
+	kick_all(d);
 }
 
-static bool features_ok(const struct vdev *d) {
-  return (d->driver_features & VDEV_F_VERSION_1) &&
-         !(d->driver_features & ~vdev_features(d));
+static bool features_ok(const struct vdev *d)
+{
+	return (d->driver_features & VDEV_F_VERSION_1) && !(d->driver_features & ~vdev_features(d));
 }
 
-void vdev_set_status(struct vdev *d, uint8_t status) {
-  uint8_t old, added;
+void vdev_set_status(struct vdev *d, uint8_t status)
+{
+	uint8_t old, added;
 
-  pthread_mutex_lock(&d->lock);
-  old = d->status;
-  added = status & (uint8_t)~old;
-  if (status == 0) {
-    reset(d);
-  } else if ((old & ~status & ~VDEV_NEEDS_RESET) || (old & VDEV_FAILED)) {
-    /* Bits are only ever added; after FAILED only a reset helps. */
-  } else if (added == VDEV_FAILED) {
-    stop(d);
-    d->status |= VDEV_FAILED;
-  } else if (added == VDEV_ACKNOWLEDGE && old == 0) {
-    d->status |= added;
-  } else if (added == VDEV_DRIVER && (old & VDEV_ACKNOWLEDGE)) {
-    d->status |= added;
-  } else if (added == VDEV_FEATURES_OK && (old & VDEV_DRIVER)) {
-    if (features_ok(d))
-      d->status |= added;
-  } else if (added == VDEV_DRIVER_OK && (old & VDEV_FEATURES_OK)) {
-    d->status |= added;
-    start(d);
-  }
-  pthread_mutex_unlock(&d->lock);
+	pthread_mutex_lock(&d->lock);
+	old = d->status;
+	added = status & (uint8_t)~old;
+	if (status == 0) {
+		reset(d);
+	} else if ((old & ~status & ~VDEV_NEEDS_RESET) || (old & VDEV_FAILED)) {
+		/* Bits are only ever added; after FAILED only a reset helps. */
+	} else if (added == VDEV_FAILED) {
+		stop(d);
+		d->status |= VDEV_FAILED;
+	} else if (added == VDEV_ACKNOWLEDGE && old == 0) {
+		d->status |= added;
+	} else if (added == VDEV_DRIVER && (old & VDEV_ACKNOWLEDGE)) {
+		d->status |= added;
+	} else if (added == VDEV_FEATURES_OK && (old & VDEV_DRIVER)) {
+		if (features_ok(d))
+			d->status |= added;
+	} else if (added == VDEV_DRIVER_OK && (old & VDEV_FEATURES_OK)) {
+		d->status |= added;
+		start(d);
+	}
+	pthread_mutex_unlock(&d->lock);
 }
 
-void vdev_set_driver_features(struct vdev *d, uint64_t features) {
-  pthread_mutex_lock(&d->lock);
-  if ((d->status & VDEV_DRIVER) && !(d->status & VDEV_FEATURES_OK))
-    d->driver_features = features;
-  pthread_mutex_unlock(&d->lock);
+void vdev_set_driver_features(struct vdev *d, uint64_t features)
+{
+	pthread_mutex_lock(&d->lock);
+	if ((d->status & VDEV_DRIVER) && !(d->status & VDEV_FEATURES_OK))
+		d->driver_features = features;
+	pthread_mutex_unlock(&d->lock);
 }
 
-bool vdev_queues_writable(const struct vdev *d) {
-  return (d->status & (VDEV_FEATURES_OK | VDEV_DRIVER_OK | VDEV_FAILED)) ==
-         VDEV_FEATURES_OK;
+bool vdev_queues_writable(const struct vdev *d)
+{
+	return (d->status & (VDEV_FEATURES_OK | VDEV_DRIVER_OK | VDEV_FAILED)) == VDEV_FEATURES_OK;
 }
 
-void vdev_queue_set_ready(struct vdev *d, unsigned q, bool ready) {
-  pthread_mutex_lock(&d->lock);
-  if (q < d->queues && vdev_queues_writable(d)) {
-    struct vq *vq = &d->queue[q];
+void vdev_queue_set_ready(struct vdev *d, unsigned q, bool ready)
+{
+	pthread_mutex_lock(&d->lock);
+	if (q < d->queues && vdev_queues_writable(d)) {
+		struct vq *vq = &d->queue[q];
 
-    vq->event_idx = d->driver_features & VDEV_F_EVENT_IDX;
-    vq->indirect = d->driver_features & VDEV_F_INDIRECT_DESC;
-    if (!ready)
-      vq_reset(vq);
-    else if (!vq->ready)
-      (void)!vq_start(vq);
-  }
-  pthread_mutex_unlock(&d->lock);
+		vq->event_idx = d->driver_features & VDEV_F_EVENT_IDX;
+		vq->indirect = d->driver_features & VDEV_F_INDIRECT_DESC;
+		if (!ready)
+			vq_reset(vq);
+		else if (!vq->ready)
+			(void)!vq_start(vq);
+	}
+	pthread_mutex_unlock(&d->lock);
 }
 
-void vdev_config_read(struct vdev *d, uint32_t offset, void *to, uint32_t len) {
-  memset(to, 0, len);
-  pthread_mutex_lock(&d->lock);
-  if (offset <= d->config_len && len <= d->config_len - offset)
-    memcpy(to, (const uint8_t *)d->config + offset, len);
-  pthread_mutex_unlock(&d->lock);
+void vdev_config_read(struct vdev *d, uint32_t offset, void *to, uint32_t len)
+{
+	memset(to, 0, len);
+	pthread_mutex_lock(&d->lock);
+	if (offset <= d->config_len && len <= d->config_len - offset)
+		memcpy(to, (const uint8_t *)d->config + offset, len);
+	pthread_mutex_unlock(&d->lock);
 }
 
-void vdev_config_write(struct vdev *d, uint32_t offset, const void *from,
-                       uint32_t len) {
-  pthread_mutex_lock(&d->lock);
-  if (d->class->config_written && offset <= d->config_len &&
-      len <= d->config_len - offset) {
-    memcpy((uint8_t *)d->config + offset, from, len);
-    d->class->config_written(d, offset, len);
-  }
-  pthread_mutex_unlock(&d->lock);
+void vdev_config_write(struct vdev *d, uint32_t offset, const void *from, uint32_t len)
+{
+	pthread_mutex_lock(&d->lock);
+	if (d->class->config_written && offset <= d->config_len && len <= d->config_len - offset) {
+		memcpy((uint8_t *)d->config + offset, from, len);
+		d->class->config_written(d, offset, len);
+	}
+	pthread_mutex_unlock(&d->lock);
 }
 
-void vdev_interrupt_queue(struct vdev *d, struct vq *q) {
-  if (!vq_wants_interrupt(q))
-    return;
-  atomic_fetch_or(&d->interrupt_status, INTERRUPT_QUEUE);
-  if (d->raise)
-    d->raise(d);
+void vdev_interrupt_queue(struct vdev *d, struct vq *q)
+{
+	if (!vq_wants_interrupt(q))
+		return;
+	atomic_fetch_or(&d->interrupt_status, INTERRUPT_QUEUE);
+	if (d->raise)
+		d->raise(d);
 }
 
-void vdev_interrupt_config(struct vdev *d) {
-  d->config_generation++;
-  atomic_fetch_or(&d->interrupt_status, INTERRUPT_CONFIG);
-  if (d->raise)
-    d->raise(d);
+void vdev_interrupt_config(struct vdev *d)
+{
+	d->config_generation++;
+	atomic_fetch_or(&d->interrupt_status, INTERRUPT_CONFIG);
+	if (d->raise)
+		d->raise(d);
 }
 
-void vdev_broken(struct vdev *d) {
-  d->status |= VDEV_NEEDS_RESET;
-  vdev_interrupt_config(d);
+void vdev_broken(struct vdev *d)
+{
+	d->status |= VDEV_NEEDS_RESET;
+	vdev_interrupt_config(d);
 }

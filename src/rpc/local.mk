@@ -1,5 +1,10 @@
 noinst_LIBRARIES += librpc.a libapi.a
-librpc_a_SOURCES = src/rpc/vmctl.h src/rpc/ports.h
+librpc_a_SOURCES = \
+	src/rpc/client.c src/rpc/client.h \
+	src/rpc/ports.h \
+	src/rpc/server.c src/rpc/server.h \
+	src/rpc/ttrpc.c src/rpc/ttrpc.h \
+	src/rpc/vmctl.h
 nodist_librpc_a_SOURCES = src/rpc/ttrpc.pb-c.c src/rpc/ttrpc.pb-c.h
 librpc_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 

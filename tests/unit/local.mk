@@ -3,5 +3,6 @@ UNIT_TESTS =
 UNIT_LIBS = libbase.a $(CMOCKA_LIBS)
 include $(srcdir)/tests/unit/base.mk
 include $(srcdir)/tests/unit/guest.mk
+include $(srcdir)/tests/unit/rpc.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
