@@ -18,6 +18,7 @@ struct rpc_conn {
 	int fd;
 	struct loop_fd *lf;
 	struct buf in, out;
+	bool blocked;	/* output waits for the socket: EPOLLOUT is armed */
 	uint32_t drain; /* bytes of an oversized frame still to be skipped */
 	uint32_t last_stream;
 	unsigned outstanding;
