@@ -233,6 +233,8 @@ int kernel_unpack(const void *image, size_t len, struct buf *out, struct err *er
 		if (r < 0)
 			return r;
 	}
+	if (out->len == start)
+		return err_set(err, EINVAL, "its payload is empty");
 	return check_elf(out->data + start, out->len - start, err);
 }
 
