@@ -1,1 +1,11 @@
-# src/vmm
+noinst_LIBRARIES += libvmm.a
+libvmm_a_SOURCES = \
+	src/vmm/kvm.c src/vmm/kvm.h \
+	src/vmm/layout.h \
+	src/vmm/machine.c src/vmm/machine.h \
+	src/vmm/vcpu.c src/vmm/vcpu.h \
+	src/vmm/x86/acpi.c src/vmm/x86/acpi.h \
+	src/vmm/x86/boot.c src/vmm/x86/boot.h \
+	src/vmm/x86/cpuid.c src/vmm/x86/cpuid.h \
+	src/vmm/x86/elf.c src/vmm/x86/elf.h \
+	src/vmm/x86/regs.c src/vmm/x86/regs.h

@@ -1,0 +1,38 @@
+/* The guest-physical map of the machine; addresses that many kernels boot with elsewhere too. */
+#pragma once
+
+#define KIB		(1ULL << 10)
+#define MIB		(1ULL << 20)
+#define GIB		(1ULL << 30)
+#define PAGE_BYTES	4096ULL
+
+#define GPA_GDT		0x500ULL
+#define GPA_IDT		0x520ULL
+#define GPA_START_INFO	0x6000ULL /* PVH: hvm_start_info */
+#define GPA_MODLIST	0x6040ULL /* PVH: hvm_modlist_entry */
+#define GPA_BOOT_PARAMS 0x7000ULL /* PVH: memory map; Linux protocol: the zero page */
+#define GPA_BOOT_STACK	0x8ff0ULL
+#define GPA_PML4	0x9000ULL
+#define GPA_PDPT	0xa000ULL
+#define GPA_PD		0xb000ULL
+#define GPA_CMDLINE	0x20000ULL
+#define CMDLINE_MAX	0x10000ULL
+#define GPA_ACPI	0x9fc00ULL /* all tables but the RSDP */
+#define GPA_RSDP	0xe0000ULL
+#define GPA_HIGH_RAM	0x100000ULL /* the kernel and everything after it */
+
+/* Between these there is no RAM: devices, IOAPIC, LAPIC. */
+#define GPA_HOLE       0xd0000000ULL
+#define GPA_HOLE_END   0x100000000ULL
+
+#define GPA_MMIO_SLOTS 0xd0000000ULL
+#define MMIO_SLOTS_MAX 16
+#define GSI_FIRST_SLOT 5
+#define GPA_IOAPIC     0xfec00000ULL
+#define GPA_LAPIC      0xfee00000ULL
+
+/* One I/O port: write 1 to reset, 0x34 (S5 with the enable bit) to power off. */
+#define PORT_POWER	  0x600
+#define POWER_RESET	  0x01
+#define POWER_OFF	  0x34
+#define PORT_POWER_STATUS 0x601

@@ -1,0 +1,203 @@
+/* The machine: see machine.h. Set up by the main thread; accesses come from vCPU threads. */
+#include "vmm/machine.h"
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "dev/mmio.h"
+#include "vmm/kvm.h"
+#include "vmm/layout.h"
+#include "vmm/vcpu.h"
+#include "vmm/x86/acpi.h"
+#include "vmm/x86/boot.h"
+#include "vmm/x86/regs.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+struct machine {
+	struct machine_config config;
+	struct kvm kvm;
+	struct gmem gm;
+	struct mmio slot[MMIO_SLOTS_MAX];
+	unsigned slots;
+	struct boot_entry entry;
+	struct vcpu *vcpu[MACHINE_VCPUS_MAX];
+	atomic_bool ended;
+};
+
+static int add_ram(struct machine *m, uint64_t gpa, uint64_t len, struct err *err)
+{
+	/* Backed as it is touched; the size is a limit, not a cost. */
+	void *hva = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint32_t slot = m->gm.count;
+
+	if (hva == MAP_FAILED)
+		return err_sys(err, errno, "cannot reserve %llu MiB for the guest",
+			(unsigned long long)(len / MIB));
+	(void)madvise(hva, len, MADV_DONTDUMP);
+	if (gm_add(&m->gm, gpa, len, hva) < 0) {
+		munmap(hva, len);
+		return err_set(err, EINVAL, "the memory map is wrong");
+	}
+	return kvm_set_memory(&m->kvm, slot, gpa, len, hva, err);
+}
+
+static int add_memory(struct machine *m, struct err *err)
+{
+	uint64_t total = m->config.memory_mib * MIB;
+	uint64_t low = total < GPA_HOLE ? total : GPA_HOLE;
+	int r = add_ram(m, 0, low, err);
+
+	return r || total == low ? r : add_ram(m, GPA_HOLE_END, total - low, err);
+}
+
+int machine_new(const struct machine_config *config, struct machine **ret, struct err *err)
+{
+	struct machine *m;
+	int r;
+
+	if (config->vcpus < 1 || config->vcpus > MACHINE_VCPUS_MAX)
+		return err_set(err, EINVAL, "%u vCPUs asked for, 1 to %d are possible",
+			config->vcpus, MACHINE_VCPUS_MAX);
+	if (config->memory_mib < 64 || config->memory_mib > 1 << 20)
+		return err_set(err, EINVAL,
+			"%llu MiB of memory asked for, 64 to 1048576 are possible",
+			(unsigned long long)config->memory_mib);
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return err_sys(err, ENOMEM, "machine");
+	m->config = *config;
+	r = kvm_init(&m->kvm, config->kvm_fd, err);
+	/* Memory slots first: with an irqchip or vCPUs there, each costs milliseconds. */
+	if (r == 0)
+		r = add_memory(m, err);
+	if (r == 0)
+		r = kvm_create_irqchip(&m->kvm, err);
+	if (r < 0) {
+		machine_free(m);
+		return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	for (unsigned i = 0; i < m->slots; i++)
+		mmio_done(&m->slot[i]);
+	for (unsigned i = 0; i < m->config.vcpus; i++)
+		vcpu_free(m->vcpu[i]);
+	kvm_done(&m->kvm);
+	for (unsigned i = 0; i < m->gm.count; i++)
+		munmap(m->gm.region[i].hva, m->gm.region[i].len);
+	free(m);
+}
+
+const struct gmem *machine_memory(const struct machine *m)
+{
+	return &m->gm;
+}
+
+int machine_add_device(struct machine *m, struct vdev *dev, struct err *err)
+{
+	struct mmio *slot = &m->slot[m->slots];
+	uint64_t notify = GPA_MMIO_SLOTS + m->slots * PAGE_BYTES + MMIO_QUEUE_NOTIFY;
+	int r;
+
+	if (m->slots == MMIO_SLOTS_MAX)
+		return err_set(err, ENOSPC, "no slot is left for the %s device", dev->class->name);
+	r = mmio_init(slot, dev);
+	if (r < 0)
+		return err_sys(err, -r, "%s device", dev->class->name);
+	r = kvm_irqfd(&m->kvm, slot->irq_fd, GSI_FIRST_SLOT + m->slots, err);
+	for (unsigned q = 0; r == 0 && q < dev->queues; q++)
+		r = kvm_ioeventfd(&m->kvm, dev->queue[q].kick_fd, notify, q, err);
+	m->slots++;
+	return r;
+}
+
+int machine_load(
+	struct machine *m, int kernel_fd, int initrd_fd, const char *cmdline, struct err *err)
+{
+	int r = boot_load(&m->gm, kernel_fd, initrd_fd, cmdline, &m->entry, err);
+
+	if (r == 0)
+		r = acpi_write(&m->gm, m->config.vcpus, m->slots, err);
+	return r ? r : regs_write_tables(&m->gm, &m->entry, err);
+}
+
+int machine_start(struct machine *m, struct err *err)
+{
+	AUTO_FREE struct cpuid_table *cpuid = calloc(1, sizeof(*cpuid));
+	int r;
+
+	if (!cpuid)
+		return err_sys(err, ENOMEM, "machine");
+	r = kvm_supported_cpuid(&m->kvm, cpuid, err);
+	for (unsigned i = 0; r == 0 && i < m->config.vcpus; i++) {
+		struct vcpu_config config = {
+			.machine = m,
+			.kvm = &m->kvm,
+			.index = i,
+			.count = m->config.vcpus,
+			.cpuid = cpuid,
+			.entry = &m->entry,
+			.start = m->config.vcpu_start,
+			.arg = m->config.arg,
+		};
+
+		r = vcpu_new(&config, &m->vcpu[i], err);
+	}
+	for (unsigned i = 0; r == 0 && i < m->config.vcpus; i++)
+		r = vcpu_run(m->vcpu[i], err);
+	return r;
+}
+
+bool machine_ended(const struct machine *m)
+{
+	return atomic_load(&m->ended);
+}
+
+void machine_end(struct machine *m, enum machine_end why)
+{
+	if (!atomic_exchange(&m->ended, true))
+		m->config.ended(m->config.arg, why);
+}
+
+/* Ports that mean something: power and reset; the keyboard controller's reset line. */
+void machine_port_write(struct machine *m, uint16_t port, const void *data, unsigned len)
+{
+	uint8_t value;
+
+	if (len != 1)
+		return;
+	memcpy(&value, data, 1);
+	if (port == PORT_POWER && value == POWER_OFF)
+		machine_end(m, MACHINE_POWER_OFF);
+	else if ((port == PORT_POWER && value == POWER_RESET) || (port == 0x64 && value == 0xfe))
+		machine_end(m, MACHINE_RESET);
+}
+
+void machine_port_read(struct machine *m, uint16_t port, void *data, unsigned len)
+{
+	(void)m;
+	/* Nothing is there; the keyboard controller must look idle or the guest polls for it. */
+	memset(data, port == 0x64 || port == 0x61 || port == PORT_POWER_STATUS ? 0 : 0xff, len);
+}
+
+void machine_mmio(struct machine *m, uint64_t gpa, void *data, unsigned len, bool write)
+{
+	uint64_t slot = (gpa - GPA_MMIO_SLOTS) / PAGE_BYTES;
+
+	if (gpa >= GPA_MMIO_SLOTS && slot < m->slots) {
+		if (write)
+			mmio_write(&m->slot[slot], gpa % PAGE_BYTES, data, len);
+		else
+			mmio_read(&m->slot[slot], gpa % PAGE_BYTES, data, len);
+	} else if (!write) {
+		memset(data, 0xff, len);
+	}
+}

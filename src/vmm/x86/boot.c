@@ -1,0 +1,214 @@
+/* Loading what the guest boots: see boot.h. Before any vCPU runs. */
+#include "vmm/x86/boot.h"
+
+#include "vmm/layout.h"
+#include "vmm/x86/elf.h"
+
+#include <asm/bootparam.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PVH_MAGIC 0x336ec578
+#define RAM	  1
+#define RESERVED  2
+
+struct memmap_entry {
+	uint64_t addr, size;
+	uint32_t type, reserved;
+};
+
+struct start_info {
+	uint32_t magic, version, flags, modules;
+	uint64_t modlist, cmdline, rsdp, memmap;
+	uint32_t memmap_entries, reserved;
+};
+
+struct module {
+	uint64_t addr, size, cmdline, reserved;
+};
+
+struct initrd {
+	uint64_t gpa, len;
+};
+
+/* The guest's view of memory: what both protocols tell the kernel. */
+static unsigned memory_map(const struct gmem *gm, struct memmap_entry map[4])
+{
+	const struct gmem_region *low = &gm->region[0];
+	unsigned n = 0;
+
+	map[n++] = (struct memmap_entry){ 0, GPA_ACPI, RAM, 0 };
+	map[n++] = (struct memmap_entry){ GPA_ACPI, GPA_HIGH_RAM - GPA_ACPI, RESERVED, 0 };
+	map[n++] = (struct memmap_entry){ GPA_HIGH_RAM, low->len - GPA_HIGH_RAM, RAM, 0 };
+	if (gm->count > 1)
+		map[n++] = (struct memmap_entry){ gm->region[1].gpa, gm->region[1].len, RAM, 0 };
+	return n;
+}
+
+/*
+ * Maps [offset, offset+len) of fd privately over guest memory at gpa where both are page-aligned
+ * alike, and reads the rest: the pages are then shared with every other pod until written.
+ */
+static int map_file(
+	const struct gmem *gm, int fd, uint64_t offset, uint64_t len, uint64_t gpa, struct err *err)
+{
+	uint8_t *to = gm_ptr(gm, gpa, len);
+	uint64_t done = 0;
+
+	if (!to)
+		return err_set(err, EFBIG,
+			"the guest's memory is too small: %llu KiB at %#llx do not fit",
+			(unsigned long long)(len / KIB), (unsigned long long)gpa);
+	if (gpa % PAGE_BYTES == 0 && offset % PAGE_BYTES == 0) {
+		done = len & ~(PAGE_BYTES - 1);
+		if (done && mmap(to, done, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
+				    (off_t)offset) == MAP_FAILED)
+			return err_sys(err, errno, "cannot map the kernel or initramfs");
+	}
+	while (done < len) {
+		ssize_t n = pread(fd, to + done, len - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, EIO, "the kernel or initramfs ends early");
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int load_segments(
+	const struct gmem *gm, int fd, const struct elf *elf, uint64_t *ret_end, struct err *err)
+{
+	*ret_end = GPA_HIGH_RAM;
+	for (unsigned i = 0; i < elf->segments; i++) {
+		const struct elf_segment *s = &elf->segment[i];
+		int r;
+
+		if (s->paddr < GPA_HIGH_RAM || !gm_ptr(gm, s->paddr, s->memsz))
+			return err_set(err, EFBIG,
+				"kernel: a segment of %llu KiB at %#llx does not fit into the "
+				"guest's memory",
+				(unsigned long long)(s->memsz / KIB), (unsigned long long)s->paddr);
+		r = s->filesz ? map_file(gm, fd, s->offset, s->filesz, s->paddr, err) : 0;
+		if (r < 0)
+			return r;
+		if (s->paddr + s->memsz > *ret_end)
+			*ret_end = s->paddr + s->memsz;
+	}
+	return 0;
+}
+
+static int load_initrd(
+	const struct gmem *gm, int fd, uint64_t kernel_end, struct initrd *ret, struct err *err)
+{
+	struct stat st;
+	uint64_t top = gm->region[0].len, len;
+
+	*ret = (struct initrd){ 0, 0 };
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "initramfs");
+	len = (uint64_t)st.st_size;
+	if (len == 0 || len > top || top - len < kernel_end + PAGE_BYTES)
+		return err_set(err, EFBIG,
+			"the guest's memory is too small for its initramfs of %llu KiB",
+			(unsigned long long)(len / KIB));
+	*ret = (struct initrd){ (top - len) & ~(PAGE_BYTES - 1), len };
+	return map_file(gm, fd, 0, len, ret->gpa, err);
+}
+
+static int write_pvh(const struct gmem *gm, const struct initrd *initrd)
+{
+	struct memmap_entry map[4];
+	struct module module = { .addr = initrd->gpa, .size = initrd->len };
+	struct start_info info = {
+		.magic = PVH_MAGIC,
+		.version = 1,
+		.modules = initrd->len != 0,
+		.modlist = initrd->len ? GPA_MODLIST : 0,
+		.cmdline = GPA_CMDLINE,
+		.rsdp = GPA_RSDP,
+		.memmap = GPA_BOOT_PARAMS,
+		.memmap_entries = memory_map(gm, map),
+	};
+	int r = gm_write(gm, GPA_BOOT_PARAMS, map, info.memmap_entries * sizeof(map[0]));
+
+	if (r == 0)
+		r = gm_write(gm, GPA_MODLIST, &module, sizeof(module));
+	return r ? r : gm_write(gm, GPA_START_INFO, &info, sizeof(info));
+}
+
+static int write_boot_params(const struct gmem *gm, const struct initrd *initrd, size_t cmdline_len)
+{
+	struct memmap_entry map[4];
+	struct boot_params p = { 0 };
+	unsigned n = memory_map(gm, map);
+
+	p.acpi_rsdp_addr = GPA_RSDP;
+	p.hdr.boot_flag = 0xaa55;
+	p.hdr.header = 0x53726448; /* "HdrS" */
+	p.hdr.version = 0x20c;
+	p.hdr.type_of_loader = 0xff;
+	p.hdr.cmd_line_ptr = GPA_CMDLINE;
+	p.hdr.cmdline_size = (uint32_t)cmdline_len;
+	p.hdr.kernel_alignment = 0x1000000;
+	p.hdr.ramdisk_image = (uint32_t)initrd->gpa;
+	p.hdr.ramdisk_size = (uint32_t)initrd->len;
+	p.e820_entries = (uint8_t)n;
+	for (unsigned i = 0; i < n; i++)
+		p.e820_table[i] = (struct boot_e820_entry){ map[i].addr, map[i].size, map[i].type };
+	return gm_write(gm, GPA_BOOT_PARAMS, &p, sizeof(p));
+}
+
+/* The first GiB mapped to itself by 2 MiB pages, as the 64-bit protocol asks. */
+static int write_page_tables(const struct gmem *gm)
+{
+	uint64_t pml4 = GPA_PDPT | 3, pdpt = GPA_PD | 3, pd[512];
+	int r;
+
+	for (uint64_t i = 0; i < 512; i++)
+		pd[i] = i << 21 | 0x83;
+	r = gm_write(gm, GPA_PML4, &pml4, sizeof(pml4));
+	if (r == 0)
+		r = gm_write(gm, GPA_PDPT, &pdpt, sizeof(pdpt));
+	return r ? r : gm_write(gm, GPA_PD, pd, sizeof(pd));
+}
+
+static int write_tables(const struct gmem *gm, const struct boot_entry *entry,
+	const struct initrd *initrd, const char *cmdline)
+{
+	size_t len = strlen(cmdline) + 1;
+	int r = len > CMDLINE_MAX ? -E2BIG : gm_write(gm, GPA_CMDLINE, cmdline, len);
+
+	if (r < 0)
+		return r;
+	if (entry->pvh)
+		return write_pvh(gm, initrd);
+	r = write_page_tables(gm);
+	return r ? r : write_boot_params(gm, initrd, len);
+}
+
+int boot_load(const struct gmem *gm, int kernel_fd, int initrd_fd, const char *cmdline,
+	struct boot_entry *ret, struct err *err)
+{
+	struct initrd initrd = { 0, 0 };
+	struct elf elf;
+	uint64_t end;
+	int r = elf_read(kernel_fd, &elf, err);
+
+	if (r == 0)
+		r = load_segments(gm, kernel_fd, &elf, &end, err);
+	if (r == 0)
+		r = load_initrd(gm, initrd_fd, end, &initrd, err);
+	if (r < 0)
+		return r;
+	*ret = (struct boot_entry){ .pvh = elf.pvh_entry != 0,
+		.rip = elf.pvh_entry ? elf.pvh_entry : elf.entry };
+	r = write_tables(gm, ret, &initrd, cmdline);
+	return r < 0 ? err_sys(err, -r, "cannot write the boot parameters") : 0;
+}
