@@ -1,1 +1,2 @@
-# contrib
+EXTRA_DIST += contrib/fetch-kernel contrib/install-packages contrib/packages contrib/quickstart \
+	.ci/run tests/lab
