@@ -7,13 +7,16 @@ if FUZZ
 include $(srcdir)/tests/fuzz/local.mk
 endif
 
+include $(srcdir)/tests/lint/local.mk
+
 .PHONY: e2e bench fuzz
 TEST_ENV = VMRUN=$(abs_builddir)/vmrun srcdir=$(abs_srcdir)
 
 if E2E
-check-local: all
-	$(TEST_ENV) $(srcdir)/tests/e2e/check
+RUN_E2E = $(TEST_ENV) $(srcdir)/tests/e2e/check
 endif
+check-local: all lint
+	$(RUN_E2E)
 
 e2e: all
 	$(TEST_ENV) $(srcdir)/tests/e2e/check $(CASES)
