@@ -1,1 +1,42 @@
-# agent
+# The agent: a library of everything, so that it can be tested, and one static binary for the guest.
+noinst_LIBRARIES += libagent.a
+libagent_a_SOURCES = \
+	agent/agent.c agent/agent.h \
+	agent/api.c agent/api.h \
+	agent/boot.c agent/boot.h \
+	agent/cgroup.c agent/cgroup.h \
+	agent/child.c agent/child.h \
+	agent/clock.c agent/clock.h \
+	agent/container.c agent/container.h \
+	agent/copy_up.c agent/copy_up.h \
+	agent/credentials.c agent/credentials.h \
+	agent/device_filter.c agent/device_filter.h \
+	agent/devices.c agent/devices.h \
+	agent/events.c agent/events.h \
+	agent/filesystem.c agent/filesystem.h \
+	agent/launch.c agent/launch.h \
+	agent/mounts.c agent/mounts.h \
+	agent/namespaces.c agent/namespaces.h \
+	agent/parked.c agent/parked.h \
+	agent/process.c agent/process.h \
+	agent/process_list.c \
+	agent/program.c agent/program.h \
+	agent/pump.c agent/pump.h \
+	agent/reap.c agent/reap.h \
+	agent/rootfs.c agent/rootfs.h \
+	agent/stdio.c agent/stdio.h \
+	agent/stream.c agent/stream.h \
+	agent/terminal.c agent/terminal.h \
+	agent/vsock.c agent/vsock.h
+libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+libagent_a_CFLAGS = $(AM_CFLAGS) -Os -ffunction-sections -fdata-sections
+
+# AddressSanitizer and static programs do not mix.
+if !SANITIZERS
+pkglibexec_PROGRAMS += vmrun-agent
+vmrun_agent_SOURCES = agent/main.c
+vmrun_agent_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+vmrun_agent_CFLAGS = $(libagent_a_CFLAGS)
+vmrun_agent_LDFLAGS = $(AM_LDFLAGS) -static -s -Wl,--gc-sections
+vmrun_agent_LDADD = libagent.a librpc.a libapi.a libbase.a -lprotobuf-c
+endif

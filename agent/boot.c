@@ -1,0 +1,193 @@
+/* The steps from the kernel's first exec to a serving agent: see boot.h. */
+#include "agent/boot.h"
+
+#include "agent/namespaces.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "rpc/ports.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Files of the agent, and what containers may raise theirs to. */
+#define NOFILE_SOFT	 8192
+#define NOFILE_HARD	 1048576
+
+#define MODULES_LIST_MAX (64 << 10)
+
+static int initramfs = -1; /* the old root, from boot_root() to boot_modules() */
+
+int boot_root(struct err *err)
+{
+	initramfs = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (initramfs < 0)
+		return err_sys(err, errno, "/");
+	if (mkdir("/run", 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "/run");
+	if (mount("root", "/run", "tmpfs", MS_NOSUID, "mode=0755,size=4m") < 0)
+		return err_sys(err, errno, "tmpfs for /");
+	if (chdir("/run") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+		chdir("/") < 0)
+		return err_sys(err, errno, "move to the new /");
+	return 0;
+}
+
+static const struct {
+	const char *where, *type;
+	unsigned long flags;
+	const char *data;
+} filesystems[] = {
+	{ "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
+	{ "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL },
+	{ "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755" },
+	{ "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0600,ptmxmode=0666" },
+	{ "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777" },
+	/* Not nodev: device nodes for containers are made below it. */
+	{ "/run", "tmpfs", MS_NOSUID, "mode=0755" },
+	{ "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "nsdelegate" },
+};
+
+static int null_stdio(struct err *err)
+{
+	AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fd;
+
+	if (null < 0)
+		return err_sys(err, errno, "/dev/null");
+	for (fd = 0; fd < 3; fd++)
+		if (dup2(null, fd) < 0)
+			return err_sys(err, errno, "/dev/null");
+	/* When the kernel found no console, null may itself have become one of the three. */
+	if (null < 3)
+		null = -1;
+	return 0;
+}
+
+int boot_filesystems(struct err *err)
+{
+	int kmsg;
+
+	umask(022);
+	for (size_t i = 0; i < ARRAY_LEN(filesystems); i++) {
+		const char *where = filesystems[i].where;
+
+		if (mkdir(where, 0755) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "%s", where);
+		if (mount(filesystems[i].type, where, filesystems[i].type, filesystems[i].flags,
+			    filesystems[i].data) < 0)
+			return err_sys(err, errno, "%s", where);
+	}
+	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	if (kmsg >= 0)
+		log_set_fd(fd_move_above_stdio(kmsg));
+	return null_stdio(err);
+}
+
+/* Loaded already, or built in and listed all the same: fine. */
+static void load_module(const char *path)
+{
+	AUTO_CLOSE int fd = openat(initramfs, path + strspn(path, "/"), O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
+		log_warn("module %s: %s", path, strerror(errno));
+}
+
+/* The entries of a root hold no other file system: ours lies over all of it. */
+static int empty_initramfs(void)
+{
+	DIR *dir = fdopendir(initramfs);
+	struct dirent *e;
+	int r = 0;
+
+	if (!dir)
+		return -errno;
+	while (r == 0 && (e = readdir(dir)))
+		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+			r = remove_tree(initramfs, e->d_name);
+	closedir(dir);
+	initramfs = -1;
+	return r;
+}
+
+int boot_modules(struct err *err)
+{
+	AUTO(buf_done) struct buf list = { 0 };
+	char *save = NULL;
+	int r = file_read(initramfs, "modules.list", MODULES_LIST_MAX, &list, err);
+
+	if (r == -ENOENT)
+		err_clear(err); /* a kernel with everything built in */
+	else if (r < 0)
+		return r;
+	if (!buf_str(&list))
+		return err_sys(err, ENOMEM, "modules.list");
+	for (char *path = strtok_r((char *)list.data, "\n", &save); path;
+		path = strtok_r(NULL, "\n", &save))
+		load_module(path);
+	r = empty_initramfs();
+	return r < 0 ? err_sys(err, -r, "clean-up of the initramfs") : 0;
+}
+
+int boot_limits(struct err *err)
+{
+	struct rlimit files = { .rlim_cur = NOFILE_SOFT, .rlim_max = NOFILE_HARD };
+	int r = file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-1000");
+
+	if (r < 0)
+		return err_sys(err, -r, "/proc/self/oom_score_adj");
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		return err_sys(err, errno, "RLIMIT_NOFILE");
+	/* Nobody in a container looks into a child of ours before it has executed its program. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, errno, "PR_SET_DUMPABLE");
+	return 0;
+}
+
+int boot_cgroups(struct err *err)
+{
+	AUTO(buf_done) struct buf list = { 0 };
+	char *save = NULL, word[64];
+	int r = file_read(AT_FDCWD, "/sys/fs/cgroup/cgroup.controllers", 4096, &list, err);
+
+	if (r < 0)
+		return r;
+	if (!buf_str(&list))
+		return err_sys(err, ENOMEM, "cgroup.controllers");
+	/* One by one: a controller that cannot be enabled does not keep the others off. */
+	for (char *c = strtok_r((char *)list.data, " \n", &save); c;
+		c = strtok_r(NULL, " \n", &save)) {
+		snprintf(word, sizeof(word), "+%s", c);
+		r = file_write_at(AT_FDCWD, "/sys/fs/cgroup/cgroup.subtree_control", word);
+		if (r < 0)
+			log_warn("cgroup controller %s: %s", c, strerror(-r));
+	}
+	return mkdir(BOOT_CGROUP_ROOT, 0755) < 0 ? err_sys(err, errno, BOOT_CGROUP_ROOT) : 0;
+}
+
+int boot_network(struct err *err)
+{
+	int r = loopback_up();
+
+	return r < 0 ? err_sys(err, -r, "loopback interface") : 0;
+}
+
+int boot_shares(struct err *err)
+{
+	int r = mkdir_all(SHARE_MOUNT, 0755);
+
+	if (r == 0)
+		r = mkdir_all(BOOT_SCRATCH, 0700);
+	if (r < 0)
+		return err_sys(err, -r, "/run/vmrun");
+	if (mount(SHARE_TAG, SHARE_MOUNT, "virtiofs", 0, NULL) < 0)
+		return err_sys(err, errno, "virtiofs (tag " SHARE_TAG ")");
+	return 0;
+}

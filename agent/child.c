@@ -1,0 +1,386 @@
+/*
+ * The child's way to its program: see child.h. The steps stand in two tables, one for a container's
+ * first process and one for an exec; their order is that of runc and the comments say what must not
+ * be moved.
+ */
+#include "agent/child.h"
+
+#include "agent/credentials.h"
+#include "agent/launch.h"
+#include "agent/program.h"
+#include "agent/rootfs.h"
+#include "agent/terminal.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/personality.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#define EXIT_SETUP_FAILED 127
+
+static int send_report(const struct child *c, uint32_t kind, const struct err *err, int fd)
+{
+	struct launch_report report;
+
+	memset(&report, 0, sizeof(report));
+	report.kind = kind;
+	if (err)
+		report.err = *err;
+	if (fd >= 0)
+		return fd_send(c->gate, &report, sizeof(report), &fd, 1);
+	/* write, not sendmsg: it runs under the container's seccomp filter. */
+	return write(c->gate, &report, sizeof(report)) == sizeof(report) ? 0 : -errno;
+}
+
+/* Waits for one byte of the agent's. Its end (the socket's) ends us. */
+static void wait_for(const struct child *c, char wanted)
+{
+	char byte = 0;
+
+	while (read(c->gate, &byte, 1) < 0 && errno == EINTR)
+		;
+	if (byte != wanted)
+		_exit(EXIT_SETUP_FAILED);
+}
+
+static int session(struct child *c, struct err *err)
+{
+	(void)c;
+	umask(0);
+	return setsid() < 0 ? err_sys(err, errno, "setsid") : 0;
+}
+
+static int enter_namespaces(struct child *c, struct err *err)
+{
+	return namespaces_enter(&c->namespaces, err);
+}
+
+static int set_names(struct child *c, struct err *err)
+{
+	const char *host = c->create->hostname, *domain = c->create->domainname;
+
+	if (host[0] && sethostname(host, strlen(host)) < 0)
+		return err_sys(err, errno, "hostname \"%s\"", host);
+	if (domain[0] && setdomainname(domain, strlen(domain)) < 0)
+		return err_sys(err, errno, "domainname \"%s\"", domain);
+	return 0;
+}
+
+/* Through the agent's /proc, which the container has no hand in; the values are those of our own
+ * namespaces all the same. */
+static int set_sysctls(struct child *c, struct err *err)
+{
+	AUTO_CLOSE int dir = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; i < c->create->n_sysctls; i++) {
+		const Vmrun__Agent__Sysctl *s = c->create->sysctls[i];
+		AUTO_FREE char *path = strdup(s->key);
+		AUTO_CLOSE int fd = -1;
+		int r;
+
+		if (!path)
+			return err_sys(err, ENOMEM, "sysctl");
+		/* As sysctl(8): dots separate, unless slashes do. */
+		for (char *p = path; *p && !strchr(s->key, '/'); p++)
+			*p = *p == '.' ? '/' : *p;
+		fd = open_in_root(dir, path, O_WRONLY, 0);
+		r = fd < 0 ? fd : fd_write_all(fd, s->value, strlen(s->value));
+		if (r < 0)
+			return err_sys(err, -r, "sysctl %s=%s", s->key, s->value);
+	}
+	return 0;
+}
+
+/* The agent keeps the master; ours is closed. */
+static int hand_over_terminal(struct child *c, int *master, struct err *err)
+{
+	int r = *master < 0 ? 0 : send_report(c, LAUNCH_TERMINAL, NULL, *master);
+
+	close_fd(master);
+	return r < 0 ? err_sys(err, -r, "terminal") : 0;
+}
+
+static int build_rootfs(struct child *c, struct err *err)
+{
+	AUTO_CLOSE int rootfd = -1;
+	AUTO_CLOSE int master = -1;
+	int r = rootfs_build(c->agent, c->create, &c->sources, &rootfd, &master, &c->slave, err);
+
+	if (r == 0)
+		r = hand_over_terminal(c, &master, err);
+	if (r == 0)
+		r = rootfs_enter(rootfd, c->create, err);
+	/* No descriptor of the set-up may be a way to what lies outside. */
+	mount_sources_done(&c->sources);
+	return r;
+}
+
+static int open_exec_terminal(struct child *c, struct err *err)
+{
+	const Vmrun__Agent__Stdio *io = c->spec->stdio;
+	AUTO_CLOSE int root = -1;
+	AUTO_CLOSE int master = -1;
+	int r;
+
+	if (!io || !io->terminal)
+		return 0;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(err, errno, "/");
+	r = terminal_open(root, io, &master, &c->slave, err);
+	return r < 0 ? r : hand_over_terminal(c, &master, err);
+}
+
+static int set_personality(struct child *c, struct err *err)
+{
+	if (c->create->has_personality && personality(c->create->personality) < 0)
+		return err_sys(err, errno, "personality %x", c->create->personality);
+	return 0;
+}
+
+/* The container's own null device if it has one, else the agent's. */
+static int open_null(const struct child *c)
+{
+	int fd = open("/dev/null", O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) &&
+		fd_set_nonblock(fd, false) == 0)
+		return fd;
+	close_fd(&fd);
+	return fcntl(c->agent->null_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static int connect_stdio(struct child *c, struct err *err)
+{
+	AUTO_CLOSE int null = open_null(c);
+
+	if (null < 0)
+		return err_sys(err, errno, "/dev/null");
+	for (int i = 0; i < 3; i++) {
+		int fd = c->slave >= 0 ? c->slave : c->stdio[i];
+
+		if (dup2(fd >= 0 ? fd : null, i) < 0)
+			return err_sys(err, errno, "stdio");
+		/* So that the process can open its /dev/stdout again. */
+		if (fd >= 0 && fchown(i, c->spec->uid, (gid_t)-1) < 0)
+			return err_sys(err, errno, "owner of stdio");
+	}
+	if (c->slave >= 0 && ioctl(0, TIOCSCTTY, 0) < 0)
+		return err_sys(err, errno, "controlling terminal");
+	return 0;
+}
+
+static int set_limits(struct child *c, struct err *err)
+{
+	return credentials_set_limits(c->spec, err);
+}
+
+static int make_cwd(struct child *c, struct err *err)
+{
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int cwd = mkdir_in_root(root, c->spec->cwd, 0755);
+
+	/* What is wrong with it, chdir tells. */
+	(void)err;
+	(void)cwd;
+	return 0;
+}
+
+/* With the rights of root, which reach a home that only its owner may enter; as the user later,
+ * where root has no rights. */
+static int try_cwd(struct child *c, struct err *err)
+{
+	c->in_cwd = chdir(c->spec->cwd) == 0;
+	if (!c->in_cwd && errno != EACCES && errno != EPERM)
+		return err_sys(err, errno, "cwd %s", c->spec->cwd);
+	return 0;
+}
+
+static int enter_cwd(struct child *c, struct err *err)
+{
+	char cwd[PATH_MAX];
+
+	if (!c->in_cwd && chdir(c->spec->cwd) < 0)
+		return err_sys(err, errno, "cwd %s", c->spec->cwd);
+	/* "(unreachable)...": a descriptor's magic link has led out of the container. */
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
+		return err_set(err, EINVAL, "cwd %s is outside of the container", c->spec->cwd);
+	return 0;
+}
+
+static int seccomp_early(struct child *c, struct err *err)
+{
+	return c->spec->no_new_privileges ? 0 : credentials_set_seccomp(c->spec, err);
+}
+
+static int set_ids(struct child *c, struct err *err)
+{
+	return credentials_set_ids(c->spec, err);
+}
+
+static int set_capabilities(struct child *c, struct err *err)
+{
+	umask(c->spec->has_umask ? (mode_t)c->spec->umask : 022);
+	return credentials_set_capabilities(c->spec, err);
+}
+
+static int find_program(struct child *c, struct err *err)
+{
+	return program_find(c->spec->args[0], c->spec->env, c->spec->n_env, c->program, err);
+}
+
+typedef int child_step(struct child *c, struct err *err);
+
+static child_step *const create_steps[] = {
+	session,
+	enter_namespaces,
+	set_names,
+	set_sysctls,
+	build_rootfs,
+	set_personality,
+	make_cwd,
+};
+
+static child_step *const exec_steps[] = {
+	session,
+	enter_namespaces,
+	open_exec_terminal,
+};
+
+/* Common to both. */
+static child_step *const process_steps[] = {
+	connect_stdio, set_limits, try_cwd,
+	seccomp_early, /* needs CAP_SYS_ADMIN, which goes next */
+	set_ids, enter_cwd, set_capabilities, find_program, /* with the rights it will run with */
+};
+
+static int run_steps(struct child *c, child_step *const *steps, size_t count, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = steps[i](c, err);
+	return r;
+}
+
+static int set_up(struct child *c, struct err *err)
+{
+	int r = c->create ? run_steps(c, create_steps, ARRAY_LEN(create_steps), err)
+			  : run_steps(c, exec_steps, ARRAY_LEN(exec_steps), err);
+
+	return r < 0 ? r : run_steps(c, process_steps, ARRAY_LEN(process_steps), err);
+}
+
+/* args and env as execve wants them, HOME added when it is missing. */
+static int make_vectors(const struct child *c, struct strv *args, struct strv *env)
+{
+	char home[PATH_MAX];
+	bool has_home = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->spec->n_args; i++)
+		r = strv_add(args, c->spec->args[i]);
+	for (size_t i = 0; r == 0 && i < c->spec->n_env; i++) {
+		has_home = has_home || str_after(c->spec->env[i], "HOME=");
+		r = strv_add(env, c->spec->env[i]);
+	}
+	if (r == 0 && !has_home) {
+		program_home(c->spec->uid, home);
+		r = strv_addf(env, "HOME=%s", home);
+	}
+	return r;
+}
+
+static int execute(struct child *c, struct err *err)
+{
+	AUTO(strv_done) struct strv args = { 0 };
+	AUTO(strv_done) struct strv env = { 0 };
+	int r = make_vectors(c, &args, &env);
+
+	if (r == 0)
+		r = send_report(c, LAUNCH_READY, NULL, -1);
+	if (r < 0)
+		return err_sys(err, -r, "exec");
+	wait_for(c, LAUNCH_START);
+	/* As late as can be: the filter must allow nothing but execve and what follows. */
+	r = c->spec->no_new_privileges ? credentials_set_seccomp(c->spec, err) : 0;
+	if (r < 0)
+		return r;
+	execve(c->program, args.v, env.v);
+	return err_sys(err, errno, "exec %s", c->program);
+}
+
+static size_t add_kept(int *keep, size_t n, int fd)
+{
+	size_t at = n;
+
+	if (fd < 0)
+		return n;
+	for (; at > 0 && keep[at - 1] > fd; at--)
+		keep[at] = keep[at - 1];
+	keep[at] = fd;
+	return n + 1;
+}
+
+/*
+ * Closes everything of the agent's but what the set-up uses: other containers' pipes and
+ * connections would otherwise stay open as long as this process waits at its gate.
+ */
+static void close_others(const struct child *c)
+{
+	size_t room = 16 + NAMESPACE_JOINS_MAX + c->sources.count + c->sources.device_count, n = 0;
+	int *keep = malloc(room * sizeof(*keep)), next = 3;
+
+	if (!keep)
+		_exit(EXIT_SETUP_FAILED);
+	n = add_kept(keep, n, c->gate);
+	n = add_kept(keep, n, c->agent->null_fd);
+	n = add_kept(keep, n, c->sources.rootfs);
+	for (int i = 0; i < 3; i++)
+		n = add_kept(keep, n, c->stdio[i]);
+	for (unsigned i = 0; i < c->namespaces.join_count; i++)
+		n = add_kept(keep, n, c->namespaces.joins[i].pidfd);
+	for (size_t i = 0; i < c->sources.count; i++)
+		n = add_kept(keep, n, c->sources.binds[i]);
+	for (size_t i = 0; i < c->sources.device_count; i++)
+		n = add_kept(keep, n, c->sources.devices[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] > next)
+			syscall(SYS_close_range, (unsigned)next, (unsigned)keep[i] - 1, 0);
+		next = keep[i] >= next ? keep[i] + 1 : next;
+	}
+	syscall(SYS_close_range, (unsigned)next, ~0U, 0);
+	free(keep);
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+void child_run(struct child *c)
+{
+	struct err err = ERR_NONE;
+
+	reset_signals();
+	close_others(c);
+	wait_for(c, LAUNCH_GO);
+	c->slave = -1;
+	if (set_up(c, &err) == 0)
+		(void)!execute(c, &err);
+	(void)!send_report(c, LAUNCH_FAILED, &err, -1);
+	_exit(EXIT_SETUP_FAILED);
+}

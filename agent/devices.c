@@ -1,0 +1,201 @@
+/* Device nodes and links in a container's /dev: see devices.h. */
+#include "agent/devices.h"
+
+#include "base/path.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* runtime-spec, config-linux.md, "Default Devices". */
+#define DEFAULT_DEVICE(name, major_, minor_)                                                       \
+	{                                                                                          \
+		.base = PROTOBUF_C_MESSAGE_INIT(&vmrun__agent__device__descriptor),                \
+		.path = (char *)name, .type = (char *)"c", .major = (major_), .minor = (minor_),   \
+		.mode = 0666,                                                                      \
+	}
+
+static const Vmrun__Agent__Device default_devices[] = {
+	DEFAULT_DEVICE("/dev/null", 1, 3),
+	DEFAULT_DEVICE("/dev/random", 1, 8),
+	DEFAULT_DEVICE("/dev/full", 1, 7),
+	DEFAULT_DEVICE("/dev/tty", 5, 0),
+	DEFAULT_DEVICE("/dev/zero", 1, 5),
+	DEFAULT_DEVICE("/dev/urandom", 1, 9),
+};
+
+static const struct {
+	const char *name, *target;
+	const char *needs; /* only when this exists */
+} links[] = {
+	{ "fd", "/proc/self/fd", NULL },
+	{ "stdin", "/proc/self/fd/0", NULL },
+	{ "stdout", "/proc/self/fd/1", NULL },
+	{ "stderr", "/proc/self/fd/2", NULL },
+	{ "core", "/proc/kcore", "/proc/kcore" },
+	{ "ptmx", "pts/ptmx", NULL },
+};
+
+static size_t device_count(const Vmrun__Agent__CreateContainerRequest *request)
+{
+	return ARRAY_LEN(default_devices) + request->n_devices;
+}
+
+/* The request's come last, so that they may change the mode or owner of a default one. */
+static const Vmrun__Agent__Device *device_at(
+	const Vmrun__Agent__CreateContainerRequest *request, size_t i)
+{
+	return i < ARRAY_LEN(default_devices) ? &default_devices[i]
+					      : request->devices[i - ARRAY_LEN(default_devices)];
+}
+
+static const Vmrun__Agent__Mount *dev_mount(const Vmrun__Agent__CreateContainerRequest *request)
+{
+	const Vmrun__Agent__Mount *found = NULL;
+
+	for (size_t i = 0; i < request->n_mounts; i++)
+		if (streq(request->mounts[i]->destination, "/dev") ||
+			streq(request->mounts[i]->destination, "/dev/"))
+			found = request->mounts[i];
+	return found;
+}
+
+static bool dev_is_bound(const Vmrun__Agent__CreateContainerRequest *request)
+{
+	const Vmrun__Agent__Mount *m = dev_mount(request);
+
+	return m && m->flags & MS_BIND;
+}
+
+static int parse_type(const Vmrun__Agent__Device *d, mode_t *ret, struct err *err)
+{
+	static const struct {
+		const char *name;
+		mode_t type;
+	} types[] = { { "c", S_IFCHR }, { "u", S_IFCHR }, { "b", S_IFBLK }, { "p", S_IFIFO } };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (streq(types[i].name, d->type)) {
+			*ret = types[i].type;
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "device %s: unknown type \"%s\"", d->path, d->type);
+}
+
+/* The mode is set apart from the node, which may have been there, and past any umask. */
+static int make_node(int dir, const char *name, const Vmrun__Agent__Device *d, struct err *err)
+{
+	mode_t type = 0;
+	int r = parse_type(d, &type, err);
+
+	if (r < 0)
+		return r;
+	if (mknodat(dir, name, type | 0600, makedev((unsigned)d->major, (unsigned)d->minor)) < 0 &&
+		errno != EEXIST)
+		return err_sys(err, errno, "device %s", d->path);
+	if (fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+		fchmodat(dir, name, d->mode & 07777, 0) < 0)
+		return err_sys(err, errno, "device %s", d->path);
+	return 0;
+}
+
+/* A node that has no name any more, as a detached mount. */
+static int open_node(int scratch, const Vmrun__Agent__Device *d, int *ret, struct err *err)
+{
+	static const char name[] = "device";
+	int fd, r = make_node(scratch, name, d, err);
+
+	if (r < 0)
+		return r;
+	fd = open_tree(scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	r = fd < 0 ? err_sys(err, errno, "device %s", d->path) : 0;
+	unlinkat(scratch, name, 0);
+	*ret = fd;
+	return r;
+}
+
+int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	bool user_namespace, struct mount_sources *s, struct err *err)
+{
+	const Vmrun__Agent__Mount *dev = dev_mount(request);
+	AUTO_CLOSE int scratch = -1;
+
+	if (dev_is_bound(request) || (dev && streq(dev->type, "tmpfs") && !user_namespace))
+		return 0;
+	scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (scratch < 0)
+		return err_sys(err, errno, "%s", a->config.scratch);
+	s->devices = malloc(device_count(request) * sizeof(*s->devices));
+	if (!s->devices)
+		return err_sys(err, ENOMEM, "devices");
+	for (size_t i = 0; i < device_count(request); i++) {
+		int r = open_node(scratch, device_at(request, i), &s->devices[i], err);
+
+		if (r < 0)
+			return r;
+		s->device_count++;
+	}
+	return 0;
+}
+
+static int make_device(int rootfd, const Vmrun__Agent__Device *d, int bound, struct err *err)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(d->path, '/');
+	size_t n = slash ? (size_t)(slash - d->path) : 0;
+	AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!slash || !slash[1] || n >= sizeof(parent))
+		return err_set(err, EINVAL, "device \"%s\": not an absolute path", d->path);
+	if (bound >= 0) {
+		fd = mountpoint_open(rootfd, d->path, true);
+		r = fd < 0 ? fd : mount_attach(bound, fd);
+		return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
+	}
+	memcpy(parent, d->path, n);
+	parent[n] = '\0';
+	fd = mkdir_in_root(rootfd, parent, 0755);
+	if (fd < 0)
+		return err_sys(err, -fd, "device %s", d->path);
+	return make_node(fd, slash + 1, d, err);
+}
+
+static int make_links(int dev, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
+		if (links[i].needs && access(links[i].needs, F_OK) < 0)
+			continue;
+		/* Images bring a node of that name, which is the host's, not of our devpts. */
+		if (streq(links[i].name, "ptmx"))
+			unlinkat(dev, links[i].name, 0);
+		if (symlinkat(links[i].target, dev, links[i].name) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "/dev/%s", links[i].name);
+	}
+	return 0;
+}
+
+int devices_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, struct err *err)
+{
+	AUTO_CLOSE int dev = -1;
+
+	if (dev_is_bound(request))
+		return 0;
+	dev = mkdir_in_root(rootfd, "/dev", 0755);
+	if (dev < 0)
+		return err_sys(err, -dev, "/dev");
+	for (size_t i = 0; i < device_count(request); i++) {
+		int r = make_device(
+			rootfd, device_at(request, i), s->devices ? s->devices[i] : -1, err);
+
+		if (r < 0)
+			return r;
+	}
+	return make_links(dev, err);
+}

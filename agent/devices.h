@@ -1,0 +1,16 @@
+/* The /dev of a container: the devices everyone gets, those of the request, links, the console. */
+#pragma once
+
+#include "agent/mounts.h"
+
+/*
+ * In the agent: where the child could not make device nodes (in a user namespace, or in a /dev
+ * that is a share), they are made here, in the agent's scratch directory, and kept as detached
+ * mounts in s->devices.
+ */
+int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	bool user_namespace, struct mount_sources *s, struct err *err) CHECKED;
+
+/* In the child, after the mounts. Does nothing to a /dev that is bound from elsewhere. */
+int devices_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, struct err *err) CHECKED;

@@ -1,0 +1,98 @@
+/*
+ * vmrun-agent, PID 1 of the guest: boots it far enough to serve the agent API, then serves it until
+ * the guest ends. One thread. What stops it is said on the guest's console, and the guest resets,
+ * which the monitor on the host takes as its end.
+ */
+#include "agent/agent.h"
+#include "agent/boot.h"
+#include "agent/vsock.h"
+#include "base/log.h"
+#include "rpc/ports.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static const struct {
+	const char *phase;
+	int (*run)(struct err *err);
+} boot_steps[] = {
+	{ "root", boot_root },
+	{ "file systems", boot_filesystems },
+	{ "modules", boot_modules },
+	{ "limits", boot_limits },
+	{ "cgroups", boot_cgroups },
+	{ "network", boot_network },
+	{ "shares", boot_shares },
+};
+
+static int boot(const char **phase, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(boot_steps); i++) {
+		*phase = boot_steps[i].phase;
+		r = boot_steps[i].run(err);
+	}
+	return r;
+}
+
+/* Listens before it calls: the host may dial as soon as it hears from us. */
+static int serve(const char **phase, struct err *err)
+{
+	static const struct agent_config config = {
+		.shares = SHARE_MOUNT,
+		.cgroup_root = BOOT_CGROUP_ROOT,
+		.scratch = BOOT_SCRATCH,
+	};
+	AUTO(agent_free) struct agent *a = NULL;
+	struct vsock *vsock;
+	int r;
+
+	*phase = "start";
+	r = agent_new(&config, &a, err);
+	if (r < 0)
+		return r;
+	*phase = "vsock";
+	r = vsock_listen(a, &vsock, err);
+	if (r == 0)
+		r = vsock_ready(a, err);
+	if (r < 0)
+		return r;
+	*phase = "event loop";
+	r = loop_run(a->loop);
+	return err_sys(err, r < 0 ? -r : ECANCELED, "ended");
+}
+
+/*
+ * Through the kernel's log at the level of an emergency, which every console shows, as one write.
+ * Before /dev is there, to the console that the kernel gave us.
+ */
+static void tell(const char *phase, const struct err *err)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	dprintf(fd >= 0 ? fd : 2, "<0>vmrun-agent: %s: %s\n", phase, err->msg);
+}
+
+int main(void)
+{
+	struct err err = ERR_NONE;
+	const char *phase = "";
+
+	if (getpid() != 1) {
+		fputs("vmrun-agent: it is the init of a guest, not a command\n", stderr);
+		return 1;
+	}
+	/* kmsg's prefix for a warning, so that these lines do not clutter a quiet console. */
+	log_init("<4>vmrun-agent", LOG_LEVEL_WARN);
+	if (boot(&phase, &err) == 0)
+		(void)!serve(&phase, &err);
+	tell(phase, &err);
+	reboot(RB_AUTOBOOT);
+	/* The end of PID 1 is a panic, which ends the guest as well. */
+	return 1;
+}

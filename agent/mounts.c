@@ -1,0 +1,378 @@
+/* Mounts of a container: see mounts.h. Uses the descriptor-based mount calls throughout. */
+#include "agent/mounts.h"
+
+#include "agent/copy_up.h"
+#include "agent/devices.h"
+#include "agent/filesystem.h"
+#include "base/path.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static bool is_bind(const Vmrun__Agent__Mount *m)
+{
+	return (m->flags & MS_BIND) || m->type[0] == '\0' || streq(m->type, "bind");
+}
+
+/* Both proc and sysfs must be where the paths to mask are looked for, not behind a symlink. */
+static bool is_kernel_fs(const Vmrun__Agent__Mount *m)
+{
+	return !is_bind(m) && (streq(m->type, "proc") || streq(m->type, "sysfs"));
+}
+
+/* O_DIRECTORY triggers the automount of a share's root, which a plain O_PATH would not. */
+static int open_any(int dirfd, const char *path)
+{
+	int fd = open_in_root(dirfd, path, O_PATH | O_DIRECTORY, 0);
+
+	return fd == -ENOTDIR ? open_in_root(dirfd, path, O_PATH, 0) : fd;
+}
+
+/* A detached copy of what a share reference names, or -errno. */
+static int open_source(int shares, const Vmrun__Agent__ShareRef *ref, bool recursive)
+{
+	AUTO_CLOSE int fd = -1;
+	int mount;
+
+	if (!ref || !ref->share[0] || strchr(ref->share, '/') || ref->share[0] == '.')
+		return -EINVAL;
+	fd = open_any(shares, ref->share);
+	if (fd >= 0 && ref->path[0]) {
+		int below = open_any(fd, ref->path);
+
+		close(fd);
+		fd = below;
+	}
+	if (fd < 0)
+		return fd;
+	mount = open_tree(fd, "",
+		AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+			(recursive ? (unsigned)AT_RECURSIVE : 0U));
+	return mount < 0 ? -errno : mount;
+}
+
+static int open_binds(int shares, const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *s, struct err *err)
+{
+	s->binds = malloc((request->n_mounts + 1) * sizeof(*s->binds));
+	if (!s->binds)
+		return err_sys(err, ENOMEM, "mounts");
+	for (; s->count < request->n_mounts; s->count++) {
+		const Vmrun__Agent__Mount *m = request->mounts[s->count];
+		int fd = is_bind(m) ? open_source(shares, m->share, m->flags & MS_REC) : -1;
+
+		if (is_bind(m) && fd < 0 && !m->optional)
+			return err_sys(
+				err, -fd, "mounts[%zu]: source of %s", s->count, m->destination);
+		s->binds[s->count] = fd < 0 ? -1 : fd;
+	}
+	return 0;
+}
+
+int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *ret, struct err *err)
+{
+	AUTO(mount_sources_done) struct mount_sources s = MOUNT_SOURCES_INIT;
+	AUTO_CLOSE int shares = open(a->config.shares, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (shares < 0)
+		return err_sys(err, errno, "%s", a->config.shares);
+	s.rootfs = open_source(shares, request->rootfs, true);
+	if (s.rootfs < 0)
+		return err_sys(err, -s.rootfs, "rootfs: share \"%s\", path \"%s\"",
+			request->rootfs ? request->rootfs->share : "",
+			request->rootfs ? request->rootfs->path : "");
+	r = open_binds(shares, request, &s, err);
+	if (r < 0)
+		return r;
+	*ret = s;
+	s = (struct mount_sources)MOUNT_SOURCES_INIT;
+	return 0;
+}
+
+void mount_sources_done(struct mount_sources *s)
+{
+	close_fd(&s->rootfs);
+	for (size_t i = 0; i < s->count; i++)
+		close_fd(&s->binds[i]);
+	for (size_t i = 0; i < s->device_count; i++)
+		close_fd(&s->devices[i]);
+	free(s->binds);
+	free(s->devices);
+	*s = (struct mount_sources)MOUNT_SOURCES_INIT;
+}
+
+int mount_attach(int mount, int dest)
+{
+	return move_mount(mount, "", dest, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+			       0
+		       ? -errno
+		       : 0;
+}
+
+static int make_file(int rootfd, const char *path)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	AUTO_CLOSE int dir = -1;
+	int fd;
+
+	if (n >= sizeof(parent))
+		return -ENAMETOOLONG;
+	memcpy(parent, path, n);
+	parent[n] = '\0';
+	dir = mkdir_in_root(rootfd, parent, 0755);
+	if (dir < 0)
+		return dir;
+	/* By the whole path again: a dangling symlink is followed within the root. */
+	fd = open_in_root(rootfd, path, O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK, 0644);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return open_in_root(rootfd, path, O_PATH, 0);
+}
+
+int mountpoint_open(int rootfd, const char *path, bool file)
+{
+	int fd = open_in_root(rootfd, path, O_PATH, 0);
+
+	if (fd != -ENOENT)
+		return fd;
+	return file ? make_file(rootfd, path) : mkdir_in_root(rootfd, path, 0755);
+}
+
+/* Whether path, resolved in rootfd without any symlink, is what fd is. */
+static bool is_at_plain_path(int rootfd, const char *path, int fd)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
+	};
+	AUTO_CLOSE int plain = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+	struct stat a, b;
+
+	return plain >= 0 && fstat(plain, &a) == 0 && fstat(fd, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static int open_destination(
+	int rootfd, const Vmrun__Agent__Mount *m, int source, int *ret, struct err *err)
+{
+	AUTO_CLOSE int dest = -1;
+	struct stat st = { .st_mode = S_IFDIR };
+	struct stat root, there;
+
+	if (source >= 0 && fstat(source, &st) < 0)
+		return err_sys(err, errno, "source");
+	dest = mountpoint_open(rootfd, m->destination, !S_ISDIR(st.st_mode));
+	if (dest < 0)
+		return err_sys(err, -dest, "%s", m->destination);
+	if (fstat(dest, &there) < 0 || fstat(rootfd, &root) < 0)
+		return err_sys(err, errno, "%s", m->destination);
+	if (there.st_dev == root.st_dev && there.st_ino == root.st_ino)
+		return err_set(err, EINVAL, "%s: the destination is the root", m->destination);
+	if (S_ISDIR(there.st_mode) != S_ISDIR(st.st_mode))
+		return err_set(err, EINVAL, "%s: %s a directory, but its source is%s",
+			m->destination, S_ISDIR(there.st_mode) ? "is" : "is not",
+			S_ISDIR(st.st_mode) ? "" : " not");
+	if (is_kernel_fs(m) && !is_at_plain_path(rootfd, m->destination, dest))
+		return err_set(err, EINVAL, "%s: %s must not be mounted through a symlink",
+			m->destination, m->type);
+	*ret = steal_fd(&dest);
+	return 0;
+}
+
+static int bind_attributes(int mount, const Vmrun__Agent__Mount *m, struct err *err)
+{
+	struct mount_attr attr = mount_attr_from_flags(m->flags, m->flags_cleared);
+
+	if ((attr.attr_set || attr.attr_clr) &&
+		mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "options of %s", m->destination);
+	return 0;
+}
+
+/* Attributes for the whole tree ("rro"), then how it propagates. */
+static int tree_attributes(int mount, const Vmrun__Agent__Mount *m, struct err *err)
+{
+	struct mount_attr attr = {
+		.attr_set = m->recursive_set,
+		.attr_clr = m->recursive_clear,
+	};
+	struct mount_attr propagation = { .propagation = m->propagation & ~(uint64_t)MS_REC };
+
+	/* The access-time modes are one field: setting one replaces the others. */
+	if (attr.attr_set & MOUNT_ATTR__ATIME)
+		attr.attr_clr |= MOUNT_ATTR__ATIME;
+	if ((attr.attr_set || attr.attr_clr) &&
+		mount_setattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "recursive options of %s", m->destination);
+	if (propagation.propagation &&
+		mount_setattr(mount, "",
+			AT_EMPTY_PATH | (m->propagation & MS_REC ? (unsigned)AT_RECURSIVE : 0U),
+			&propagation, sizeof(propagation)) < 0)
+		return err_sys(err, errno, "propagation of %s", m->destination);
+	return 0;
+}
+
+/* Unless told otherwise a tmpfs has the mode of the directory it covers, as under runc. */
+static int inherit_mode(const Vmrun__Agent__Mount *m, int dest, int mount)
+{
+	struct stat st;
+
+	if (!streq(m->type, "tmpfs") || strstr(m->data, "mode="))
+		return 0;
+	if (fstat(dest, &st) < 0 || fchmodat(mount, ".", st.st_mode & 07777, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int make_filesystem(const Vmrun__Agent__Mount *m, int dest, int *ret, struct err *err)
+{
+	int r = filesystem_new(m, ret, err);
+
+	if (r < 0)
+		return r;
+	r = inherit_mode(m, dest, *ret);
+	if (r < 0)
+		return err_sys(err, -r, "mode of %s", m->destination);
+	return m->copy_up ? copy_up(dest, *ret, err) : 0;
+}
+
+static int make_mount(int rootfd, const Vmrun__Agent__Mount *m, int *source, struct err *err)
+{
+	AUTO_CLOSE int dest = -1;
+	bool bind = is_bind(m);
+	int r = open_destination(rootfd, m, bind ? *source : -1, &dest, err);
+
+	if (r == 0)
+		r = bind ? bind_attributes(*source, m, err) : make_filesystem(m, dest, source, err);
+	if (r == 0)
+		r = tree_attributes(*source, m, err);
+	if (r < 0)
+		return r;
+	r = mount_attach(*source, dest);
+	return r < 0 ? err_sys(err, -r, "%s", m->destination) : 0;
+}
+
+int mounts_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *s, struct err *err)
+{
+	for (size_t i = 0; i < request->n_mounts; i++) {
+		const Vmrun__Agent__Mount *m = request->mounts[i];
+
+		/* An optional bind without a source, as the agent has found. */
+		if (is_bind(m) && s->binds[i] < 0)
+			continue;
+		if (make_mount(rootfd, m, &s->binds[i], err) == 0)
+			continue;
+		if (!m->optional)
+			return err_prefix(err, "mounts[%zu]: ", i);
+		err_clear(err);
+		close_fd(&s->binds[i]);
+	}
+	return 0;
+}
+
+int mounts_seal(const Vmrun__Agent__CreateContainerRequest *request, struct mount_sources *s,
+	struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	for (size_t i = 0; i < request->n_mounts; i++) {
+		const Vmrun__Agent__Mount *m = request->mounts[i];
+
+		if (is_bind(m) || !(m->flags & MS_RDONLY) || s->binds[i] < 0)
+			continue;
+		if (mount_setattr(s->binds[i], "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+			return err_sys(err, errno, "mounts[%zu]: %s read-only", i, m->destination);
+	}
+	return 0;
+}
+
+/* A read-only tmpfs over a directory, the null device over anything else. */
+static int open_mask(int over)
+{
+	static const Vmrun__Agent__Mount empty = {
+		.base = PROTOBUF_C_MESSAGE_INIT(&vmrun__agent__mount__descriptor),
+		.destination = (char *)"",
+		.type = (char *)"tmpfs",
+		.source = (char *)"tmpfs",
+		.data = (char *)"",
+		.flags = MS_RDONLY,
+	};
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct err err = ERR_NONE;
+	struct stat st;
+	int mount = -1;
+
+	if (fstat(over, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode)) {
+		mount = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		return mount < 0 ? -errno : mount;
+	}
+	if (filesystem_new(&empty, &mount, &err) < 0)
+		return -err.code;
+	if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0) {
+		int r = -errno;
+
+		close(mount);
+		return r;
+	}
+	return mount;
+}
+
+int mounts_mask(int rootfd, char *const *paths, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		AUTO_CLOSE int over = open_in_root(rootfd, paths[i], O_PATH, 0);
+		AUTO_CLOSE int mask = -1;
+		int r;
+
+		if (over == -ENOENT || over == -ENOTDIR)
+			continue;
+		if (over < 0)
+			return err_sys(err, -over, "masked path %s", paths[i]);
+		mask = open_mask(over);
+		r = mask < 0 ? mask : mount_attach(mask, over);
+		if (r < 0)
+			return err_sys(err, -r, "masked path %s", paths[i]);
+	}
+	return 0;
+}
+
+int mounts_readonly(int rootfd, char *const *paths, size_t count, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	for (size_t i = 0; i < count; i++) {
+		AUTO_CLOSE int over = open_in_root(rootfd, paths[i], O_PATH, 0);
+		AUTO_CLOSE int copy = -1;
+		int r;
+
+		if (over == -ENOENT || over == -ENOTDIR)
+			continue;
+		if (over < 0)
+			return err_sys(err, -over, "read-only path %s", paths[i]);
+		copy = open_tree(over, "",
+			AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+				(unsigned)AT_RECURSIVE);
+		if (copy < 0)
+			return err_sys(err, errno, "read-only path %s", paths[i]);
+		if (mount_setattr(copy, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+			return err_sys(err, errno, "read-only path %s", paths[i]);
+		r = mount_attach(copy, over);
+		if (r < 0)
+			return err_sys(err, -r, "read-only path %s", paths[i]);
+	}
+	return 0;
+}

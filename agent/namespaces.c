@@ -1,0 +1,135 @@
+/* Namespaces: see namespaces.h. */
+#include "agent/namespaces.h"
+
+#include "agent/container.h"
+
+#include <grp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+static const int clone_flag[] = {
+	[VMRUN__AGENT__NAMESPACE__KIND__PID] = CLONE_NEWPID,
+	[VMRUN__AGENT__NAMESPACE__KIND__MOUNT] = CLONE_NEWNS,
+	[VMRUN__AGENT__NAMESPACE__KIND__UTS] = CLONE_NEWUTS,
+	[VMRUN__AGENT__NAMESPACE__KIND__IPC] = CLONE_NEWIPC,
+	[VMRUN__AGENT__NAMESPACE__KIND__CGROUP] = CLONE_NEWCGROUP,
+	[VMRUN__AGENT__NAMESPACE__KIND__USER] = CLONE_NEWUSER,
+	[VMRUN__AGENT__NAMESPACE__KIND__NETWORK] = CLONE_NEWNET,
+	[VMRUN__AGENT__NAMESPACE__KIND__TIME] = CLONE_NEWTIME,
+};
+
+/* What the agent can be told to share between containers. */
+#define JOINABLE (CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWTIME)
+
+static int plan_join(
+	const struct agent *a, const char *id, int kind, struct namespaces *ns, struct err *err)
+{
+	const struct container *c = container_find(a, id);
+
+	if (!(kind & JOINABLE))
+		return err_set(err, EINVAL,
+			"the mount, cgroup or user namespace of container %s cannot be joined", id);
+	if (!c || !container_alive(c))
+		return err_set(err, EINVAL, "container %s, whose namespace is to be joined, %s", id,
+			c ? "is not running" : "does not exist");
+	if (kind == CLONE_NEWPID) {
+		ns->pid_joined = container_first(c)->pidfd;
+		return 0;
+	}
+	if (ns->join_count == NAMESPACE_JOINS_MAX)
+		return err_set(err, EINVAL, "too many namespaces");
+	ns->joins[ns->join_count].pidfd = container_first(c)->pidfd;
+	ns->joins[ns->join_count++].kind = kind;
+	return 0;
+}
+
+int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	struct namespaces *ret, struct err *err)
+{
+	struct namespaces ns = { .created = CLONE_NEWNS | CLONE_NEWPID, .pid_joined = -1 };
+	int asked = 0;
+
+	for (size_t i = 0; i < request->n_namespaces; i++) {
+		const Vmrun__Agent__Namespace *n = request->namespaces[i];
+		int kind, r = 0;
+
+		if ((unsigned)n->kind >= ARRAY_LEN(clone_flag))
+			return err_set(err, EINVAL, "namespace %zu: unknown kind %d", i, n->kind);
+		kind = clone_flag[n->kind];
+		asked |= kind;
+		if (n->join_container[0])
+			r = plan_join(a, n->join_container, kind, &ns, err);
+		else
+			ns.created |= kind;
+		if (r < 0)
+			return r;
+	}
+	if (ns.pid_joined >= 0)
+		ns.created &= ~CLONE_NEWPID;
+	/* A new user namespace has no say in namespaces that others own. */
+	if ((ns.created & CLONE_NEWUSER) && (ns.join_count || ns.pid_joined >= 0))
+		return err_set(err, EINVAL,
+			"a container with a user namespace of its own cannot join others");
+	if ((request->hostname[0] || request->domainname[0]) && !(asked & CLONE_NEWUTS))
+		return err_set(err, EINVAL, "a host name needs a UTS namespace");
+	ns.created &= ~CLONE_NEWCGROUP;
+	ns.own_cgroup_root = true;
+	ns.entered = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+		     (asked & (CLONE_NEWUSER | CLONE_NEWTIME));
+	*ret = ns;
+	return 0;
+}
+
+void namespaces_plan_exec(int pidfd, int entered, struct namespaces *ret)
+{
+	*ret = (struct namespaces){ .pid_joined = pidfd, .entered = entered, .join_count = 1 };
+	ret->joins[0].pidfd = pidfd;
+	ret->joins[0].kind = entered;
+}
+
+int loopback_up(void)
+{
+	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { .ifr_name = "lo" };
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
+		return -errno;
+	ifr.ifr_flags = (short)(ifr.ifr_flags | IFF_UP);
+	return ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
+}
+
+int namespaces_enter(const struct namespaces *ns, struct err *err)
+{
+	int r;
+
+	for (unsigned i = 0; i < ns->join_count; i++)
+		if (setns(ns->joins[i].pidfd, ns->joins[i].kind) < 0)
+			return err_sys(err, errno, "join of a namespace");
+	/*
+	 * Only now, and not in the clone: its root is to be the cgroup that the process was born
+	 * in, not the one of the agent.
+	 */
+	if (ns->own_cgroup_root && unshare(CLONE_NEWCGROUP) < 0)
+		return err_sys(err, errno, "new cgroup namespace");
+	if ((ns->created | (ns->join_count ? ns->entered : 0)) & CLONE_NEWUSER) {
+		/* The ids of the agent have no name in there; its root's are mapped. */
+		if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+			return err_sys(err, errno, "root of the user namespace");
+	}
+	if (ns->created & CLONE_NEWNET) {
+		r = loopback_up();
+		if (r < 0)
+			return err_sys(err, -r, "loopback interface");
+	}
+	return 0;
+}

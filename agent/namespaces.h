@@ -1,0 +1,37 @@
+/* Which namespaces a process gets: new ones, those of another container, or the pod's. */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/agent.pb-c.h"
+
+#define NAMESPACE_JOINS_MAX 8
+
+struct namespaces {
+	int created;	/* CLONE_NEW* for the clone; the cgroup namespace is made by the child */
+	int entered;	/* CLONE_NEW* that an exec must enter */
+	int pid_joined; /* pidfd whose pid namespace is joined, or -1. Borrowed */
+	bool own_cgroup_root;
+	unsigned join_count;
+
+	struct {
+		int pidfd; /* borrowed */
+		int kind;  /* CLONE_NEW* */
+	} joins[NAMESPACE_JOINS_MAX];
+};
+
+/*
+ * From a request. A mount, a pid and a cgroup namespace are made even when none is asked for: their
+ * absence means the pod's, and in the pod's own the agent's mounts, processes and cgroups would
+ * show. err names a container that is not there.
+ */
+int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	struct namespaces *ret, struct err *err) CHECKED;
+
+/* For an exec beside the process of pidfd. entered: as planned for that. */
+void namespaces_plan_exec(int pidfd, int entered, struct namespaces *ret);
+
+/* In the child: joins what is joined, becomes root of a new user namespace, brings lo up. */
+int namespaces_enter(const struct namespaces *ns, struct err *err) CHECKED;
+
+/* In the child, or at boot: sets the loopback interface up. 0 or -errno. */
+int loopback_up(void) CHECKED;
