@@ -1,6 +1,6 @@
 # Checks of the sources: part of make check, and by themselves.
 LINT = srcdir=$(abs_srcdir) CC='$(CC)' \
-	LINT_CPPFLAGS='$(DEFS) $(PROTOBUFC_CFLAGS) $(YAJL_CFLAGS) $(SECCOMP_CFLAGS) $(KMOD_CFLAGS)' \
+	LINT_CPPFLAGS='-D_GNU_SOURCE $(PROTOBUFC_CFLAGS) $(YAJL_CFLAGS) $(SECCOMP_CFLAGS) $(KMOD_CFLAGS)' \
 	$(srcdir)/tests/lint/run
 
 .PHONY: lint format
