@@ -24,6 +24,9 @@ struct machine_annotations {
 int machine_annotations_read(
 	const struct spec *spec, struct machine_annotations *ret, struct err *err) CHECKED;
 
+/* The i-th annotation that is read, or NULL at the end; for features. */
+const char *machine_annotation_name(size_t i);
+
 struct machine_shape {
 	uint32_t vcpus;
 	uint32_t memory_mib;
@@ -31,10 +34,11 @@ struct machine_shape {
 };
 
 /*
- * The shape of the pod's VM. vcpus: the annotation; else vm.hwConfig.vcpus; else the CPU quota
- * rounded up; else the number of CPUs in cpuset.cpus; else defaults->vcpus. memory: the annotation;
- * else vm.hwConfig.memory; else the memory limit plus MACHINE_OVERHEAD_MIB, at least the default;
- * else defaults->memory_mib. defaults come from vmrun.conf.
+ * The shape of the pod's VM. vcpus: the annotation; else vm.hwConfig.vcpus; else the smaller of the
+ * CPU quota, rounded up, and the number of CPUs in cpuset.cpus; else defaults->vcpus. memory: the
+ * annotation; else vm.hwConfig.memory; else the memory limit plus MACHINE_OVERHEAD_MIB, at least
+ * the default; else defaults->memory_mib. What limits and hwConfig ask for is brought into the
+ * MACHINE_* bounds. defaults come from vmrun.conf; strings in ret are the spec's or its.
  */
 int machine_shape(const struct spec *spec, const struct machine_shape *defaults,
 	struct machine_shape *ret, struct err *err) CHECKED;

@@ -18,7 +18,7 @@
 
 #define JSON_TEXT_MAX	 (8u << 20)
 #define JSON_NESTING_MAX 64
-#define JSON_VALUES_MAX	 (1u << 20)
+#define JSON_VALUES_MAX	 (1u << 18)
 
 enum json_type {
 	JSON_NULL,
@@ -88,5 +88,8 @@ int json_expect(const struct json_value *v, enum json_type type, struct err *err
 /* Fills err with "<file>: <path of v>: <message>". code: a positive errno value. Returns -code. */
 int json_err(const struct json_value *v, struct err *err, int code, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+
+/* As json_err() of a member that v does not have: "<file>: <path of v>.<key>: missing". */
+int json_missing(const struct json_value *v, const char *key, struct err *err);
 
 DEFINE_AUTO_PTR(json_doc_free, struct json_doc)

@@ -29,3 +29,7 @@ int oci_process_read(int dirfd, const char *path, const char *file, struct spec_
 	struct err *err) CHECKED;
 int oci_process_parse(const char *file, const void *text, size_t len,
 	struct spec_process_file **ret, struct err *err) CHECKED;
+
+/* A bare linux.resources object, for update. */
+int oci_resources_parse(const char *file, const void *text, size_t len,
+	struct spec_resources_file **ret, struct err *err) CHECKED;

@@ -20,12 +20,21 @@ struct cgroup_settings {
 };
 
 /*
+ * Where the cgroup is. CPU, memory node, block device and RDMA device numbers are the host's, so
+ * what names them is left out for a guest; there pids and memory are limited by the guest's kernel.
+ */
+enum cgroup_place {
+	CGROUP_GUEST,
+	CGROUP_HOST,
+};
+
+/*
  * Translates everything but devices (an eBPF program's job). file is what errors begin with and
  * prefix goes in front of the fields: "linux.resources." or "". Appends to ret, which is zeroed or
  * holds earlier settings; on failure it stays valid. Errors: -EINVAL, -ENOTSUP, -ENOMEM.
  */
-int resources_to_cgroup(const struct spec_resources *resources, const char *file,
-	const char *prefix, struct cgroup_settings *ret, struct err *err) CHECKED;
+int resources_to_cgroup(const struct spec_resources *resources, enum cgroup_place place,
+	const char *file, const char *prefix, struct cgroup_settings *ret, struct err *err) CHECKED;
 
 void cgroup_settings_done(struct cgroup_settings *settings);
 

@@ -10,22 +10,34 @@
 
 /*
  * Compiles a checked section. The program (struct sock_filter[], for seccomp(2)) is appended to
- * program; *ret_flags gets SECCOMP_FILTER_FLAG_*. An empty program means that everything is
- * allowed and no filter is to be installed. Syscall names that libseccomp does not know are
+ * program; *ret_flags gets SECCOMP_FILTER_FLAG_*. Syscall names that libseccomp does not know are
  * skipped, as other runtimes do. file is what errors begin with. Errors: -EINVAL, -ENOMEM.
  */
 int seccomp_compile(const struct spec_seccomp *seccomp, const char *file, struct buf *program,
 	uint32_t *ret_flags, struct err *err) CHECKED;
 
-/* Whether the name is known and can be honoured. */
-enum seccomp_names {
+enum seccomp_table {
 	SECCOMP_ACTIONS,
 	SECCOMP_OPERATORS,
 	SECCOMP_ARCHS,
 	SECCOMP_FLAGS,
+	SECCOMP_TABLES,
 };
 
-bool seccomp_knows(enum seccomp_names which, const char *name);
+struct seccomp_name {
+	const char *name;
+	uint32_t value; /* libseccomp's or the kernel's constant */
+	bool honoured;	/* else it is known and refused */
+	bool has_errno; /* an action that takes errnoRet */
+	bool foreign;	/* an architecture that our guests cannot run: nothing to filter */
+};
 
-/* The i-th name, or NULL at the end. */
-const char *seccomp_name(enum seccomp_names which, size_t i);
+/* The row of a name, or NULL when it is unknown. */
+const struct seccomp_name *seccomp_find(enum seccomp_table table, const char *name);
+
+/* The i-th row, or NULL at the end. */
+const struct seccomp_name *seccomp_row(enum seccomp_table table, size_t i);
+
+/* The greatest errnoRet: of SCMP_ACT_ERRNO what the kernel returns, of others what fits. */
+#define SECCOMP_ERRNO_MAX 4095u
+#define SECCOMP_DATA_MAX  UINT16_MAX

@@ -419,12 +419,21 @@ struct spec_process_file {
 	struct spec_process process;
 };
 
-/* Both accept NULL. */
+/* A linux.resources object by itself: the file of update's --resources. */
+struct spec_resources_file {
+	struct json_doc *doc; /* owns all of this */
+	const char *file;
+	struct spec_resources resources;
+};
+
+/* All accept NULL. */
 void spec_free(struct spec *spec);
 void spec_process_file_free(struct spec_process_file *pf);
+void spec_resources_file_free(struct spec_resources_file *rf);
 
 /* The value of an annotation, or NULL. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 
 DEFINE_AUTO_PTR(spec_free, struct spec)
 DEFINE_AUTO_PTR(spec_process_file_free, struct spec_process_file)
+DEFINE_AUTO_PTR(spec_resources_file_free, struct spec_resources_file)

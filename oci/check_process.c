@@ -1,0 +1,196 @@
+/* Checks of a process object, of config.json and of exec's file. */
+#include "oci/caps.h"
+#include "oci/check_own.h"
+#include "oci/rlimits.h"
+
+#include <inttypes.h>
+#include <limits.h>
+
+#define UMASK_MAX	  0777
+#define OOM_SCORE_ADJ_MAX 1000
+#define WINDOW_SIZE_MAX	  UINT16_MAX /* struct winsize */
+
+static int check_identity(const struct spec_process *p, const struct checker *c)
+{
+	const struct spec_user *user = &p->user;
+
+	if (user->umask.is_set && user->umask.value > UMASK_MAX)
+		return check_fail(c, EINVAL,
+			"user.umask: must be from 0 to %d (0777), got %" PRIu64, UMASK_MAX,
+			user->umask.value);
+	if (user->additional_gids.n > NGROUPS_MAX)
+		return check_fail(
+			c, EINVAL, "user.additionalGids: more than %d groups", NGROUPS_MAX);
+	/* -1 means "unchanged" to the system calls. */
+	if (user->uid == UINT32_MAX || user->gid == UINT32_MAX)
+		return check_fail(c, EINVAL, "user.%s: %" PRIu32 " is not an id",
+			user->uid == UINT32_MAX ? "uid" : "gid", UINT32_MAX);
+	return 0;
+}
+
+static int check_console_size(const struct spec_process *p, const struct checker *c)
+{
+	const struct spec_console_size *size = p->console_size;
+
+	if (size && (size->height > WINDOW_SIZE_MAX || size->width > WINDOW_SIZE_MAX))
+		return check_fail(c, EINVAL, "consoleSize.%s: must be from 0 to %d",
+			size->height > WINDOW_SIZE_MAX ? "height" : "width", WINDOW_SIZE_MAX);
+	return 0;
+}
+
+static int check_capability_names(
+	const struct checker *c, const char *set, const struct spec_strings *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (cap_number(names->v[i]) < 0 &&
+			check_warn(c, "capabilities.%s[%zu]: unknown capability \"%.40s\" ignored",
+				set, i, names->v[i]) < 0)
+			return -c->err->code;
+	return 0;
+}
+
+/* capset(2) refuses an effective set that is not within the permitted one. */
+static int check_capability_sets(const struct spec_capabilities *caps, const struct checker *c)
+{
+	uint64_t extra = caps_mask(&caps->effective) & ~caps_mask(&caps->permitted);
+
+	if (extra)
+		return check_fail(c, EINVAL, "capabilities.effective: %s is not in permitted",
+			cap_name((unsigned)__builtin_ctzll(extra)));
+	return 0;
+}
+
+static int check_capabilities(const struct spec_process *p, const struct checker *c)
+{
+	const struct spec_capabilities *caps = p->capabilities;
+	int r;
+
+	if (!caps)
+		return 0;
+	r = check_capability_names(c, "bounding", &caps->bounding);
+	if (r == 0)
+		r = check_capability_names(c, "effective", &caps->effective);
+	if (r == 0)
+		r = check_capability_names(c, "inheritable", &caps->inheritable);
+	if (r == 0)
+		r = check_capability_names(c, "permitted", &caps->permitted);
+	if (r == 0)
+		r = check_capability_names(c, "ambient", &caps->ambient);
+	return r == 0 ? check_capability_sets(caps, c) : r;
+}
+
+static int check_rlimits(const struct spec_process *p, const struct checker *c)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < p->rlimits.n; i++) {
+		const struct spec_rlimit *limit = &p->rlimits.v[i];
+		int number = rlimit_number(limit->type);
+
+		if (number < 0)
+			return check_fail(c, EINVAL, "rlimits[%zu].type: unknown limit \"%.40s\"",
+				i, limit->type);
+		if (seen & 1u << number)
+			return check_fail(
+				c, EINVAL, "rlimits[%zu].type: %s is given twice", i, limit->type);
+		if (limit->soft > limit->hard)
+			return check_fail(c, EINVAL,
+				"rlimits[%zu].soft: %" PRIu64
+				" is more than the hard limit %" PRIu64,
+				i, limit->soft, limit->hard);
+		seen |= 1u << number;
+	}
+	return 0;
+}
+
+static int check_oom_score(const struct spec_process *p, const struct checker *c)
+{
+	int64_t adj = p->oom_score_adj.value;
+
+	if (p->oom_score_adj.is_set && (adj < -OOM_SCORE_ADJ_MAX || adj > OOM_SCORE_ADJ_MAX))
+		return check_fail(c, EINVAL, "oomScoreAdj: must be from -%d to %d, got %" PRId64,
+			OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MAX, adj);
+	return 0;
+}
+
+/* The scheduler that every process has anyway is no wish. */
+static bool has_scheduler(const struct spec_process *p)
+{
+	const struct spec_scheduler *s = p->scheduler;
+
+	return s && !(streq(s->policy, "SCHED_OTHER") && s->nice == 0 && s->flags.n == 0);
+}
+
+static bool has_io_priority(const struct spec_process *p)
+{
+	return p->io_priority != NULL;
+}
+
+static bool has_cpu_affinity(const struct spec_process *p)
+{
+	return p->exec_cpu_affinity &&
+	       (p->exec_cpu_affinity->initial || p->exec_cpu_affinity->final);
+}
+
+static bool has_apparmor(const struct spec_process *p)
+{
+	return p->apparmor_profile && !streq(p->apparmor_profile, "unconfined");
+}
+
+static bool has_selinux(const struct spec_process *p)
+{
+	return p->selinux_label != NULL;
+}
+
+/* As in check.c: refused, or ignored because the VM stands in for it. */
+static const struct {
+	const char *path;
+	bool (*given)(const struct spec_process *p);
+	bool ignored;
+} not_applied[] = {
+	{ "scheduler", has_scheduler, false },
+	{ "ioPriority", has_io_priority, false },
+	{ "execCPUAffinity", has_cpu_affinity, false },
+	{ "apparmorProfile", has_apparmor, true },
+	{ "selinuxLabel", has_selinux, true },
+};
+
+static int check_applied(const struct spec_process *p, const struct checker *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(not_applied); i++) {
+		if (!not_applied[i].given(p))
+			continue;
+		if (!not_applied[i].ignored)
+			return check_fail(c, ENOTSUP, "%s: not supported", not_applied[i].path);
+		if (check_warn(c, "%s: ignored, the VM takes its place", not_applied[i].path) < 0)
+			return -c->err->code;
+	}
+	return 0;
+}
+
+int spec_check_process(const struct spec_process *p, const char *file, const char *prefix,
+	struct strv *warnings, struct err *err)
+{
+	struct checker c = { file, prefix, warnings, err };
+	int r;
+
+	if (p->args.n == 0)
+		return check_fail(&c, EINVAL, "args: must name at least one program");
+	if (*p->cwd != '/')
+		return check_fail(
+			&c, EINVAL, "cwd: must be an absolute path, got \"%.80s\"", p->cwd);
+	r = check_env(&c, "env", &p->env);
+	if (r == 0)
+		r = check_identity(p, &c);
+	if (r == 0)
+		r = check_console_size(p, &c);
+	if (r == 0)
+		r = check_capabilities(p, &c);
+	if (r == 0)
+		r = check_rlimits(p, &c);
+	if (r == 0)
+		r = check_oom_score(p, &c);
+	if (r == 0)
+		r = check_applied(p, &c);
+	return r;
+}

@@ -1,0 +1,318 @@
+/*
+ * A configuration to the agent's CreateContainerRequest. The sections are a list of functions; here
+ * is decided what a VM does differently from a container on the host.
+ */
+#include "base/str.h"
+#include "oci/mounts.h"
+#include "oci/namespaces.h"
+#include "oci/resources.h"
+#include "oci/to_agent_own.h"
+
+#include <sys/personality.h>
+
+typedef Vmrun__Agent__CreateContainerRequest request;
+
+/* rw for all: what mknod(2) callers get where config.json gives no mode. */
+#define DEVICE_MODE_DEFAULT 0666u
+
+static void make_share(struct maker *m, const struct agent_bind *from, Vmrun__Agent__ShareRef **to)
+{
+	Vmrun__Agent__ShareRef *share = make_message(m, &vmrun__agent__share_ref__descriptor);
+
+	*to = share;
+	if (!share)
+		return;
+	make_str(m, &share->share, from->share);
+	make_str(m, &share->path, from->path);
+}
+
+static int make_root(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	make_str(m, &to->container, at->container);
+	make_share(m, &at->rootfs, &to->rootfs);
+	to->rootfs_readonly = spec->root->readonly;
+	if (spec->linux.rootfs_propagation)
+		to->rootfs_propagation = mount_propagation(spec->linux.rootfs_propagation);
+	make_str(m, &to->hostname, spec->hostname);
+	make_str(m, &to->domainname, spec->domainname);
+	return 0;
+}
+
+static void make_namespace(struct maker *m, int kind, const char *join, request *to)
+{
+	Vmrun__Agent__Namespace *ns = make_item(
+		m, &to->namespaces, &to->n_namespaces, &vmrun__agent__namespace__descriptor);
+
+	if (!ns)
+		return;
+	ns->kind = (Vmrun__Agent__Namespace__Kind)kind;
+	make_str(m, &ns->join_container, join);
+}
+
+/*
+ * The guest's first network namespace is the pod's, so a container has none of its own. A mount
+ * namespace it always has: its mounts must not become the agent's.
+ */
+static int make_namespaces(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	bool has_mount = false;
+
+	make_list(m, &to->namespaces, spec->linux.namespaces.n + 1);
+	for (size_t i = 0; i < spec->linux.namespaces.n; i++) {
+		const struct spec_namespace *ns = &spec->linux.namespaces.v[i];
+		const char *join = at->joins ? at->joins[i] : NULL;
+		int kind = namespace_number(ns->type);
+
+		if (kind == VMRUN__AGENT__NAMESPACE__KIND__NETWORK && !join)
+			continue;
+		if (ns->path && !join)
+			return err_set(m->err, ENOTSUP,
+				"%s: linux.namespaces[%zu].path: a guest cannot join the host's %s",
+				m->file, i, ns->path);
+		has_mount = has_mount || kind == VMRUN__AGENT__NAMESPACE__KIND__MOUNT;
+		make_namespace(m, kind, join, to);
+	}
+	if (!has_mount)
+		make_namespace(m, VMRUN__AGENT__NAMESPACE__KIND__MOUNT, NULL, to);
+	return 0;
+}
+
+static void make_mapping_list(struct maker *m, const struct spec_id_mappings *from,
+	Vmrun__Agent__IdMapping ***to, size_t *n)
+{
+	make_list(m, to, from->n);
+	for (size_t i = 0; i < from->n; i++) {
+		Vmrun__Agent__IdMapping *map =
+			make_item(m, to, n, &vmrun__agent__id_mapping__descriptor);
+
+		if (!map)
+			return;
+		map->container_id = from->v[i].container_id;
+		map->host_id = from->v[i].host_id;
+		map->size = from->v[i].size;
+	}
+}
+
+static int make_mappings(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	make_mapping_list(m, &spec->linux.uid_mappings, &to->uid_mappings, &to->n_uid_mappings);
+	make_mapping_list(m, &spec->linux.gid_mappings, &to->gid_mappings, &to->n_gid_mappings);
+	return 0;
+}
+
+/*
+ * The guest has cgroup v2 only: whatever version of cgroup file systems the caller believes in,
+ * that is what gets mounted, without v1's options.
+ */
+static void make_file_system(struct maker *m, const struct spec_mount *from,
+	struct mount_options *options, Vmrun__Agent__Mount *to)
+{
+	bool cgroup = streq(from->type, "cgroup");
+
+	make_str(m, &to->type, cgroup ? "cgroup2" : from->type);
+	make_str(m, &to->source, from->source);
+	if (cgroup || options->data.len == 0)
+		return;
+	make_str(m, &to->data, buf_str(&options->data));
+	m->out_of_memory = m->out_of_memory || !buf_str(&options->data);
+}
+
+static int make_bind(struct maker *m, size_t i, const struct agent_placement *at, size_t *next,
+	Vmrun__Agent__Mount *to)
+{
+	const struct agent_bind *bind;
+
+	if (*next >= at->bind_count)
+		return err_set(m->err, EINVAL, "%s: mounts[%zu]: there is no share for its source",
+			m->file, i);
+	bind = &at->binds[(*next)++];
+	make_str(m, &to->type, "bind");
+	make_share(m, bind, &to->share);
+	to->source_is_file = bind->is_file;
+	return 0;
+}
+
+static int make_mounts(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	size_t next = 0;
+	int r = 0;
+
+	make_list(m, &to->mounts, spec->mounts.n);
+	for (size_t i = 0; r == 0 && i < spec->mounts.n; i++) {
+		const struct spec_mount *from = &spec->mounts.v[i];
+		AUTO(mount_options_done) struct mount_options o = { 0 };
+		Vmrun__Agent__Mount *mount =
+			make_item(m, &to->mounts, &to->n_mounts, &vmrun__agent__mount__descriptor);
+
+		if (!mount || mount_options_read(from, &o) < 0) {
+			m->out_of_memory = true;
+			return 0;
+		}
+		make_str(m, &mount->destination, from->destination);
+		mount->flags = o.flags;
+		mount->flags_cleared = o.flags_cleared;
+		mount->propagation = o.propagation;
+		mount->recursive_set = o.recursive_set;
+		mount->recursive_clear = o.recursive_clear;
+		mount->copy_up = o.copy_up;
+		if (mount_is_bind(from))
+			r = make_bind(m, i, at, &next, mount);
+		else
+			make_file_system(m, from, &o, mount);
+	}
+	return r;
+}
+
+static int make_devices(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	make_list(m, &to->devices, spec->linux.devices.n);
+	for (size_t i = 0; i < spec->linux.devices.n; i++) {
+		const struct spec_device *from = &spec->linux.devices.v[i];
+		Vmrun__Agent__Device *d = make_item(
+			m, &to->devices, &to->n_devices, &vmrun__agent__device__descriptor);
+
+		if (!d)
+			return 0;
+		make_str(m, &d->path, from->path);
+		make_str(m, &d->type, from->type);
+		d->major = from->major.value;
+		d->minor = from->minor.value;
+		d->mode = from->file_mode.is_set ? (uint32_t)from->file_mode.value
+						 : DEVICE_MODE_DEFAULT;
+		d->uid = (uint32_t)from->uid.value;
+		d->gid = (uint32_t)from->gid.value;
+	}
+	return 0;
+}
+
+static int make_device_rules(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	make_list(m, &to->device_rules, spec->linux.resources.devices.n);
+	for (size_t i = 0; i < spec->linux.resources.devices.n; i++) {
+		const struct spec_device_rule *from = &spec->linux.resources.devices.v[i];
+		Vmrun__Agent__DeviceRule *rule = make_item(m, &to->device_rules,
+			&to->n_device_rules, &vmrun__agent__device_rule__descriptor);
+
+		if (!rule)
+			return 0;
+		rule->allow = from->allow;
+		make_str(m, &rule->type, from->type ? from->type : "a");
+		rule->major = from->major.is_set ? from->major.value : -1;
+		rule->minor = from->minor.is_set ? from->minor.value : -1;
+		make_str(m, &rule->access, from->access ? from->access : "rwm");
+	}
+	return 0;
+}
+
+static int make_paths(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	make_strings(m, &to->masked_paths, &to->n_masked_paths, &spec->linux.masked_paths);
+	make_strings(m, &to->readonly_paths, &to->n_readonly_paths, &spec->linux.readonly_paths);
+	return 0;
+}
+
+static int make_sysctls(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	make_list(m, &to->sysctls, spec->linux.sysctl.n);
+	for (size_t i = 0; i < spec->linux.sysctl.n; i++) {
+		Vmrun__Agent__Sysctl *sysctl = make_item(
+			m, &to->sysctls, &to->n_sysctls, &vmrun__agent__sysctl__descriptor);
+
+		if (!sysctl)
+			return 0;
+		make_str(m, &sysctl->key, spec->linux.sysctl.v[i].key);
+		make_str(m, &sysctl->value, spec->linux.sysctl.v[i].value);
+	}
+	return 0;
+}
+
+static int make_cgroup(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	AUTO(cgroup_settings_done) struct cgroup_settings settings = { 0 };
+	int r;
+
+	(void)at;
+	r = resources_to_cgroup(&spec->linux.resources, CGROUP_GUEST, m->file, "linux.resources.",
+		&settings, m->err);
+	if (r < 0)
+		return r;
+	make_list(m, &to->cgroup, settings.n);
+	for (size_t i = 0; i < settings.n; i++) {
+		Vmrun__Agent__CgroupSetting *setting = make_item(
+			m, &to->cgroup, &to->n_cgroup, &vmrun__agent__cgroup_setting__descriptor);
+
+		if (!setting)
+			return 0;
+		make_str(m, &setting->file, settings.v[i].file);
+		make_str(m, &setting->value, settings.v[i].value);
+		setting->optional = settings.v[i].optional;
+	}
+	return 0;
+}
+
+static int make_personality(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	const struct spec_personality *p = spec->linux.personality;
+
+	(void)m;
+	(void)at;
+	to->has_personality = p != NULL;
+	if (p)
+		to->personality = streq(p->domain, "LINUX32") ? PER_LINUX32 : PER_LINUX;
+	return 0;
+}
+
+static int make_first_process(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	return make_process(m, spec->process, spec->linux.seccomp, &to->process);
+}
+
+static int (*const sections[])(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to) = {
+	make_root,
+	make_namespaces,
+	make_mappings,
+	make_mounts,
+	make_devices,
+	make_device_rules,
+	make_paths,
+	make_sysctls,
+	make_cgroup,
+	make_personality,
+	make_first_process,
+};
+
+int spec_to_agent(
+	const struct spec *spec, const struct agent_placement *at, request **ret, struct err *err)
+{
+	struct maker m = { .file = spec->file, .prefix = "", .err = err };
+	AUTO(agent_create_request_free)
+	request *to = make_message(&m, &vmrun__agent__create_container_request__descriptor);
+	int r = make_result(&m);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(sections); i++) {
+		r = sections[i](&m, spec, at, to);
+		if (r == 0)
+			r = make_result(&m);
+	}
+	if (r == 0)
+		*ret = steal_ptr(&to);
+	return r;
+}

@@ -1,0 +1,197 @@
+/* Process objects to the agent's Process; and the making of messages in general. */
+#include "base/buf.h"
+#include "base/str.h"
+#include "oci/caps.h"
+#include "oci/rlimits.h"
+#include "oci/seccomp.h"
+#include "oci/to_agent_own.h"
+
+void *make_message(struct maker *m, const ProtobufCMessageDescriptor *type)
+{
+	void *message = calloc(1, type->sizeof_message);
+
+	if (message)
+		protobuf_c_message_init(type, message);
+	else
+		m->out_of_memory = true;
+	return message;
+}
+
+void make_str(struct maker *m, char **to, const char *s)
+{
+	char *copy;
+
+	if (!s || !*s)
+		return;
+	copy = strdup(s);
+	if (copy)
+		*to = copy;
+	else
+		m->out_of_memory = true;
+}
+
+void make_list(struct maker *m, void *to, size_t room)
+{
+	void **items;
+
+	if (room == 0)
+		return;
+	items = calloc(room, sizeof(*items));
+	if (items)
+		*(void ***)to = items;
+	else
+		m->out_of_memory = true;
+}
+
+void *make_item(struct maker *m, void *to, size_t *n, const ProtobufCMessageDescriptor *type)
+{
+	void **items = *(void ***)to;
+	void *item = items ? make_message(m, type) : NULL;
+
+	if (item)
+		items[(*n)++] = item;
+	return item;
+}
+
+void make_strings(struct maker *m, char ***to, size_t *n, const struct spec_strings *list)
+{
+	make_list(m, to, list->n);
+	for (size_t i = 0; *to && i < list->n; i++) {
+		char *copy = strdup(list->v[i]);
+
+		if (copy)
+			(*to)[(*n)++] = copy;
+		else
+			m->out_of_memory = true;
+	}
+}
+
+int make_result(const struct maker *m)
+{
+	return m->out_of_memory ? err_set(m->err, ENOMEM, "%s: out of memory", m->file) : 0;
+}
+
+static void make_user(struct maker *m, const struct spec_user *user, Vmrun__Agent__Process *to)
+{
+	to->uid = user->uid;
+	to->gid = user->gid;
+	to->has_umask = user->umask.is_set;
+	to->umask = (uint32_t)user->umask.value;
+	if (user->additional_gids.n == 0)
+		return;
+	to->additional_gids = calloc(user->additional_gids.n, sizeof(*to->additional_gids));
+	if (!to->additional_gids) {
+		m->out_of_memory = true;
+		return;
+	}
+	to->n_additional_gids = user->additional_gids.n;
+	memcpy(to->additional_gids, user->additional_gids.v,
+		to->n_additional_gids * sizeof(*to->additional_gids));
+}
+
+/*
+ * The kernel raises an ambient capability only if it is permitted and inheritable. Callers list
+ * ambient ones that are not; other runtimes pass over them, so they are left out here.
+ */
+static void make_capabilities(
+	struct maker *m, const struct spec_capabilities *caps, Vmrun__Agent__Process *to)
+{
+	Vmrun__Agent__Capabilities *c;
+
+	if (!caps)
+		return;
+	c = to->capabilities = make_message(m, &vmrun__agent__capabilities__descriptor);
+	if (!c)
+		return;
+	c->bounding = caps_mask(&caps->bounding);
+	c->effective = caps_mask(&caps->effective);
+	c->inheritable = caps_mask(&caps->inheritable);
+	c->permitted = caps_mask(&caps->permitted);
+	c->ambient = caps_mask(&caps->ambient) & c->permitted & c->inheritable;
+}
+
+static void make_rlimits(struct maker *m, const struct spec_process *p, Vmrun__Agent__Process *to)
+{
+	make_list(m, &to->rlimits, p->rlimits.n);
+	for (size_t i = 0; i < p->rlimits.n; i++) {
+		const struct spec_rlimit *from = &p->rlimits.v[i];
+		Vmrun__Agent__Rlimit *limit = make_item(
+			m, &to->rlimits, &to->n_rlimits, &vmrun__agent__rlimit__descriptor);
+
+		if (!limit)
+			return;
+		limit->resource = (uint32_t)rlimit_number(from->type);
+		limit->soft = from->soft;
+		limit->hard = from->hard;
+	}
+}
+
+static void make_stdio(struct maker *m, const struct spec_process *p, Vmrun__Agent__Process *to)
+{
+	to->stdio = make_message(m, &vmrun__agent__stdio__descriptor);
+	if (!to->stdio)
+		return;
+	to->stdio->terminal = p->terminal;
+	if (!p->terminal || !p->console_size)
+		return;
+	to->stdio->rows = p->console_size->height;
+	to->stdio->columns = p->console_size->width;
+}
+
+static int make_seccomp(
+	struct maker *m, const struct spec_seccomp *seccomp, Vmrun__Agent__Process *to)
+{
+	AUTO(buf_done) struct buf program = { 0 };
+	Vmrun__Agent__Seccomp *s;
+	uint32_t flags;
+	int r;
+
+	if (!seccomp)
+		return 0;
+	r = seccomp_compile(seccomp, m->file, &program, &flags, m->err);
+	if (r < 0)
+		return r;
+	s = to->seccomp = make_message(m, &vmrun__agent__seccomp__descriptor);
+	if (!s)
+		return 0;
+	s->flags = flags;
+	s->filter.data = program.data;
+	s->filter.len = program.len;
+	program = (struct buf){ 0 };
+	return 0;
+}
+
+int make_process(struct maker *m, const struct spec_process *p, const struct spec_seccomp *seccomp,
+	Vmrun__Agent__Process **ret)
+{
+	Vmrun__Agent__Process *to = make_message(m, &vmrun__agent__process__descriptor);
+
+	*ret = to;
+	if (!to)
+		return make_result(m);
+	make_strings(m, &to->args, &to->n_args, &p->args);
+	make_strings(m, &to->env, &to->n_env, &p->env);
+	make_str(m, &to->cwd, p->cwd);
+	make_user(m, &p->user, to);
+	make_capabilities(m, p->capabilities, to);
+	make_rlimits(m, p, to);
+	to->no_new_privileges = p->no_new_privileges;
+	to->has_oom_score_adj = p->oom_score_adj.is_set;
+	to->oom_score_adj = (int32_t)p->oom_score_adj.value;
+	make_stdio(m, p, to);
+	return make_seccomp(m, seccomp, to);
+}
+
+int oci_process_to_agent(const struct spec_process *process, const char *file, const char *prefix,
+	const struct spec_seccomp *seccomp, Vmrun__Agent__Process **ret, struct err *err)
+{
+	AUTO(agent_process_free) Vmrun__Agent__Process *to = NULL;
+	struct maker m = { .file = file, .prefix = prefix, .err = err };
+	int r = make_process(&m, process, seccomp, &to);
+
+	if (r == 0)
+		r = make_result(&m);
+	if (r == 0)
+		*ret = steal_ptr(&to);
+	return r;
+}
