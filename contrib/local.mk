@@ -1,2 +1,2 @@
 EXTRA_DIST += contrib/fetch-kernel contrib/install-packages contrib/packages contrib/quickstart \
-	.ci/run tests/lab
+	.ci/run .shellcheckrc tests/lab
