@@ -1,22 +1,26 @@
-/* Guest memory accessors: see gmem.h. Any thread; the region table is immutable
- * while devices run. */
+/* Guest memory accessors: see gmem.h. Any thread; the region table is immutable while devices run.
+ */
 #include "dev/gmem.h"
 
 #include <string.h>
 
 int gm_add(struct gmem *gm, uint64_t gpa, uint64_t len, void *hva)
 {
+	struct gmem_region *r = gm->region;
+	unsigned at = 0;
 	uint64_t end;
 
 	if (gm->count == GMEM_REGIONS_MAX || len == 0 || __builtin_add_overflow(gpa, len, &end))
 		return -EINVAL;
-	if (gm->count > 0) {
-		const struct gmem_region *last = &gm->region[gm->count - 1];
-
-		if (gpa < last->gpa + last->len)
-			return -EINVAL;
-	}
-	gm->region[gm->count++] = (struct gmem_region){ .gpa = gpa, .len = len, .hva = hva };
+	while (at < gm->count && r[at].gpa < gpa)
+		at++;
+	if (at > 0 && gpa < r[at - 1].gpa + r[at - 1].len)
+		return -EINVAL;
+	if (at < gm->count && r[at].gpa < end)
+		return -EINVAL;
+	memmove(&r[at + 1], &r[at], (gm->count - at) * sizeof(r[0]));
+	r[at] = (struct gmem_region){ .gpa = gpa, .len = len, .hva = hva };
+	gm->count++;
 	return 0;
 }
 
@@ -77,6 +81,8 @@ int gm_read(const struct gmem *gm, uint64_t gpa, void *to, size_t len)
 		return -EFAULT;
 	for (int i = 0; i < n; p += iov[i++].iov_len)
 		memcpy(p, iov[i].iov_base, iov[i].iov_len);
+	/* The caller checks the copy: the compiler must not read the original again instead. */
+	__asm__ volatile("" : : "r"(to) : "memory");
 	return 0;
 }
 

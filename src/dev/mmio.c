@@ -1,5 +1,4 @@
-/* The virtio-mmio registers (virtio 1.2, section 4.2.2): see mmio.h. Any vCPU
- * thread. */
+/* The virtio-mmio registers (virtio 1.2, section 4.2.2): see mmio.h. Any vCPU thread. */
 #include "dev/mmio.h"
 
 #include "base/auto.h"
@@ -54,6 +53,7 @@ int mmio_init(struct mmio *m, struct vdev *dev)
 	m->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->irq_fd < 0)
 		return -errno;
+	pthread_mutex_init(&m->lock, NULL);
 	if (dev) {
 		dev->transport = m;
 		dev->raise = raise_irq;
@@ -63,18 +63,22 @@ int mmio_init(struct mmio *m, struct vdev *dev)
 
 void mmio_done(struct mmio *m)
 {
+	if (m->irq_fd < 0)
+		return;
 	if (m->dev)
 		m->dev->raise = NULL;
 	m->dev = NULL;
 	close_fd(&m->irq_fd);
+	pthread_mutex_destroy(&m->lock);
 }
 
+/* With m->lock: between its check and its use no other vCPU may change queue_sel. */
 static struct vq *selected(struct mmio *m)
 {
 	return m->queue_sel < m->dev->queues ? &m->dev->queue[m->queue_sel] : NULL;
 }
 
-static uint32_t read_register(struct mmio *m, uint64_t reg)
+static uint32_t read_locked(struct mmio *m, uint64_t reg)
 {
 	struct vdev *d = m->dev;
 	struct vq *q = selected(m);
@@ -88,16 +92,32 @@ static uint32_t read_register(struct mmio *m, uint64_t reg)
 		return q ? q->max : 0;
 	case REG_QUEUE_READY:
 		return q && q->ready;
-	case REG_INTERRUPT_STATUS:
-		return atomic_load(&d->interrupt_status);
-	case REG_STATUS:
-		return d->status;
-	case REG_CONFIG_GENERATION:
-		return d->config_generation;
 	default:
 		/* No shared memory regions: their length reads as -1. */
 		return reg >= REG_SHM_LEN_LOW && reg <= REG_SHM_BASE_HIGH ? UINT32_MAX : 0;
 	}
+}
+
+static uint32_t read_register(struct mmio *m, uint64_t reg)
+{
+	uint32_t value;
+
+	switch (reg) {
+	case REG_DEVICE_ID:
+		return m->dev->class->virtio_id;
+	case REG_INTERRUPT_STATUS:
+		return atomic_load(&m->dev->interrupt_status);
+	case REG_STATUS:
+		return atomic_load(&m->dev->status);
+	case REG_CONFIG_GENERATION:
+		return atomic_load(&m->dev->config_generation);
+	default:
+		break;
+	}
+	pthread_mutex_lock(&m->lock);
+	value = read_locked(m, reg);
+	pthread_mutex_unlock(&m->lock);
+	return value;
 }
 
 void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len)
@@ -105,7 +125,7 @@ void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len)
 	uint32_t value = 0;
 
 	memset(data, 0, len);
-	if (m->dev && offset >= CONFIG_SPACE) {
+	if (m->dev && offset >= CONFIG_SPACE && offset < MMIO_SLOT_SIZE) {
 		vdev_config_read(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
 		return;
 	}
@@ -117,8 +137,6 @@ void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len)
 		value = 2;
 	else if (offset == REG_VENDOR_ID)
 		value = VENDOR_ID;
-	else if (offset == REG_DEVICE_ID)
-		value = m->dev ? m->dev->class->virtio_id : 0;
 	else if (m->dev)
 		value = read_register(m, offset);
 	memcpy(data, &value, sizeof(value));
@@ -134,8 +152,7 @@ static void set_high(uint64_t *address, uint32_t value)
 	*address = (*address & 0xffffffffULL) | (uint64_t)value << 32;
 }
 
-/* Ring geometry: accepted only between FEATURES_OK and DRIVER_OK, and not once
- * a ring is ready. */
+/* Ring geometry: accepted only between FEATURES_OK and DRIVER_OK, and not once a ring is ready. */
 static void write_queue_register(struct mmio *m, uint64_t reg, uint32_t value)
 {
 	struct vq *q = selected(m);
@@ -184,15 +201,12 @@ static void write_driver_features(struct mmio *m, uint32_t value)
 
 static void notify(struct mmio *m, uint32_t queue)
 {
-	uint64_t one = 1;
-
-	/* Normally an ioeventfd takes this; here it comes only when one could not be
-	 * registered. */
+	/* Where the machine has registered an ioeventfd the access never comes here. */
 	if (queue < m->dev->queues)
-		(void)!write(m->dev->queue[queue].kick_fd, &one, sizeof(one));
+		vq_kick(&m->dev->queue[queue]);
 }
 
-static void write_register(struct mmio *m, uint64_t reg, uint32_t value)
+static void write_locked(struct mmio *m, uint64_t reg, uint32_t value)
 {
 	switch (reg) {
 	case REG_DEVICE_FEATURES_SEL:
@@ -210,13 +224,9 @@ static void write_register(struct mmio *m, uint64_t reg, uint32_t value)
 	case REG_QUEUE_READY:
 		vdev_queue_set_ready(m->dev, m->queue_sel, value == 1);
 		break;
-	case REG_QUEUE_NOTIFY:
-		notify(m, value);
-		break;
-	case REG_INTERRUPT_ACK:
-		atomic_fetch_and(&m->dev->interrupt_status, ~value);
-		break;
 	case REG_STATUS:
+		if (value > UINT8_MAX)
+			break;
 		if (value == 0)
 			m->driver_features = 0;
 		vdev_set_status(m->dev, (uint8_t)value);
@@ -233,12 +243,20 @@ void mmio_write(struct mmio *m, uint64_t offset, const void *data, unsigned len)
 
 	if (!m->dev)
 		return;
-	if (offset >= CONFIG_SPACE) {
+	if (offset >= CONFIG_SPACE && offset < MMIO_SLOT_SIZE) {
 		vdev_config_write(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
 		return;
 	}
 	if (len != 4 || offset % 4)
 		return;
 	memcpy(&value, data, sizeof(value));
-	write_register(m, offset, value);
+	if (offset == REG_QUEUE_NOTIFY) {
+		notify(m, value);
+	} else if (offset == REG_INTERRUPT_ACK) {
+		atomic_fetch_and(&m->dev->interrupt_status, ~value);
+	} else {
+		pthread_mutex_lock(&m->lock);
+		write_locked(m, offset, value);
+		pthread_mutex_unlock(&m->lock);
+	}
 }

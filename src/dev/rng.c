@@ -1,5 +1,4 @@
-/* virtio-rng: getrandom() straight into the guest's buffers. See rng.h. Loop
- * thread. */
+/* virtio-rng: getrandom() straight into the guest's buffers. See rng.h. Loop thread. */
 #include "dev/rng.h"
 
 #include "base/list.h"
@@ -9,6 +8,7 @@
 #define REQUESTQ 0
 /* However long a chain is, one request gets at most this much. */
 #define REQUEST_MAX_BYTES 65536
+#define REQUESTS_PER_TURN 16
 
 struct rng {
 	struct vdev dev;
@@ -29,6 +29,8 @@ static uint32_t fill(struct vq_chain *c)
 		if (iovc_peek(&in, REQUEST_MAX_BYTES - done, &iov, 1) == 0)
 			break;
 		n = getrandom(iov.iov_base, iov.iov_len, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			break;
 		iovc_skip(&in, (size_t)n);
@@ -41,18 +43,18 @@ static void on_kick(void *arg, int fd, uint32_t events)
 {
 	struct rng *r = arg;
 	struct vq *q = &r->dev.queue[REQUESTQ];
-	uint64_t count;
-	int got;
+	int got = 0;
 
+	(void)fd;
 	(void)events;
-	(void)!read(fd, &count, sizeof(count));
-	do {
-		vq_notify_off(q);
-		while ((got = vq_pop(q, &r->chain)) > 0)
-			vq_push(q, r->chain.head, fill(&r->chain));
-	} while (got == 0 && vq_notify_on(q));
+	vq_kick_clear(q);
+	vq_notify_off(q);
+	for (unsigned i = 0; i < REQUESTS_PER_TURN && (got = vq_pop(q, &r->chain)) > 0; i++)
+		vq_push(q, r->chain.head, fill(&r->chain));
 	if (got < 0)
 		vdev_broken(&r->dev);
+	else if (got > 0 || vq_notify_on(q))
+		vq_kick(q);
 	vdev_interrupt_queue(&r->dev, q);
 }
 

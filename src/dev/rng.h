@@ -1,5 +1,4 @@
-/* virtio-rng (virtio 1.2, section 5.4): the guest's entropy source. Runs on the
- * given loop. */
+/* virtio-rng (virtio 1.2, section 5.4): the guest's entropy source. Runs on the given loop. */
 #pragma once
 
 #include "base/loop.h"

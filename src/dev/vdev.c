@@ -1,7 +1,6 @@
 /*
- * The device state machine (virtio 1.2, sections 2.1 and 3.1), shared by all
- * transports: see vdev.h. Everything a driver may not do at a moment is ignored
- * here, once.
+ * The device state machine (virtio 1.2, sections 2.1 and 3.1), shared by all transports: see
+ * vdev.h. Everything a driver may not do at a moment is ignored here, once.
  */
 #include "dev/vdev.h"
 
@@ -24,8 +23,10 @@ int vdev_init(struct vdev *d, const struct vdev_class *class, const struct gmem 
 		.config_len = config_len,
 		.queues = queues ? queues : class->queues,
 	};
-	if (d->queues > class->queues)
+	if (d->queues > class->queues || d->queues > VDEV_QUEUES_MAX) {
+		d->class = NULL;
 		return -EINVAL;
+	}
 	pthread_mutex_init(&d->lock, NULL);
 	for (unsigned i = 0; i < d->queues; i++) {
 		struct vq *q = &d->queue[i];
@@ -72,34 +73,32 @@ uint64_t vdev_features(const struct vdev *d)
 
 bool vdev_has(const struct vdev *d, uint64_t feature)
 {
-	return (d->status & VDEV_FEATURES_OK) && (d->driver_features & feature);
+	return (atomic_load(&d->status) & VDEV_FEATURES_OK) && (d->driver_features & feature);
 }
 
 static void reset(struct vdev *d)
 {
+	/* First of all: after it no other thread touches queues, status or interrupts. */
 	stop(d);
 	for (unsigned i = 0; i < d->queues; i++)
 		vq_reset(&d->queue[i]);
 	d->driver_features = 0;
-	d->status = 0;
+	atomic_store(&d->status, 0);
 	atomic_store(&d->interrupt_status, 0);
 }
 
 static void kick_all(struct vdev *d)
 {
-	uint64_t one = 1;
-
 	/* A notification may have come before the device watched for it. */
 	for (unsigned i = 0; i < d->queues; i++)
-		(void)!write(d->queue[i].kick_fd, &one, sizeof(one));
+		vq_kick(&d->queue[i]);
 }
 
 static void start(struct vdev *d)
 {
 	if (d->class->start(d) < 0) {
 		d->class->stop(d);
-		d->status |= VDEV_NEEDS_RESET;
-		vdev_interrupt_config(d);
+		vdev_broken(d);
 		return;
 	}
 	d->running = true;
@@ -111,45 +110,50 @@ static bool features_ok(const struct vdev *d)
 	return (d->driver_features & VDEV_F_VERSION_1) && !(d->driver_features & ~vdev_features(d));
 }
 
+/* One new status bit, the older ones kept: the order of section 3.1.1. */
+static void add_status(struct vdev *d, unsigned old, unsigned added)
+{
+	bool legal = (added == VDEV_ACKNOWLEDGE && old == 0) ||
+		     (added == VDEV_DRIVER && (old & VDEV_ACKNOWLEDGE)) ||
+		     (added == VDEV_FEATURES_OK && (old & VDEV_DRIVER) && features_ok(d)) ||
+		     (added == VDEV_DRIVER_OK && (old & VDEV_FEATURES_OK));
+
+	if (!legal && added != VDEV_FAILED)
+		return;
+	atomic_fetch_or(&d->status, added);
+	if (added == VDEV_DRIVER_OK)
+		start(d);
+	else if (added == VDEV_FAILED)
+		stop(d);
+}
+
 void vdev_set_status(struct vdev *d, uint8_t status)
 {
-	uint8_t old, added;
+	unsigned old;
 
 	pthread_mutex_lock(&d->lock);
-	old = d->status;
-	added = status & (uint8_t)~old;
-	if (status == 0) {
+	old = atomic_load(&d->status);
+	if (status == 0)
 		reset(d);
-	} else if ((old & ~status & ~VDEV_NEEDS_RESET) || (old & VDEV_FAILED)) {
-		/* Bits are only ever added; after FAILED only a reset helps. */
-	} else if (added == VDEV_FAILED) {
-		stop(d);
-		d->status |= VDEV_FAILED;
-	} else if (added == VDEV_ACKNOWLEDGE && old == 0) {
-		d->status |= added;
-	} else if (added == VDEV_DRIVER && (old & VDEV_ACKNOWLEDGE)) {
-		d->status |= added;
-	} else if (added == VDEV_FEATURES_OK && (old & VDEV_DRIVER)) {
-		if (features_ok(d))
-			d->status |= added;
-	} else if (added == VDEV_DRIVER_OK && (old & VDEV_FEATURES_OK)) {
-		d->status |= added;
-		start(d);
-	}
+	/* Bits are only ever added; after FAILED only a reset helps. NEEDS_RESET is ours. */
+	else if (!(old & ~status & ~VDEV_NEEDS_RESET) && !(old & VDEV_FAILED))
+		add_status(d, old, status & ~old);
 	pthread_mutex_unlock(&d->lock);
 }
 
 void vdev_set_driver_features(struct vdev *d, uint64_t features)
 {
 	pthread_mutex_lock(&d->lock);
-	if ((d->status & VDEV_DRIVER) && !(d->status & VDEV_FEATURES_OK))
+	if ((atomic_load(&d->status) & (VDEV_DRIVER | VDEV_FEATURES_OK | VDEV_FAILED)) ==
+		VDEV_DRIVER)
 		d->driver_features = features;
 	pthread_mutex_unlock(&d->lock);
 }
 
 bool vdev_queues_writable(const struct vdev *d)
 {
-	return (d->status & (VDEV_FEATURES_OK | VDEV_DRIVER_OK | VDEV_FAILED)) == VDEV_FEATURES_OK;
+	return (atomic_load(&d->status) & (VDEV_FEATURES_OK | VDEV_DRIVER_OK | VDEV_FAILED)) ==
+	       VDEV_FEATURES_OK;
 }
 
 void vdev_queue_set_ready(struct vdev *d, unsigned q, bool ready)
@@ -198,7 +202,7 @@ void vdev_interrupt_queue(struct vdev *d, struct vq *q)
 
 void vdev_interrupt_config(struct vdev *d)
 {
-	d->config_generation++;
+	atomic_fetch_add(&d->config_generation, 1);
 	atomic_fetch_or(&d->interrupt_status, INTERRUPT_CONFIG);
 	if (d->raise)
 		d->raise(d);
@@ -206,6 +210,6 @@ void vdev_interrupt_config(struct vdev *d)
 
 void vdev_broken(struct vdev *d)
 {
-	d->status |= VDEV_NEEDS_RESET;
-	vdev_interrupt_config(d);
+	if (!(atomic_fetch_or(&d->status, VDEV_NEEDS_RESET) & VDEV_NEEDS_RESET))
+		vdev_interrupt_config(d);
 }

@@ -55,9 +55,9 @@ struct vdev {
 	/* Of vdev.c and the transport. */
 	pthread_mutex_t lock;
 	uint64_t driver_features;
-	uint8_t status;
-	bool running; /* start() succeeded and stop() was not called since */
-	uint32_t config_generation;
+	atomic_uint status; /* changed under the lock, except that devices add NEEDS_RESET */
+	bool running;	    /* start() succeeded and stop() was not called since */
+	atomic_uint config_generation;
 	atomic_uint interrupt_status;  /* bit 0 queue, bit 1 config */
 	void (*raise)(struct vdev *d); /* transport: make the guest see interrupt_status */
 	void *transport;
@@ -92,5 +92,8 @@ void vdev_config_write(struct vdev *d, uint32_t offset, const void *from, uint32
 /* For devices, from their own thread. */
 void vdev_interrupt_queue(struct vdev *d, struct vq *q); /* if the guest wants one */
 void vdev_interrupt_config(struct vdev *d);		 /* the config space has changed */
-/* A queue broke the rules: sets NEEDS_RESET and tells the guest. The device stops popping. */
+/*
+ * A queue broke the rules: sets NEEDS_RESET and tells the guest, once. The device stops popping.
+ * Takes no lock: a transport may hold it while it waits for the device's thread in stop().
+ */
 void vdev_broken(struct vdev *d);

@@ -1,12 +1,12 @@
 /*
- * Split virtqueues, device side (virtio 1.2, section 2.7): see vq.h. Used by
- * one thread at a time. Ring words are read once, atomically; descriptors are
- * copied before anything is concluded from them, so a guest that changes them
- * meanwhile changes nothing.
+ * Split virtqueues, device side (virtio 1.2, section 2.7): see vq.h. Used by one thread at a time.
+ * Ring words are read once, atomically; descriptors are copied before anything is concluded from
+ * them, so a guest that changes them meanwhile changes nothing.
  */
 #include "dev/vq.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define DESC_LEN	     16
 #define F_NEXT		     1
@@ -62,8 +62,7 @@ static int broken(struct vq *q)
 	return -EPROTO;
 }
 
-/* Appends the buffer of one descriptor; readable ones must come before writable
- * ones. */
+/* Appends the buffer of one descriptor; readable ones must come before writable ones. */
 static int add_buffer(struct vq *q, const struct desc *d, struct vq_chain *c)
 {
 	bool writable = d->flags & F_WRITE;
@@ -92,13 +91,17 @@ static int add_indirect(struct vq *q, const struct desc *table, struct vq_chain 
 {
 	uint32_t count = table->len / DESC_LEN, i = 0;
 
-	if (!q->indirect || (table->flags & (F_NEXT | F_WRITE)) || table->len == 0 ||
-		table->len % DESC_LEN || count > VQ_SIZE_MAX)
+	/* F_WRITE says nothing here (section 2.7.5.3.2): devices ignore it. */
+	if (!q->indirect || (table->flags & F_NEXT) || count == 0 || table->len % DESC_LEN ||
+		count > VQ_SIZE_MAX)
 		return -EPROTO;
 	for (uint32_t hops = 0; hops < count; hops++) {
 		struct desc d;
 
-		if (gm_read(q->gm, table->addr + (uint64_t)i * DESC_LEN, &d, DESC_LEN) < 0)
+		uint64_t at;
+
+		if (__builtin_add_overflow(table->addr, (uint64_t)i * DESC_LEN, &at) ||
+			gm_read(q->gm, at, &d, DESC_LEN) < 0)
 			return -EPROTO;
 		if ((d.flags & F_INDIRECT) || add_buffer(q, &d, c) < 0)
 			return -EPROTO;
@@ -111,14 +114,28 @@ static int add_indirect(struct vq *q, const struct desc *table, struct vq_chain 
 	return -EPROTO;
 }
 
+/* Two loads that the compiler cannot repeat: what is checked is what is used. */
+static struct desc load_desc(const struct vq *q, uint16_t i)
+{
+	const uint64_t *p = (const uint64_t *)(const void *)(q->desc + (size_t)i * DESC_LEN);
+	uint64_t words[2] = {
+		__atomic_load_n(&p[0], __ATOMIC_RELAXED),
+		__atomic_load_n(&p[1], __ATOMIC_RELAXED),
+	};
+	struct desc d;
+
+	memcpy(&d, words, sizeof(d));
+	return d;
+}
+
+/* The hop count bounds chains that bite their own tail. */
 static int walk(struct vq *q, uint16_t head, struct vq_chain *c)
 {
 	uint16_t i = head;
 
 	for (unsigned hops = 0; hops < q->size; hops++) {
-		struct desc d;
+		struct desc d = load_desc(q, i);
 
-		memcpy(&d, q->desc + (size_t)i * DESC_LEN, DESC_LEN);
 		if (d.flags & F_INDIRECT)
 			return add_indirect(q, &d, c);
 		if (add_buffer(q, &d, c) < 0)
@@ -175,19 +192,17 @@ void vq_push(struct vq *q, uint16_t head, uint32_t written)
 bool vq_wants_interrupt(struct vq *q)
 {
 	uint16_t old = q->signalled_used, event;
-	bool valid = q->signalled_valid;
 
-	if (!q->ready || q->broken)
+	if (!q->ready || q->used_idx == old)
 		return false;
-	/* The used index must be visible before the guest's wish is read, or both
-	 * sides may sleep. */
+	q->signalled_used = q->used_idx;
+	/* The used index must be visible before the guest's wish is read, or both sides may sleep.
+	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!q->event_idx)
 		return !(load16(q->avail) & AVAIL_F_NO_INTERRUPT);
 	event = load16(q->avail + AVAIL_RING(q->size));
-	q->signalled_used = q->used_idx;
-	q->signalled_valid = true;
-	return !valid || (uint16_t)(q->used_idx - event - 1) < (uint16_t)(q->used_idx - old);
+	return (uint16_t)(q->used_idx - event - 1) < (uint16_t)(q->used_idx - old);
 }
 
 void vq_notify_off(struct vq *q)
@@ -204,10 +219,23 @@ bool vq_notify_on(struct vq *q)
 		store16(q->used + USED_RING(q->size), q->last_avail);
 	else
 		store16(q->used, 0);
-	/* A chain made available before the guest could see this will not be kicked
-	 * for. */
+	/* A chain made available before the guest could see this will not be kicked for. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return load16(q->avail + 2) != q->last_avail;
+}
+
+void vq_kick(struct vq *q)
+{
+	uint64_t one = 1;
+
+	(void)!write(q->kick_fd, &one, sizeof(one));
+}
+
+void vq_kick_clear(struct vq *q)
+{
+	uint64_t count;
+
+	(void)!read(q->kick_fd, &count, sizeof(count));
 }
 
 struct iovc iovc_out(const struct vq_chain *c)
@@ -250,7 +278,11 @@ static size_t advance(struct iovc *c, void *data, size_t len, enum move move)
 
 size_t iovc_read(struct iovc *c, void *to, size_t len)
 {
-	return advance(c, to, len, READ);
+	size_t done = advance(c, to, len, READ);
+
+	/* As in gm_read(): the copy is what gets checked. */
+	__asm__ volatile("" : : "r"(to) : "memory");
+	return done;
 }
 
 size_t iovc_write(struct iovc *c, const void *from, size_t len)

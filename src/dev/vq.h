@@ -28,7 +28,7 @@ struct vq {
 	/* Of vq.c. */
 	uint8_t *desc, *avail, *used; /* validated for their full extent */
 	uint16_t last_avail, used_idx, signalled_used;
-	bool signalled_valid, broken;
+	bool broken;
 };
 
 /*
@@ -42,7 +42,7 @@ struct vq_chain {
 	struct iovec iov[VQ_IOV_MAX];
 };
 
-/* Checks addresses, alignment and size of the configured ring. 0 or -EINVAL. */
+/* Checks addresses, alignment and size of the configured ring and makes it ready. 0 or -EINVAL. */
 int vq_start(struct vq *q) CHECKED;
 /* Forgets ring positions and addresses, keeps max, kick_fd and gm. */
 void vq_reset(struct vq *q);
@@ -62,6 +62,13 @@ bool vq_wants_interrupt(struct vq *q);
  */
 void vq_notify_off(struct vq *q);
 bool vq_notify_on(struct vq *q);
+
+/*
+ * Makes kick_fd readable as a notification of the guest would, and takes that back. A device that
+ * has worked off its share of a turn kicks itself, so that its neighbours on the loop get theirs.
+ */
+void vq_kick(struct vq *q);
+void vq_kick_clear(struct vq *q);
 
 /*
  * A cursor over iovecs of a chain. Reads and writes are bounded by what is left; short ones return

@@ -1,1 +1,11 @@
-# src/vm
+pkglibexec_PROGRAMS += vmrun-vm
+vmrun_vm_SOURCES = \
+	src/vm/boot.c \
+	src/vm/ctl.c src/vm/ctl.h \
+	src/vm/devices.c src/vm/devices.h \
+	src/vm/jail.c src/vm/jail.h \
+	src/vm/main.c \
+	src/vm/seccomp.c src/vm/seccomp.h \
+	src/vm/vm.h
+vmrun_vm_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+vmrun_vm_LDADD = libvmm.a libdev.a libbase.a $(SECCOMP_LIBS)

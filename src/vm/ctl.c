@@ -1,0 +1,354 @@
+/*
+ * Control connections: requests are fixed structs of one packet each, dispatched by a table. A
+ * malformed request is answered with EINVAL; nothing a client sends is fatal to the pod.
+ */
+#include "vm/ctl.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "base/list.h"
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX 128
+
+struct client {
+	struct ctl *ctl;
+	int fd;
+	struct loop_fd *lf;
+	struct list pending; /* VMCTL_CONNECTs that the guest has not answered */
+	struct list link;
+};
+
+struct ctl {
+	struct vm *vm;
+	struct client *first; /* NULL once it has gone */
+	int listen_fd;
+	struct loop_fd *listen_lf;
+	struct list clients;
+	unsigned count;
+};
+
+/* A CONNECT that waits for the guest; its client may go meanwhile. */
+struct pending {
+	struct client *client;
+	struct list link;
+};
+
+static void send_reply(
+	struct client *c, const struct vmctl_reply *reply, const int *fds, unsigned n)
+{
+	/* A client that does not read its replies loses them, and only harms itself. */
+	(void)!fd_send(c->fd, reply, sizeof(*reply), fds, n);
+}
+
+static void reply_code(struct client *c, int code, const char *msg)
+{
+	struct vmctl_reply reply = {
+		.kind = VMCTL_REPLY,
+		.code = code,
+		.phase = c->ctl->vm->phase,
+		.at_ns = vm_now_ns(),
+	};
+
+	strncpy(reply.msg, msg, sizeof(reply.msg) - 1);
+	send_reply(c, &reply, NULL, 0);
+}
+
+static void client_close(struct client *c)
+{
+	struct ctl *ctl = c->ctl;
+
+	list_for_each_safe (p, &c->pending, struct pending, link) {
+		list_del(&p->link);
+		p->client = NULL;
+	}
+	loop_fd_remove(c->lf);
+	close_fd(&c->fd);
+	list_del(&c->link);
+	ctl->count--;
+	if (ctl->first == c) {
+		ctl->first = NULL;
+		/* Nobody took the pod over: it was never meant to live. */
+		if (!ctl->vm->committed)
+			_exit(0);
+	}
+	free(c);
+}
+
+static void op_start(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	struct err err = ERR_NONE;
+
+	if (c->ctl->vm->machine || c != c->ctl->first) {
+		reply_code(c, EBUSY, "the pod has been started");
+		return;
+	}
+	if (!memchr(req->u.start.cmdline, '\0', sizeof(req->u.start.cmdline))) {
+		reply_code(c, EINVAL, "the kernel command line is too long");
+		return;
+	}
+	if (vm_start(c->ctl->vm, &req->u.start, fds, &err) < 0) {
+		log_error("%s", err.msg);
+		reply_code(c, err.code, err.msg);
+		_exit(3);
+	}
+	reply_code(c, 0, "");
+}
+
+static void op_commit(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	(void)req;
+	(void)fds;
+	if (c == c->ctl->first)
+		c->ctl->vm->committed = true;
+	reply_code(c, c == c->ctl->first ? 0 : EPERM, "");
+}
+
+static bool valid_name(const struct vmctl_share *s)
+{
+	return memchr(s->name, '\0', sizeof(s->name)) && s->name[0];
+}
+
+static void op_share_add(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	unsigned flags = 0;
+	int r;
+
+	if (!valid_name(&req->u.share)) {
+		reply_code(c, EINVAL, "bad share name");
+		return;
+	}
+	if (req->u.share.flags & VMCTL_SHARE_RO)
+		flags |= FS_EXPORT_RO;
+	if (req->u.share.flags & VMCTL_SHARE_FILE)
+		flags |= FS_EXPORT_FILE;
+	r = fs_export_add(c->ctl->vm->devices.fs, req->u.share.name, steal_fd(&fds[0]), flags);
+	reply_code(c, -r, r < 0 ? strerror(-r) : "");
+}
+
+static void op_share_remove(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	int r;
+
+	(void)fds;
+	if (!valid_name(&req->u.share)) {
+		reply_code(c, EINVAL, "bad share name");
+		return;
+	}
+	r = fs_export_remove(c->ctl->vm->devices.fs, req->u.share.name);
+	reply_code(c, -r, r < 0 ? strerror(-r) : "");
+}
+
+static void connected(void *arg, int code)
+{
+	struct pending *p = arg;
+
+	if (p->client)
+		reply_code(p->client, code, code ? strerror(code) : "");
+	list_del(&p->link);
+	free(p);
+}
+
+static void op_connect(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	const struct vmctl_connect *in = &req->u.connect;
+	struct pending *p = calloc(1, sizeof(*p));
+	struct vsock_host_end end = {
+		.fd = steal_fd(&fds[0]),
+		.done_fd = steal_fd(&fds[1]),
+		.to_guest = in->flags & VMCTL_TO_GUEST,
+		.from_guest = in->flags & VMCTL_FROM_GUEST,
+		.preamble = &in->preamble,
+		.preamble_len = in->has_preamble ? sizeof(in->preamble) : 0,
+	};
+	int r;
+
+	if (!p) {
+		close_fd(&end.fd);
+		close_fd(&end.done_fd);
+		reply_code(c, ENOMEM, strerror(ENOMEM));
+		return;
+	}
+	p->client = c;
+	list_add_tail(&c->pending, &p->link);
+	r = vsock_connect(c->ctl->vm->devices.vsock, in->port, &end, connected, p);
+	if (r < 0) {
+		list_del(&p->link);
+		free(p);
+		reply_code(c, -r, strerror(-r));
+	}
+}
+
+static void op_status(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	(void)req;
+	(void)fds;
+	reply_code(c, 0, "");
+}
+
+static void op_stop(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	(void)req;
+	(void)fds;
+	reply_code(c, 0, "");
+	log_debug("stopped");
+	_exit(0);
+}
+
+static const struct {
+	uint32_t op;
+	unsigned fds_min, fds_max;
+	bool needs_machine;
+	void (*handle)(struct client *c, const struct vmctl_request *req, int *fds);
+} ops[] = {
+	{ VMCTL_START, VMCTL_START_FDS, VMCTL_START_FDS, false, op_start },
+	{ VMCTL_COMMIT, 0, 0, true, op_commit },
+	{ VMCTL_SHARE_ADD, 1, 1, true, op_share_add },
+	{ VMCTL_SHARE_REMOVE, 0, 0, true, op_share_remove },
+	{ VMCTL_CONNECT, 1, 2, true, op_connect },
+	{ VMCTL_STATUS, 0, 0, false, op_status },
+	{ VMCTL_STOP, 0, 0, false, op_stop },
+};
+
+static void dispatch(struct client *c, const struct vmctl_request *req, int *fds, unsigned n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		if (ops[i].op != req->op)
+			continue;
+		if (n < ops[i].fds_min || n > ops[i].fds_max)
+			reply_code(c, EINVAL, "wrong number of descriptors");
+		else if (ops[i].needs_machine && !c->ctl->vm->machine)
+			reply_code(c, EAGAIN, "the pod has not been started");
+		else
+			ops[i].handle(c, req, fds);
+		return;
+	}
+	reply_code(c, EINVAL, "unknown request");
+}
+
+static void on_request(void *arg, int fd, uint32_t events)
+{
+	static struct vmctl_request req;
+	struct client *c = arg;
+	int fds[FD_PASS_MAX];
+	unsigned n = FD_PASS_MAX;
+	ssize_t got;
+
+	(void)events;
+	for (unsigned i = 0; i < FD_PASS_MAX; i++)
+		fds[i] = -1;
+	memset(&req, 0, sizeof(req));
+	got = fd_recv(fd, &req, sizeof(req), fds, &n);
+	if (got == -EAGAIN || got == -EMSGSIZE)
+		return;
+	if (got <= 0) {
+		client_close(c);
+		return;
+	}
+	if ((size_t)got != sizeof(req) || req.version != VMCTL_VERSION)
+		reply_code(c, EINVAL, "malformed request");
+	else
+		dispatch(c, &req, fds, n);
+	for (unsigned i = 0; i < n; i++)
+		close_fd(&fds[i]);
+}
+
+static int add_client(struct ctl *ctl, int fd, struct client **ret)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c) {
+		close(fd);
+		return -ENOMEM;
+	}
+	c->ctl = ctl;
+	c->fd = fd;
+	list_init(&c->pending);
+	r = fd_set_nonblock(fd, true);
+	if (r == 0)
+		r = loop_fd_add(ctl->vm->loop, "control", fd, EPOLLIN, on_request, c, &c->lf);
+	if (r < 0) {
+		close(fd);
+		free(c);
+		return r;
+	}
+	list_add_tail(&ctl->clients, &c->link);
+	ctl->count++;
+	*ret = c;
+	return 0;
+}
+
+static bool is_ours(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void on_client(void *arg, int fd, uint32_t events)
+{
+	struct ctl *ctl = arg;
+	struct client *c;
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)events;
+	if (client < 0)
+		return;
+	if (ctl->count >= CLIENTS_MAX || !is_ours(client))
+		close(client);
+	else
+		(void)!add_client(ctl, client, &c);
+}
+
+int ctl_new(struct vm *vm, int first_fd, struct ctl **ret)
+{
+	struct ctl *ctl = calloc(1, sizeof(*ctl));
+	int r;
+
+	if (!ctl)
+		return -ENOMEM;
+	ctl->vm = vm;
+	ctl->listen_fd = -1;
+	list_init(&ctl->clients);
+	r = fd_set_cloexec(first_fd, true);
+	if (r == 0)
+		r = add_client(ctl, first_fd, &ctl->first);
+	if (r < 0) {
+		free(ctl);
+		return r;
+	}
+	*ret = ctl;
+	return 0;
+}
+
+int ctl_listen(struct ctl *ctl, int listen_fd, struct err *err)
+{
+	int r = fd_set_nonblock(listen_fd, true);
+
+	ctl->listen_fd = listen_fd;
+	if (r == 0)
+		r = loop_fd_add(ctl->vm->loop, "listen", listen_fd, EPOLLIN, on_client, ctl,
+			&ctl->listen_lf);
+	return r < 0 ? err_sys(err, -r, "control socket") : 0;
+}
+
+void ctl_tell_phase(struct ctl *ctl, enum vmctl_phase phase, int fd)
+{
+	struct vmctl_reply event = {
+		.kind = fd >= 0 ? VMCTL_EVENT_READY : VMCTL_EVENT_PHASE,
+		.phase = phase,
+		.at_ns = vm_now_ns(),
+	};
+
+	if (ctl->first)
+		send_reply(ctl->first, &event, &fd, fd >= 0);
+	close_fd(&fd);
+}

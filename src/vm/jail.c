@@ -1,0 +1,124 @@
+/* The jail: see jail.h. */
+#include "vm/jail.h"
+
+#include "base/auto.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define NOFILE_MAX 524288
+
+/* Any directory that every host has: it is covered in our own mount namespace only. */
+#define NEW_ROOT "/proc"
+
+static int open_proc_self_fd(struct err *err)
+{
+	int fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "/proc/self/fd") : fd;
+}
+
+/* A proc instance of our own: when vmrun gave us a pid namespace, it shows nobody else. */
+static int private_proc(struct err *err)
+{
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid") < 0 &&
+		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return err_sys(err, errno, "jail: cannot mount proc");
+	return open_proc_self_fd(err);
+}
+
+static int empty_root(struct err *err)
+{
+	if (mount("none", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		    "size=4k,mode=0555") < 0)
+		return err_sys(err, errno, "jail: cannot mount an empty root");
+	if (chdir(NEW_ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+		umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_sys(err, errno, "jail: cannot change the root");
+	if (mount(NULL, "/", NULL,
+		    MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return err_sys(err, errno, "jail: cannot make the root read-only");
+	return 0;
+}
+
+static int namespaces(int *ret_proc_self_fd, struct err *err)
+{
+	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) < 0)
+		return err_sys(err, errno, "jail: cannot unshare namespaces");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, errno, "jail: cannot make mounts private");
+	*ret_proc_self_fd = private_proc(err);
+	if (*ret_proc_self_fd < 0)
+		return *ret_proc_self_fd;
+	return empty_root(err);
+}
+
+/* Each inode that the guest knows holds a descriptor; as many as we are allowed. */
+static void raise_nofile(void)
+{
+	struct rlimit want = { NOFILE_MAX, NOFILE_MAX }, have;
+
+	if (setrlimit(RLIMIT_NOFILE, &want) == 0 || getrlimit(RLIMIT_NOFILE, &have) < 0)
+		return;
+	have.rlim_cur = have.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &have);
+}
+
+int jail_enter(int *ret_proc_self_fd, struct err *err)
+{
+	struct rlimit no_core = { 0, 0 };
+	int r = 0;
+
+	raise_nofile();
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	umask(0);
+	if (geteuid() == 0) {
+		r = namespaces(ret_proc_self_fd, err);
+	} else {
+		*ret_proc_self_fd = open_proc_self_fd(err);
+		r = *ret_proc_self_fd < 0 ? *ret_proc_self_fd : 0;
+	}
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, errno, "jail: prctl");
+	return 0;
+}
+
+/* Capabilities of the calling thread only: the raw call, as libc would do it for all threads. */
+static int set_caps(uint64_t mask)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = (uint32_t)mask, .permitted = (uint32_t)mask },
+		{ .effective = (uint32_t)(mask >> 32), .permitted = (uint32_t)(mask >> 32) },
+	};
+
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+int jail_keep_worker_caps(void)
+{
+	static const uint64_t keep = 1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE |
+				     1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_FOWNER |
+				     1ULL << CAP_FSETID | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID |
+				     1ULL << CAP_MKNOD | 1ULL << CAP_SETFCAP;
+
+	return geteuid() == 0 ? set_caps(keep) : 0;
+}
+
+int jail_drop_privileges(struct err *err)
+{
+	int r = set_caps(0);
+
+	return r < 0 ? err_sys(err, -r, "jail: cannot drop capabilities") : 0;
+}

@@ -1,0 +1,92 @@
+/* vmrun-vm: see vm.h. */
+#include "base/auto.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "vm/ctl.h"
+#include "vm/vm.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* What the process ends with; the pod library reads the log for the cause, this is for people. */
+enum { EXIT_ENDED = 0, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_GUEST = 4 };
+
+uint64_t vm_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+/* The guest is over. Everything we hold goes with the process; nothing is worth an orderly end. */
+static void on_end(void *arg, int fd, uint32_t events)
+{
+	static const char *const words[] = {
+		[MACHINE_POWER_OFF] = "guest powered off",
+		[MACHINE_RESET] = "guest reset",
+		[MACHINE_FAILED] = "monitor failed",
+	};
+	struct vm *vm = arg;
+
+	(void)fd;
+	(void)events;
+	log_info("%s", words[vm->end]);
+	_exit(vm->end == MACHINE_POWER_OFF ? EXIT_ENDED : EXIT_GUEST);
+}
+
+static int setup(struct vm *vm)
+{
+	int r = loop_new(&vm->loop);
+
+	if (r < 0)
+		return r;
+	vm->alive_fd = -1;
+	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vm->end_fd < 0)
+		return -errno;
+	r = loop_fd_add(vm->loop, "end", vm->end_fd, EPOLLIN, on_end, vm, &vm->end_watch);
+	return r ? r : ctl_new(vm, VMCTL_FIRST_FD, &vm->ctl);
+}
+
+/* Our stdio must not keep the caller's pipes open. */
+static int null_stdio(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; i < 3; i++)
+		if (fd != i && dup2(fd, i) < 0)
+			return -errno;
+	if (fd > 2)
+		close(fd);
+	return 0;
+}
+
+static bool is_control_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+int main(void)
+{
+	static struct vm vm;
+
+	log_init("vmrun-vm", LOG_LEVEL_INFO);
+	if (!is_control_socket(VMCTL_FIRST_FD)) {
+		log_error("this program is started by vmrun, which gives it a control socket");
+		return EXIT_USAGE;
+	}
+	fds_close_from(VMCTL_FIRST_FD + 1);
+	signal(SIGPIPE, SIG_IGN);
+	if (null_stdio() < 0 || setup(&vm) < 0)
+		return EXIT_SETUP;
+	return loop_run(vm.loop) < 0 ? EXIT_SETUP : EXIT_ENDED;
+}

@@ -1,0 +1,38 @@
+/*
+ * The program vmrun-vm: one pod's monitor. It is told everything over its control socket
+ * (rpc/vmctl.h), gets everything as open descriptors, and knows no OCI. One thread runs the event
+ * loop with the control connections and the vsock, console and rng devices; vCPUs and file-system
+ * workers have threads of their own.
+ */
+#pragma once
+
+#include "base/loop.h"
+#include "rpc/vmctl.h"
+#include "vm/devices.h"
+#include "vm/seccomp.h"
+#include "vmm/machine.h"
+
+struct ctl;
+
+struct vm {
+	struct loop *loop;
+	struct ctl *ctl;
+	struct machine *machine; /* NULL until VMCTL_START */
+	struct devices devices;
+	struct filters filters;
+	int alive_fd; /* carries the flock; held until the process ends */
+	enum vmctl_phase phase;
+	bool committed;
+	int end_fd; /* eventfd that a vCPU thread writes when the guest has ended */
+	struct loop_fd *end_watch;
+	enum machine_end end;
+};
+
+/* Handles VMCTL_START: jail, machine, devices, boot. fds (VMCTL_START_FDS) are owned by vm. */
+int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct err *err) CHECKED;
+
+/* Boot has come to phase: tells the one who started us. fd: of EVENT_READY, else -1; owned. */
+void vm_phase(struct vm *vm, enum vmctl_phase phase, int fd);
+
+/* Monotonic nanoseconds. */
+uint64_t vm_now_ns(void);
