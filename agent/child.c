@@ -170,11 +170,13 @@ static int connect_stdio(struct child *c, struct err *err)
 
 		if (dup2(fd >= 0 ? fd : null, i) < 0)
 			return err_sys(err, errno, "stdio");
-		/* So that the process can open its /dev/stdout again. */
-		if (fd >= 0 && fchown(i, c->spec->uid, (gid_t)-1) < 0)
-			return err_sys(err, errno, "owner of stdio");
 	}
-	if (c->slave >= 0 && ioctl(0, TIOCSCTTY, 0) < 0)
+	if (c->slave < 0)
+		return 0;
+	/* Pipes are the user's already, see container.c. */
+	if (fchown(c->slave, c->spec->uid, (gid_t)-1) < 0)
+		return err_sys(err, errno, "owner of the terminal");
+	if (ioctl(0, TIOCSCTTY, 0) < 0)
 		return err_sys(err, errno, "controlling terminal");
 	return 0;
 }

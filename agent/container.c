@@ -87,9 +87,11 @@ static void container_free(struct container *c)
 	parked_fail_all(&c->freezes, RPC_FAILED_PRECONDITION, "the container was deleted");
 	list_for_each_safe (p, &c->processes, struct process, link)
 		process_free(p);
+	devices_forget(c->agent, c->id);
 	cgroup_done(&c->cgroup);
 	bpf_program_done(&c->device_filter);
 	list_del(&c->link);
+	free(c->uids);
 	free(c->id);
 	free(c);
 }
@@ -115,6 +117,41 @@ static int check_create(
 	return check_process(request->process, err);
 }
 
+static int keep_uids(
+	struct container *c, const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
+{
+	if (request->n_uid_mappings == 0)
+		return 0;
+	c->uids = calloc(request->n_uid_mappings, sizeof(*c->uids));
+	if (!c->uids)
+		return err_sys(err, ENOMEM, "uid mappings");
+	for (; c->uid_ranges < request->n_uid_mappings; c->uid_ranges++) {
+		const Vmrun__Agent__IdMapping *m = request->uid_mappings[c->uid_ranges];
+
+		c->uids[c->uid_ranges] = (struct id_range){ m->container_id, m->host_id, m->size };
+	}
+	return 0;
+}
+
+/* The agent's id for a user of the container. */
+static uid_t outer_uid(const struct container *c, uint32_t uid)
+{
+	for (size_t i = 0; i < c->uid_ranges; i++)
+		if (uid - c->uids[i].inside < c->uids[i].count)
+			return c->uids[i].outside + (uid - c->uids[i].inside);
+	return uid;
+}
+
+/* So that the process can open its /dev/stdout again. The child could not: in a user namespace the
+ * owner of the pipes, the agent, has no name. */
+static int give_pipes(const struct container *c, uint32_t uid, const int fds[3], struct err *err)
+{
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0 && fchown(fds[i], outer_uid(c, uid), (gid_t)-1) < 0)
+			return err_sys(err, errno, "owner of stdio");
+	return 0;
+}
+
 /* What stays with the container whatever becomes of its process. */
 static int prepare(
 	struct container *c, const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
@@ -123,6 +160,8 @@ static int prepare(
 		(const Vmrun__Agent__DeviceRule *const *)request->device_rules,
 		request->n_device_rules, &c->device_filter, err);
 
+	if (r == 0)
+		r = keep_uids(c, request, err);
 	if (r == 0 && c->agent->cgroups)
 		r = cgroup_create(c->agent->cgroups, c->id,
 			(const Vmrun__Agent__CgroupSetting *const *)request->cgroup,
@@ -149,8 +188,10 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 		.gid_mappings = request->gid_mappings,
 		.gid_count = request->n_gid_mappings,
 	};
-	int r = mount_sources_open(c->agent, request, &child->sources, err);
+	int r = give_pipes(c, request->process->uid, child->stdio, err);
 
+	if (r == 0)
+		r = mount_sources_open(c->agent, request, &child->sources, err);
 	if (r == 0)
 		r = devices_open(c->agent, request, child->namespaces.created & CLONE_NEWUSER,
 			&child->sources, err);
@@ -246,6 +287,7 @@ static int launch_exec(struct container *c, struct process *p, struct child *chi
 		.join_pidfd = first->pidfd,
 		.oom_score_adj = spec->has_oom_score_adj ? spec->oom_score_adj : 0,
 	};
+	int r;
 
 	if (c->cgroup.fd >= 0) {
 		cgroup = cgroup_open_for(&c->cgroup, first->pid);
@@ -254,7 +296,8 @@ static int launch_exec(struct container *c, struct process *p, struct child *chi
 	}
 	plan.cgroup_fd = cgroup;
 	namespaces_plan_exec(first->pidfd, c->namespaces, &child->namespaces);
-	return launch(p, &plan, child, err);
+	r = give_pipes(c, spec->uid, child->stdio, err);
+	return r < 0 ? r : launch(p, &plan, child, err);
 }
 
 int container_exec(struct container *c, const Vmrun__Agent__ExecRequest *request,

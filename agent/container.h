@@ -6,13 +6,20 @@
 #include "agent/device_filter.h"
 #include "agent/process.h"
 
+/* As user_namespaces(7): count ids from first inside are those from outside. */
+struct id_range {
+	uint32_t inside, outside, count;
+};
+
 struct container {
 	struct list link;
 	struct agent *agent;
 	char *id;
 	struct cgroup cgroup; /* fd -1 when the agent has no cgroups */
 	struct list processes;
-	int namespaces; /* CLONE_NEW* that an exec enters */
+	int namespaces;	       /* CLONE_NEW* that an exec enters */
+	struct id_range *uids; /* of a user namespace; NULL: the agent's */
+	size_t uid_ranges;
 	bool paused;
 	uint64_t oom_kills; /* seen so far */
 	/* Removal: once it began, `removals` are the requests to answer at its end. */

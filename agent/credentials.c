@@ -90,13 +90,18 @@ int credentials_set_capabilities(const Vmrun__Agent__Process *spec, struct err *
 {
 	const Vmrun__Agent__Capabilities *caps = capabilities_of(spec);
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
+	struct __user_cap_data_struct data[2], have[2];
 	int r;
 
+	/* The host may know capabilities that this kernel does not. */
+	if (syscall(SYS_capget, &header, have) < 0)
+		return err_sys(err, errno, "capabilities");
 	for (unsigned i = 0; i < 2; i++) {
-		data[i].effective = (uint32_t)(caps->effective >> (32 * i));
-		data[i].permitted = (uint32_t)(caps->permitted >> (32 * i));
-		data[i].inheritable = (uint32_t)(caps->inheritable >> (32 * i));
+		uint32_t mask = have[i].permitted;
+
+		data[i].effective = (uint32_t)(caps->effective >> (32 * i)) & mask;
+		data[i].permitted = (uint32_t)(caps->permitted >> (32 * i)) & mask;
+		data[i].inheritable = (uint32_t)(caps->inheritable >> (32 * i)) & mask;
 	}
 	if (syscall(SYS_capset, &header, data) < 0)
 		return err_sys(err, errno,

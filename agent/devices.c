@@ -104,43 +104,64 @@ static int make_node(int dir, const char *name, const Vmrun__Agent__Device *d, s
 	return 0;
 }
 
-/* A node that has no name any more, as a detached mount. */
-static int open_node(int scratch, const Vmrun__Agent__Device *d, int *ret, struct err *err)
+/* A node in the container's own folder, as a detached mount. It must keep its name: what has none
+ * cannot be mounted. */
+static int open_node(int folder, size_t i, const Vmrun__Agent__Device *d, int *ret, struct err *err)
 {
-	static const char name[] = "device";
-	int fd, r = make_node(scratch, name, d, err);
+	char name[24];
+	int r;
 
+	snprintf(name, sizeof(name), "%zu", i);
+	r = make_node(folder, name, d, err);
 	if (r < 0)
 		return r;
-	fd = open_tree(scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	r = fd < 0 ? err_sys(err, errno, "device %s", d->path) : 0;
-	unlinkat(scratch, name, 0);
-	*ret = fd;
-	return r;
+	*ret = open_tree(folder, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return *ret < 0 ? err_sys(err, errno, "device %s", d->path) : 0;
+}
+
+static int open_folder(const struct agent *a, const char *id, struct err *err)
+{
+	AUTO_CLOSE int scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+
+	if (scratch < 0)
+		return err_sys(err, errno, "%s", a->config.scratch);
+	if (mkdirat(scratch, id, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s/%s", a->config.scratch, id);
+	fd = openat(scratch, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, errno, "%s/%s", a->config.scratch, id) : fd;
 }
 
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	bool user_namespace, struct mount_sources *s, struct err *err)
 {
 	const Vmrun__Agent__Mount *dev = dev_mount(request);
-	AUTO_CLOSE int scratch = -1;
+	AUTO_CLOSE int folder = -1;
 
 	if (dev_is_bound(request) || (dev && streq(dev->type, "tmpfs") && !user_namespace))
 		return 0;
-	scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (scratch < 0)
-		return err_sys(err, errno, "%s", a->config.scratch);
+	folder = open_folder(a, request->container, err);
+	if (folder < 0)
+		return folder;
 	s->devices = malloc(device_count(request) * sizeof(*s->devices));
 	if (!s->devices)
 		return err_sys(err, ENOMEM, "devices");
 	for (size_t i = 0; i < device_count(request); i++) {
-		int r = open_node(scratch, device_at(request, i), &s->devices[i], err);
+		int r = open_node(folder, i, device_at(request, i), &s->devices[i], err);
 
 		if (r < 0)
 			return r;
 		s->device_count++;
 	}
 	return 0;
+}
+
+void devices_forget(const struct agent *a, const char *id)
+{
+	AUTO_CLOSE int scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (scratch >= 0)
+		(void)!remove_tree(scratch, id);
 }
 
 static int make_device(int rootfd, const Vmrun__Agent__Device *d, int bound, struct err *err)

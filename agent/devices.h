@@ -5,11 +5,14 @@
 
 /*
  * In the agent: where the child could not make device nodes (in a user namespace, or in a /dev
- * that is a share), they are made here, in the agent's scratch directory, and kept as detached
- * mounts in s->devices.
+ * that is a share), they are made here, in a folder of the container's in the agent's scratch
+ * directory, and kept as detached mounts in s->devices.
  */
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	bool user_namespace, struct mount_sources *s, struct err *err) CHECKED;
+
+/* Removes that folder, if there is one. */
+void devices_forget(const struct agent *a, const char *id);
 
 /* In the child, after the mounts. Does nothing to a /dev that is bound from elsewhere. */
 int devices_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,

@@ -4,5 +4,7 @@ UNIT_LIBS = libbase.a $(CMOCKA_LIBS)
 include $(srcdir)/tests/unit/base.mk
 include $(srcdir)/tests/unit/guest.mk
 include $(srcdir)/tests/unit/rpc.mk
+include $(srcdir)/tests/unit/agent.mk
+include $(srcdir)/tests/unit/oci.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,0 +1,67 @@
+/*
+ * An agent for tests, without a VM: a child process in a mount namespace of its own, with shares in
+ * a tmpfs and UNIX sockets where the guest has vsock. Needs root.
+ */
+#pragma once
+
+#include "agent/agent.pb-c.h"
+#include "rpc/client.h"
+
+#include <stdbool.h>
+
+struct agent_box {
+	char dir[64];	  /* tmpfs: shares/0 is a rootfs with busybox */
+	char cgroup[128]; /* "": this machine has no cgroup v2 that we may write */
+	pid_t pid;
+	struct rpc_client *client;
+};
+
+/* Prints why and returns false when this machine or user cannot run it. */
+bool box_possible(void);
+
+void box_start(struct agent_box *box);
+/* Also checks that the agent has lived until now and that it left no cgroup. */
+void box_stop(struct agent_box *box);
+
+/* A connection of its own to the API, or a stream with its token sent. */
+struct rpc_client *box_connect(const struct agent_box *box);
+int box_stream(const struct agent_box *box, uint64_t token);
+
+/* A request for `args` (a command line for sh -c when there is one word with a space). */
+struct box_request {
+	Vmrun__Agent__CreateContainerRequest create;
+	Vmrun__Agent__ShareRef rootfs;
+	Vmrun__Agent__Process process;
+	Vmrun__Agent__Stdio stdio;
+	Vmrun__Agent__Capabilities caps;
+	Vmrun__Agent__Namespace ns[7], *ns_list[7];
+	Vmrun__Agent__Mount mounts[16], *mount_list[16];
+	char *args[4], *env[4];
+};
+
+/* mount, pid, uts, ipc, network and cgroup namespaces; /proc, /dev, /dev/pts, /sys, tokens 1 to 3
+ * of the streams (by what was asked of before, they grow); sh -c script as root. */
+void request_init(struct box_request *r, const char *id, const char *script);
+Vmrun__Agent__Mount *request_mount(
+	struct box_request *r, const char *type, const char *destination);
+
+/* These fail the test when the call fails. */
+void box_call(struct agent_box *box, const char *method, const void *request);
+uint32_t box_wait(struct agent_box *box, const char *id, const char *process);
+void box_delete(struct agent_box *box, const char *id);
+
+/* The call fails; its message is compared with the extended regular expression. */
+void box_fails(struct agent_box *box, const char *method, const void *request, const char *pattern);
+
+/* Creates, connects the streams, starts, collects output (and error), waits, deletes. The output is
+ * malloc'ed. */
+struct box_result {
+	char *out, *error;
+	size_t out_len;
+	uint32_t status;
+};
+
+void box_run(struct agent_box *box, struct box_request *r, struct box_result *ret);
+void box_exec(struct agent_box *box, const char *container, Vmrun__Agent__Process *process,
+	struct box_result *ret);
+void result_done(struct box_result *r);
