@@ -1,1 +1,15 @@
-# virtio-fs
+libdev_a_SOURCES += \
+	src/dev/fs/attr.c \
+	src/dev/fs/cred.c \
+	src/dev/fs/device.c \
+	src/dev/fs/dir.c \
+	src/dev/fs/export.c src/dev/fs/export.h \
+	src/dev/fs/fs.h \
+	src/dev/fs/handle.c src/dev/fs/handle.h \
+	src/dev/fs/inode.c src/dev/fs/inode.h \
+	src/dev/fs/io.c \
+	src/dev/fs/lookup.c \
+	src/dev/fs/names.c \
+	src/dev/fs/ops.c \
+	src/dev/fs/server.h \
+	src/dev/fs/xattr.c

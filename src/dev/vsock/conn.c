@@ -1,166 +1,20 @@
-/* A stream connection and its host end: see conn.h. */
+/* A stream connection: see conn.h. Credit is virtio 1.2, section 5.10.6.3. */
 #include "dev/vsock/conn.h"
 
 #include "base/auto.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static enum host_kind kind_of(int fd)
-{
-	struct stat st;
-	int flags = fcntl(fd, F_GETFL);
+#define PACKET_MAX_BYTES (64U << 10)
+/* The guest hears of room in steps of this size, so that it never has to ask. */
+#define CREDIT_STEP_BYTES (HOST_RING_BYTES / 4)
 
-	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
-		return HOST_SOCKET;
-	return flags >= 0 && (flags & O_NONBLOCK) ? HOST_NONBLOCK : HOST_BLOCKING;
-}
-
-void conn_attach(struct conn *c, const struct vsock_host_end *end)
-{
-	c->kind = kind_of(end->fd);
-	c->fd = end->fd;
-	c->done_fd = end->done_fd;
-}
-
-int conn_watch(struct conn *c, struct loop *loop, loop_fd_fn *fn)
-{
-	int r = loop_fd_add(loop, "stream", c->fd, 0, fn, c, &c->lf);
-
-	if (r == -EPERM) {
-		/* epoll cannot watch regular files and the null device: they are always ready. */
-		c->kind = HOST_FILE;
-		c->readable = c->sending;
-		return 0;
-	}
-	return r;
-}
-
-void conn_detach(struct conn *c)
-{
-	loop_fd_remove(c->lf);
-	c->lf = NULL;
-	close_fd(&c->fd);
-	close_fd(&c->done_fd);
-	buf_done(&c->out);
-	buf_done(&c->preamble);
-}
-
-uint32_t conn_credit(const struct conn *c)
+static uint32_t credit(const struct conn *c)
 {
 	uint32_t in_flight = c->tx_cnt - c->peer_fwd;
 
-	/* A guest that shrinks its buffer under what is in flight must not gain credit by the wrap.
-	 */
+	/* A guest that shrinks its buffer below what is in flight must not gain by the wrap. */
 	return in_flight >= c->peer_alloc ? 0 : c->peer_alloc - in_flight;
-}
-
-bool conn_has_work(const struct conn *c)
-{
-	if (c->reset)
-		return false;
-	if (c->pending)
-		return true;
-	return !c->connecting && c->sending && (c->preamble.len || c->readable) && conn_credit(c);
-}
-
-bool conn_over(const struct conn *c)
-{
-	return !c->connecting && !c->sending && !c->receiving && c->out.len == 0;
-}
-
-void conn_update_events(struct conn *c)
-{
-	uint32_t want = 0;
-
-	if (!c->lf)
-		return;
-	if (c->sending && !c->connecting && !c->readable && c->preamble.len == 0 && conn_credit(c))
-		want |= EPOLLIN;
-	if (c->out.len)
-		want |= EPOLLOUT;
-	if (want == c->events)
-		return;
-	if (loop_fd_events(c->lf, want) == 0)
-		c->events = want;
-}
-
-static bool ready_for(const struct conn *c, short events)
-{
-	struct pollfd p = { .fd = c->fd, .events = events };
-
-	return poll(&p, 1, 0) > 0;
-}
-
-/* Cuts the vector to at most max bytes; returns the number of its entries. */
-static unsigned limit(struct iovec *iov, unsigned n, size_t max)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (iov[i].iov_len >= max) {
-			iov[i].iov_len = max;
-			return i + 1;
-		}
-		max -= iov[i].iov_len;
-	}
-	return n;
-}
-
-static ssize_t read_preamble(struct conn *c, const struct iovec *iov)
-{
-	size_t n = c->preamble.len < iov[0].iov_len ? c->preamble.len : iov[0].iov_len;
-
-	memcpy(iov[0].iov_base, c->preamble.data, n);
-	buf_consume(&c->preamble, n);
-	return (ssize_t)n;
-}
-
-ssize_t conn_read(struct conn *c, const struct iovec *iov, unsigned n)
-{
-	struct iovec part[VQ_IOV_MAX];
-	ssize_t got;
-
-	if (c->preamble.len)
-		return read_preamble(c, iov);
-	if (c->preamble_only)
-		return 0;
-	memcpy(part, iov, n * sizeof(*iov));
-	if (c->kind == HOST_BLOCKING) {
-		if (!ready_for(c, POLLIN))
-			return -EAGAIN;
-		n = limit(part, n, PIPE_BUF);
-	}
-	do {
-		struct msghdr msg = { .msg_iov = part, .msg_iovlen = n };
-
-		got = c->kind == HOST_SOCKET ? recvmsg(c->fd, &msg, MSG_DONTWAIT)
-					     : readv(c->fd, part, (int)n);
-	} while (got < 0 && errno == EINTR);
-	return got < 0 ? -errno : got;
-}
-
-static ssize_t write_host(struct conn *c, const struct iovec *iov, unsigned n)
-{
-	struct iovec part[VQ_IOV_MAX];
-	ssize_t done;
-
-	memcpy(part, iov, n * sizeof(*iov));
-	if (c->kind == HOST_BLOCKING) {
-		if (!ready_for(c, POLLOUT))
-			return -EAGAIN;
-		n = limit(part, n, PIPE_BUF);
-	}
-	do {
-		struct msghdr msg = { .msg_iov = part, .msg_iovlen = n };
-
-		done = c->kind == HOST_SOCKET ? sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL)
-					      : writev(c->fd, part, (int)n);
-	} while (done < 0 && errno == EINTR);
-	return done < 0 ? -errno : done;
 }
 
 static void tell_shutdown(struct conn *c, uint32_t flag)
@@ -171,94 +25,352 @@ static void tell_shutdown(struct conn *c, uint32_t flag)
 	c->pending |= PENDING_SHUTDOWN;
 }
 
-void conn_end_sending(struct conn *c)
+/* The host's end gives no more, or the guest takes no more. */
+static void end_sending(struct conn *c)
 {
 	c->sending = false;
-	c->readable = false;
-	buf_done(&c->preamble);
 	tell_shutdown(c, VSOCK_SHUTDOWN_SEND);
 }
 
-void conn_end_receiving(struct conn *c)
+static void forwarded(struct conn *c, uint32_t n)
 {
-	c->receiving = false;
-	buf_done(&c->out);
-	tell_shutdown(c, VSOCK_SHUTDOWN_RECEIVE);
-}
-
-/* The guest will send no more and all is written: the host's reader sees end of file. */
-static void finish_receiving(struct conn *c)
-{
-	c->receiving = false;
-	if (c->kind == HOST_SOCKET)
-		shutdown(c->fd, SHUT_WR);
-}
-
-static void forwarded(struct conn *c, size_t n)
-{
-	c->fwd_cnt += (uint32_t)n;
-	if (c->fwd_cnt - c->fwd_told >= CONN_BUFFER_BYTES / 4)
+	c->fwd_cnt += n;
+	if (c->fwd_cnt - c->fwd_told >= CREDIT_STEP_BYTES)
 		c->pending |= PENDING_CREDIT;
 }
 
-void conn_flush(struct conn *c)
+/* The host's end takes no more: what waits is lost, and the guest's writer gets EPIPE. */
+static void host_failed(struct conn *c)
 {
-	while (c->out.len && c->receiving) {
-		struct iovec iov = { .iov_base = c->out.data, .iov_len = c->out.len };
-		ssize_t n = write_host(c, &iov, 1);
-
-		if (n == -EAGAIN)
-			return;
-		if (n < 0) {
-			conn_end_receiving(c);
-			return;
-		}
-		buf_consume(&c->out, (size_t)n);
-		forwarded(c, (size_t)n);
-	}
-	if (c->receiving && c->guest_done && c->out.len == 0)
-		finish_receiving(c);
+	c->receiving = false;
+	c->host.used = 0;
+	forwarded(c, c->rx_cnt - c->fwd_cnt);
+	tell_shutdown(c, VSOCK_SHUTDOWN_RECEIVE);
 }
 
-/* Straight from the guest's buffers, as long as nothing older waits. Returns the bytes written. */
-static size_t write_through(struct conn *c, struct iovc *data, size_t n)
+/* The guest sends no more and all is written. */
+static void end_receiving(struct conn *c)
+{
+	c->receiving = false;
+	host_end_writing(&c->host);
+	tell_shutdown(c, VSOCK_SHUTDOWN_RECEIVE);
+	/* Only a socket has halves; of anything else our whole end is closed (rpc/vmctl.h). */
+	if (c->host.kind != HOST_SOCKET)
+		end_sending(c);
+}
+
+static void flush(struct conn *c)
+{
+	ssize_t n = host_flush(&c->host);
+
+	if (n < 0)
+		host_failed(c);
+	else
+		forwarded(c, (uint32_t)n);
+}
+
+static void on_host(void *arg, int fd, uint32_t events)
+{
+	struct conn *c = arg;
+	struct vsock *v = c->vsock;
+
+	(void)fd;
+	if (events & ~(uint32_t)EPOLLOUT)
+		c->host.readable = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
+		c->host.writable = true;
+		/* A socket that hung up is closed at the other end: do not wait for a write. */
+		if (c->receiving && c->host.kind == HOST_SOCKET && (events & EPOLLHUP))
+			host_failed(c);
+		else if (c->receiving)
+			flush(c);
+	}
+	conn_settle(c);
+	vsock_pump(v);
+}
+
+void conn_answer(struct conn *c, int code)
+{
+	vsock_connected_fn *fn = c->connected;
+
+	c->connected = NULL;
+	if (fn)
+		fn(c->connected_arg, code);
+}
+
+void conn_open(struct conn *c)
+{
+	list_del(&c->dialling);
+	c->state = CONN_OPEN;
+	if (host_watch(&c->host, vsock_loop(c->vsock), on_host, c) < 0)
+		c->sending = c->receiving = false;
+	/* A direction that the host's end does not have is over from the start. */
+	if (!c->sending)
+		tell_shutdown(c, VSOCK_SHUTDOWN_SEND);
+	if (!c->receiving)
+		tell_shutdown(c, VSOCK_SHUTDOWN_RECEIVE);
+	conn_answer(c, 0);
+}
+
+void conn_gone(struct conn *c)
+{
+	bool dialling = c->state == CONN_DIALLING;
+
+	vsock_forget(c);
+	c->state = CONN_GONE;
+	c->sending = false;
+	c->preamble_sent = c->preamble_len;
+	c->pending = 0;
+	/* As a SHUTDOWN: what the guest sent before is still written. */
+	c->guest_shutdown = VSOCK_SHUTDOWN_BOTH;
+	if (dialling)
+		c->receiving = false;
+}
+
+/* The guest broke the protocol: nothing of this connection is of worth any more. */
+static void violate(struct conn *c)
+{
+	bool dialling = c->state == CONN_DIALLING;
+
+	vsock_queue_reset(c->vsock, c->guest_port, c->host_port, VSOCK_TYPE_STREAM);
+	conn_gone(c);
+	c->receiving = false;
+	if (dialling)
+		conn_answer(c, ECONNRESET);
+}
+
+static bool over(const struct conn *c)
+{
+	return c->state != CONN_DIALLING && !c->sending && !c->receiving;
+}
+
+static bool preamble_waits(const struct conn *c)
+{
+	return c->preamble_sent < c->preamble_len;
+}
+
+static bool data_waits(const struct conn *c)
+{
+	return preamble_waits(c) || (c->sending && c->host.readable);
+}
+
+/* A SHUTDOWN that says "no more data" must not overtake the preamble. */
+static bool shutdown_waits(const struct conn *c)
+{
+	return (c->pending & PENDING_SHUTDOWN) && !preamble_waits(c);
+}
+
+static bool has_work(const struct conn *c)
+{
+	switch (c->state) {
+	case CONN_DIALLING:
+		return c->pending & PENDING_REQUEST;
+	case CONN_OPEN:
+		return (c->pending & (PENDING_RESPONSE | PENDING_CREDIT)) || shutdown_waits(c) ||
+			(data_waits(c) && (credit(c) || !c->credit_asked));
+	default:
+		return false;
+	}
+}
+
+void conn_settle(struct conn *c)
+{
+	if (c->receiving && (c->guest_shutdown & VSOCK_SHUTDOWN_SEND) && c->host.used == 0)
+		end_receiving(c);
+	if (over(c))
+		host_close(&c->host);
+	if (over(c) && c->state == CONN_GONE) {
+		conn_free(c);
+		return;
+	}
+	if (!has_work(c))
+		list_del(&c->work);
+	else if (list_empty(&c->work))
+		vsock_queue_work(c->vsock, c);
+}
+
+/* Packets of the guest. They return false when the guest may not send such a thing now. */
+
+static bool on_response(struct conn *c, const struct vsock_packet *p, struct iovc *data)
+{
+	(void)p;
+	(void)data;
+	if (c->state != CONN_DIALLING || (c->pending & PENDING_REQUEST))
+		return false;
+	conn_open(c);
+	return true;
+}
+
+static bool on_rst(struct conn *c, const struct vsock_packet *p, struct iovc *data)
+{
+	bool dialling = c->state == CONN_DIALLING;
+
+	(void)p;
+	(void)data;
+	conn_gone(c);
+	if (dialling)
+		conn_answer(c, ECONNREFUSED);
+	return true;
+}
+
+static bool on_shutdown(struct conn *c, const struct vsock_packet *p, struct iovc *data)
+{
+	(void)data;
+	if (c->state != CONN_OPEN)
+		return false;
+	c->guest_shutdown |= p->flags & VSOCK_SHUTDOWN_BOTH;
+	if (c->guest_shutdown == VSOCK_SHUTDOWN_BOTH) {
+		/* Answered at once: the guest does not wait for a slow reader of ours. */
+		vsock_queue_reset(c->vsock, c->guest_port, c->host_port, VSOCK_TYPE_STREAM);
+		conn_gone(c);
+	} else if ((c->guest_shutdown & VSOCK_SHUTDOWN_RECEIVE) && c->sending) {
+		host_end_reading(&c->host);
+		c->preamble_sent = c->preamble_len;
+		end_sending(c);
+	}
+	return true;
+}
+
+static bool on_data(struct conn *c, const struct vsock_packet *p, struct iovc *data)
+{
+	uint32_t room = HOST_RING_BYTES - (c->rx_cnt - c->fwd_cnt);
+	ssize_t n;
+
+	if (c->state != CONN_OPEN || (c->guest_shutdown & VSOCK_SHUTDOWN_SEND) || p->len > room ||
+		p->len > data->left)
+		return false;
+	c->rx_cnt += p->len;
+	if (!c->receiving) {
+		/* Was under way when the guest was told: dropped, but its room is given back. */
+		forwarded(c, p->len);
+		return true;
+	}
+	n = host_write(&c->host, data, p->len);
+	if (n < 0)
+		host_failed(c);
+	else
+		forwarded(c, (uint32_t)n);
+	return true;
+}
+
+static bool on_credit_update(struct conn *c, const struct vsock_packet *p, struct iovc *data)
+{
+	(void)p;
+	(void)data;
+	return c->state == CONN_OPEN;
+}
+
+static bool on_credit_request(struct conn *c, const struct vsock_packet *p, struct iovc *data)
+{
+	(void)p;
+	(void)data;
+	c->pending |= PENDING_CREDIT;
+	return c->state == CONN_OPEN;
+}
+
+static bool (*const handlers[])(struct conn *c, const struct vsock_packet *p, struct iovc *data) = {
+	[VSOCK_OP_RESPONSE] = on_response,
+	[VSOCK_OP_RST] = on_rst,
+	[VSOCK_OP_SHUTDOWN] = on_shutdown,
+	[VSOCK_OP_RW] = on_data,
+	[VSOCK_OP_CREDIT_UPDATE] = on_credit_update,
+	[VSOCK_OP_CREDIT_REQUEST] = on_credit_request,
+};
+
+void conn_packet_in(struct conn *c, const struct vsock_packet *p, struct iovc *data)
+{
+	c->peer_alloc = p->buf_alloc;
+	c->peer_fwd = p->fwd_cnt;
+	if (credit(c))
+		c->credit_asked = false;
+	if (p->op >= ARRAY_LEN(handlers) || !handlers[p->op] || !handlers[p->op](c, p, data))
+		violate(c);
+	conn_settle(c);
+}
+
+/* Packets for the guest. */
+
+static bool control(struct conn *c, enum conn_pending bit, enum vsock_op op, struct vsock_packet *p)
+{
+	if (!(c->pending & bit))
+		return false;
+	c->pending &= ~(unsigned)bit;
+	p->op = (uint16_t)op;
+	if (op == VSOCK_OP_SHUTDOWN)
+		p->flags = c->shutdown;
+	return true;
+}
+
+/* At most max bytes of preamble or of the host's, to the cursor. As host_read(). */
+static ssize_t take_data(struct conn *c, struct iovc *in, size_t max)
 {
 	struct iovec iov[VQ_IOV_MAX];
-	size_t done = 0;
 
-	while (done < n && c->out.len == 0) {
-		unsigned count = iovc_peek(data, n - done, iov, VQ_IOV_MAX);
-		ssize_t w = write_host(c, iov, count);
+	if (preamble_waits(c)) {
+		size_t n = c->preamble_len - c->preamble_sent;
 
-		if (w == -EAGAIN)
-			break;
-		if (w < 0) {
-			conn_end_receiving(c);
-			break;
-		}
-		iovc_skip(data, (size_t)w);
-		forwarded(c, (size_t)w);
-		done += (size_t)w;
+		n = iovc_write(in, c->preamble + c->preamble_sent, n < max ? n : max);
+		c->preamble_sent += (unsigned)n;
+		return (ssize_t)n;
 	}
-	return done;
+	return host_read(&c->host, iov, iovc_peek(in, max, iov, VQ_IOV_MAX));
 }
 
-int conn_receive(struct conn *c, struct iovc *data, size_t n)
+/* A packet of data, or the question for room. */
+static bool data(struct conn *c, const struct iovc *in, struct vsock_packet *p)
 {
-	size_t done;
+	struct iovc body = *in;
+	size_t max = credit(c);
+	ssize_t n;
 
-	c->rx_cnt += (uint32_t)n;
-	if (!c->receiving) {
-		/* The guest has been told; what was under way is dropped, but counts as consumed.
-		 */
-		c->fwd_cnt += (uint32_t)n;
-		return 0;
+	if (max == 0) {
+		p->op = VSOCK_OP_CREDIT_REQUEST;
+		return !c->credit_asked && (c->credit_asked = true);
 	}
-	done = write_through(c, data, n);
-	if (!c->receiving || done == n)
-		return 0;
-	if (buf_reserve(&c->out, n - done) < 0)
-		return -ENOMEM;
-	c->out.len += iovc_read(data, c->out.data + c->out.len, n - done);
-	return 0;
+	if (max > PACKET_MAX_BYTES)
+		max = PACKET_MAX_BYTES;
+	iovc_skip(&body, sizeof(*p));
+	n = take_data(c, &body, max);
+	if (n == 0)
+		end_sending(c);
+	if (n <= 0)
+		return false;
+	c->tx_cnt += (uint32_t)n;
+	p->op = VSOCK_OP_RW;
+	p->len = (uint32_t)n;
+	return true;
+}
+
+static bool shutdown_packet(struct conn *c, struct vsock_packet *p)
+{
+	return shutdown_waits(c) && control(c, PENDING_SHUTDOWN, VSOCK_OP_SHUTDOWN, p);
+}
+
+/* In this order: a SHUTDOWN for the data that has just ended follows in the same turn. */
+static bool choose(struct conn *c, const struct iovc *in, struct vsock_packet *p)
+{
+	if (c->state == CONN_DIALLING)
+		return control(c, PENDING_REQUEST, VSOCK_OP_REQUEST, p);
+	return control(c, PENDING_RESPONSE, VSOCK_OP_RESPONSE, p) || shutdown_packet(c, p) ||
+		(data_waits(c) && data(c, in, p)) || shutdown_packet(c, p) ||
+		control(c, PENDING_CREDIT, VSOCK_OP_CREDIT_UPDATE, p);
+}
+
+bool conn_packet_out(struct conn *c, const struct iovc *in, struct vsock_packet *p)
+{
+	*p = (struct vsock_packet){
+		.src_cid = VSOCK_CID_HOST,
+		.dst_cid = vsock_guest_cid(c->vsock),
+		.src_port = c->host_port,
+		.dst_port = c->guest_port,
+		.type = VSOCK_TYPE_STREAM,
+		.buf_alloc = HOST_RING_BYTES,
+		.fwd_cnt = c->fwd_cnt,
+	};
+	if (!choose(c, in, p))
+		return false;
+	/* Every packet carries our credit. */
+	c->fwd_told = c->fwd_cnt;
+	c->pending &= ~(unsigned)PENDING_CREDIT;
+	return true;
 }

@@ -1,20 +1,23 @@
 /*
- * One stream connection: its two directions, credit, and the host's end of it. Used by device.c,
- * which moves packets; everything in the loop's thread.
+ * One stream connection: its two directions, credit, shutdown. It turns packets of the guest into
+ * bytes for the host's end and back. Used by device.c and dial.c; loop thread.
  */
 #pragma once
 
-#include "base/buf.h"
 #include "base/list.h"
-#include "base/loop.h"
-#include "dev/vq.h"
+#include "dev/vsock/host.h"
 #include "dev/vsock/packet.h"
 #include "dev/vsock/vsock.h"
 
-/* What the guest may have in flight to us, for each connection. */
-#define CONN_BUFFER_BYTES (256U << 10)
+#define PREAMBLE_MAX_BYTES 64
 
-/* Control packets that wait to be sent to the guest. */
+enum conn_state {
+	CONN_DIALLING, /* REQUEST is unanswered, or not even sent */
+	CONN_OPEN,
+	CONN_GONE, /* the guest knows it no more; bytes for the host may still wait */
+};
+
+/* Control packets that wait for room in the guest's queue. */
 enum conn_pending {
 	PENDING_REQUEST = 1 << 0,
 	PENDING_RESPONSE = 1 << 1,
@@ -22,77 +25,65 @@ enum conn_pending {
 	PENDING_CREDIT = 1 << 3,
 };
 
-enum host_kind {
-	HOST_SOCKET,   /* never blocks: MSG_DONTWAIT */
-	HOST_NONBLOCK, /* O_NONBLOCK is set on its description */
-	HOST_BLOCKING, /* shared with somebody who wants it blocking: a little at a time, after poll
-			*/
-	HOST_FILE,     /* regular file or null device: always ready */
-};
-
 struct conn {
 	struct vsock *vsock;
+	enum conn_state state;
 	uint32_t guest_port, host_port;
-	bool connecting;   /* REQUEST sent or to be sent, no answer yet */
-	bool reset;	   /* the guest knows no such connection any more */
-	unsigned pending;  /* enum conn_pending */
-	uint32_t shutdown; /* flags that we have told or shall tell the guest */
+	struct host host;
+	unsigned pending;	 /* enum conn_pending */
+	uint32_t shutdown;	 /* flags that the guest is or will be told */
+	uint32_t guest_shutdown; /* flags that the guest has told us */
 
-	/* Guest to host. */
-	bool receiving;	 /* the guest may still send, and the host's end still takes it */
-	bool guest_done; /* the guest has shut down its sending side */
-	struct buf out;	 /* received, not yet written to the host's end */
+	/* Guest to host. Counters wrap; rx_cnt - fwd_cnt is what waits in the host's ring. */
+	bool receiving; /* the host's end takes bytes */
 	uint32_t rx_cnt, fwd_cnt, fwd_told;
 
 	/* Host to guest. */
-	bool sending; /* the host's end may still give bytes, and the guest takes them */
-	bool readable;
-	bool preamble_only; /* the host's end has no bytes of its own for the guest */
-	struct buf preamble;
+	bool sending; /* the host's end gives bytes and the guest takes them */
+	bool credit_asked;
 	uint32_t tx_cnt, peer_alloc, peer_fwd;
-
-	int fd, done_fd;
-	enum host_kind kind;
-	struct loop_fd *lf; /* NULL for HOST_FILE */
-	uint32_t events;
+	uint8_t preamble[PREAMBLE_MAX_BYTES];
+	unsigned preamble_len, preamble_sent;
 
 	vsock_connected_fn *connected;
 	void *connected_arg;
-	uint64_t deadline_ms;
+	uint64_t deadline_ms; /* while dialling */
 
-	struct list bucket; /* of the look-up table */
-	struct list ready;  /* has something for the guest; on vsock's list or alone */
+	struct list all, bucket, dialling;
+	struct list work; /* has something for the guest */
 };
 
-/* Takes the host's end; nothing is read or written before conn_watch(). */
-void conn_attach(struct conn *c, const struct vsock_host_end *end);
-/* Begins to watch it, calling fn(c, ...) when it is ready. Returns 0 or -errno. */
-int conn_watch(struct conn *c, struct loop *loop, loop_fd_fn *fn) CHECKED;
-/* Lets go of the host's end. */
-void conn_detach(struct conn *c);
+/* Where c waits for its turn, and how the guest is told that it is over. Of device.c. */
+void vsock_queue_work(struct vsock *v, struct conn *c);
+void vsock_queue_reset(struct vsock *v, uint32_t guest_port, uint32_t host_port, uint16_t type);
+/* Moves what waits into the guest's buffers; within a callback, the outer call does that. */
+void vsock_pump(struct vsock *v);
+struct loop *vsock_loop(const struct vsock *v);
+uint64_t vsock_guest_cid(const struct vsock *v);
+/* Takes c out of all tables of dial.c: the guest knows it no more. */
+void vsock_forget(struct conn *c);
+/* Of dial.c: c is neither known nor of use any more. */
+void conn_free(struct conn *c);
 
-/* Bytes that the guest can take now. */
-uint32_t conn_credit(const struct conn *c);
-/* Whether there is something to send to the guest. */
-bool conn_has_work(const struct conn *c);
-/* Both directions have ended and everything is written. */
-bool conn_over(const struct conn *c);
+/* The guest has answered, or has dialled: begins to move bytes. */
+void conn_open(struct conn *c);
+/* Tells vsock_connect()'s caller, once. code: 0 or a positive errno value. */
+void conn_answer(struct conn *c, int code);
 
-/* Arms the host's descriptor for exactly what can make progress. */
-void conn_update_events(struct conn *c);
+/* One packet of the guest's, data behind its header. May free c. */
+void conn_packet_in(struct conn *c, const struct vsock_packet *p, struct iovc *data);
 
 /*
- * Reads from the host's end (or the preamble) into iov. > 0 bytes; 0 end of file; -EAGAIN; another
- * error counts as end of file for the caller.
+ * Builds the next packet for the guest in *p, its data written to `in` behind the header. false:
+ * there is none now.
  */
-ssize_t conn_read(struct conn *c, const struct iovec *iov, unsigned n);
+bool conn_packet_out(struct conn *c, const struct iovc *in, struct vsock_packet *p);
 
-/* The host's end gives no more bytes, or the guest takes no more. */
-void conn_end_sending(struct conn *c);
-/* The host's end takes no more bytes: what is buffered is dropped, the guest is told. */
-void conn_end_receiving(struct conn *c);
+/* The guest knows c no more (RST came, or the device was reset): what it had sent is written. */
+void conn_gone(struct conn *c);
 
-/* Takes n bytes of a packet from the guest: writes what the host's end takes, keeps the rest. */
-int conn_receive(struct conn *c, struct iovc *data, size_t n) CHECKED;
-/* Writes kept bytes; half-closes the host's end when the guest is done and all is written. */
-void conn_flush(struct conn *c);
+/*
+ * After anything has happened to c: closes the host's end when both directions are over, queues c
+ * if it has something for the guest, frees it if nobody needs it. The last thing done with c.
+ */
+void conn_settle(struct conn *c);

@@ -1,8 +1,10 @@
 /* Packets of virtio-vsock (virtio 1.2, section 5.10.6). */
 #pragma once
 
+#include <assert.h>
 #include <stdint.h>
 
+#define VSOCK_CID_HOST	 2
 #define VSOCK_TYPE_STREAM 1
 
 enum vsock_op {
@@ -28,3 +30,5 @@ struct vsock_packet {
 	uint32_t flags;
 	uint32_t buf_alloc, fwd_cnt;
 } __attribute__((packed));
+
+static_assert(sizeof(struct vsock_packet) == 44, "the header of the specification");

@@ -1,0 +1,282 @@
+/*
+ * The virtio-fs device (virtio 1.2, section 5.11): queue 0 carries FORGETs, the others requests;
+ * each has a worker thread that sleeps on the queue's kick. The threads are made with the device,
+ * by the main thread, so that none inherits a vCPU's confinement; they work only while the device
+ * runs.
+ */
+#include "base/auto.h"
+#include "dev/fs/server.h"
+
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define TAG_LEN		   36
+#define REQUEST_QUEUES_MAX 4
+
+struct config_space {
+	char tag[TAG_LEN];
+	uint32_t request_queues;
+} __attribute__((packed));
+
+struct worker {
+	struct fs *fs;
+	unsigned queue;
+	pthread_t thread;
+	bool created;
+	int control_fd; /* eventfd: look at fs->state */
+	struct fs_request request;
+	struct vq_chain chain;
+};
+
+enum state { STATE_STOPPED, STATE_RUNNING, STATE_QUIT };
+
+struct fs {
+	struct vdev dev;
+	struct config_space space;
+	struct fs_config config;
+	struct fs_server server;
+	pthread_mutex_t lock; /* guards state and working */
+	pthread_cond_t changed;
+	enum state state;
+	unsigned working; /* workers that touch their queues */
+	unsigned started; /* workers that have run worker_start() */
+	int start_error;
+	struct worker worker[1 + REQUEST_QUEUES_MAX];
+	unsigned workers;
+};
+
+static void drain(struct worker *w)
+{
+	struct vdev *d = &w->fs->dev;
+	struct vq *q = &d->queue[w->queue];
+	int got;
+
+	do {
+		vq_notify_off(q);
+		while ((got = vq_pop(q, &w->chain)) > 0) {
+			vq_push(q, w->chain.head, fs_serve(&w->request, &w->chain));
+			vdev_interrupt_queue(d, q);
+		}
+	} while (got == 0 && vq_notify_on(q));
+	if (got < 0)
+		vdev_broken(d);
+}
+
+static void clear(int fd)
+{
+	uint64_t count;
+
+	(void)!read(fd, &count, sizeof(count));
+}
+
+/* Serves until the device is stopped. */
+static void work(struct worker *w)
+{
+	struct pollfd p[2] = {
+		{ .fd = w->fs->dev.queue[w->queue].kick_fd, .events = POLLIN },
+		{ .fd = w->control_fd, .events = POLLIN },
+	};
+
+	while (!(p[1].revents & POLLIN)) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[0].revents & POLLIN) {
+			clear(p[0].fd);
+			if (!(p[1].revents & POLLIN))
+				drain(w);
+		}
+	}
+}
+
+/* Private to the thread: working directory, groups, then what the program wants (seccomp). */
+static int prepare(struct worker *w)
+{
+	if (unshare(CLONE_FS) < 0 || fchdir(w->fs->server.proc_fd) < 0)
+		return -errno;
+	if (geteuid() == 0 && syscall(SYS_setgroups, 0, NULL) < 0)
+		return -errno;
+	return w->fs->config.worker_start ? w->fs->config.worker_start(w->fs->config.arg) : 0;
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	struct fs *fs = w->fs;
+	int r;
+
+	r = prepare(w);
+	pthread_mutex_lock(&fs->lock);
+	fs->started++;
+	if (r < 0)
+		fs->start_error = r;
+	pthread_cond_broadcast(&fs->changed);
+	while (r == 0 && fs->state != STATE_QUIT) {
+		if (fs->state == STATE_STOPPED) {
+			pthread_cond_wait(&fs->changed, &fs->lock);
+			continue;
+		}
+		fs->working++;
+		pthread_mutex_unlock(&fs->lock);
+		work(w);
+		pthread_mutex_lock(&fs->lock);
+		clear(w->control_fd);
+		fs->working--;
+		pthread_cond_broadcast(&fs->changed);
+	}
+	pthread_mutex_unlock(&fs->lock);
+	return NULL;
+}
+
+static int start(struct vdev *d)
+{
+	struct fs *fs = container_of(d, struct fs, dev);
+
+	pthread_mutex_lock(&fs->lock);
+	fs->state = STATE_RUNNING;
+	pthread_cond_broadcast(&fs->changed);
+	pthread_mutex_unlock(&fs->lock);
+	return 0;
+}
+
+/* Changes the state and waits until no worker touches a queue. */
+static void halt(struct fs *fs, enum state state)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&fs->lock);
+	fs->state = state;
+	pthread_cond_broadcast(&fs->changed);
+	for (unsigned i = 0; fs->working && i < fs->workers; i++)
+		(void)!write(fs->worker[i].control_fd, &one, sizeof(one));
+	while (fs->working)
+		pthread_cond_wait(&fs->changed, &fs->lock);
+	for (unsigned i = 0; i < fs->workers; i++)
+		clear(fs->worker[i].control_fd);
+	pthread_mutex_unlock(&fs->lock);
+}
+
+static void stop(struct vdev *d)
+{
+	struct fs *fs = container_of(d, struct fs, dev);
+
+	halt(fs, STATE_STOPPED);
+	/* A driver that starts over knows no inode and no handle. */
+	handles_clear(&fs->server.handles);
+	inodes_clear(&fs->server.inodes);
+}
+
+static const struct vdev_class fs_class = {
+	.name = "fs",
+	.virtio_id = 26,
+	.queues = 1 + REQUEST_QUEUES_MAX,
+	/* A request of 1 MiB in 4 KiB pages needs more than 256 entries. */
+	.queue_max = { 128, 512, 512, 512, 512 },
+	.start = start,
+	.stop = stop,
+};
+
+static int start_workers(struct fs *fs)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < fs->workers; i++) {
+		struct worker *w = &fs->worker[i];
+
+		w->fs = fs;
+		w->queue = i;
+		w->request.server = &fs->server;
+		w->request.body = malloc(BODY_MAX_BYTES);
+		w->request.scratch = malloc(XATTR_MAX_BYTES);
+		w->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (!w->request.body || !w->request.scratch || w->control_fd < 0)
+			return -ENOMEM;
+		r = -pthread_create(&w->thread, NULL, run, w);
+		w->created = r == 0;
+	}
+	pthread_mutex_lock(&fs->lock);
+	while (r == 0 && fs->started < fs->workers)
+		pthread_cond_wait(&fs->changed, &fs->lock);
+	if (r == 0)
+		r = fs->start_error;
+	pthread_mutex_unlock(&fs->lock);
+	return r;
+}
+
+int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **ret)
+{
+	unsigned queues = config->request_queues;
+	struct fs *fs;
+	int r;
+
+	if (queues < 1 || queues > REQUEST_QUEUES_MAX || strlen(config->tag) > TAG_LEN)
+		return -EINVAL;
+	fs = calloc(1, sizeof(*fs));
+	if (!fs)
+		return -ENOMEM;
+	fs->config = *config;
+	fs->server.proc_fd = config->proc_self_fd;
+	memcpy(fs->space.tag, config->tag, strlen(config->tag));
+	fs->space.request_queues = queues;
+	fs->workers = 1 + queues;
+	for (unsigned i = 0; i < fs->workers; i++)
+		fs->worker[i].control_fd = -1;
+	pthread_mutex_init(&fs->lock, NULL);
+	pthread_cond_init(&fs->changed, NULL);
+	inodes_init(&fs->server.inodes, config->inodes_max);
+	handles_init(&fs->server.handles);
+	exports_init(&fs->server.exports);
+	r = vdev_init(&fs->dev, &fs_class, gm, fs->workers, &fs->space, sizeof(fs->space));
+	if (r == 0)
+		r = start_workers(fs);
+	if (r < 0) {
+		fs_free(fs);
+		return r;
+	}
+	*ret = fs;
+	return 0;
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	halt(fs, STATE_QUIT);
+	for (unsigned i = 0; i < fs->workers; i++) {
+		struct worker *w = &fs->worker[i];
+
+		if (w->created)
+			pthread_join(w->thread, NULL);
+		free(w->request.body);
+		free(w->request.scratch);
+		close_fd(&w->control_fd);
+	}
+	vdev_done(&fs->dev);
+	handles_done(&fs->server.handles);
+	inodes_done(&fs->server.inodes);
+	exports_done(&fs->server.exports);
+	close_fd(&fs->server.proc_fd);
+	pthread_cond_destroy(&fs->changed);
+	pthread_mutex_destroy(&fs->lock);
+	free(fs);
+}
+
+struct vdev *fs_vdev(struct fs *fs)
+{
+	return &fs->dev;
+}
+
+int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags)
+{
+	return exports_add(&fs->server.exports, name, fd, flags);
+}
+
+int fs_export_remove(struct fs *fs, const char *name)
+{
+	return exports_remove(&fs->server.exports, name);
+}

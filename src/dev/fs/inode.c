@@ -1,0 +1,155 @@
+/* The inode table: see inode.h. Any worker thread. */
+#include "dev/fs/inode.h"
+
+#include "base/auto.h"
+#include "dev/fs/export.h"
+#include "dev/fs/fs.h"
+
+#include <stdlib.h>
+
+static struct list *id_bucket(struct inodes *t, uint64_t nodeid)
+{
+	return &t->by_id[nodeid % INODE_BUCKETS];
+}
+
+static struct list *key_bucket(struct inodes *t, uint64_t dev, uint64_t ino)
+{
+	return &t->by_key[(ino * 0x9e3779b97f4a7c15ULL ^ dev) % INODE_BUCKETS];
+}
+
+void inodes_init(struct inodes *t, unsigned max)
+{
+	pthread_mutex_init(&t->lock, NULL);
+	for (unsigned i = 0; i < INODE_BUCKETS; i++) {
+		list_init(&t->by_id[i]);
+		list_init(&t->by_key[i]);
+	}
+	t->next_id = 2; /* 1 is the synthetic root */
+	t->count = 0;
+	t->max = max;
+}
+
+static void drop(struct inodes *t, struct inode *inode)
+{
+	list_del(&inode->by_id);
+	list_del(&inode->by_key);
+	t->count--;
+	export_put(inode->export);
+	close(inode->fd);
+	free(inode);
+}
+
+void inodes_clear(struct inodes *t)
+{
+	pthread_mutex_lock(&t->lock);
+	for (unsigned i = 0; i < INODE_BUCKETS; i++)
+		list_for_each_safe (inode, &t->by_id[i], struct inode, by_id)
+			drop(t, inode);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void inodes_done(struct inodes *t)
+{
+	inodes_clear(t);
+	pthread_mutex_destroy(&t->lock);
+}
+
+static struct inode *find(struct inodes *t, uint64_t nodeid)
+{
+	list_for_each (inode, id_bucket(t, nodeid), struct inode, by_id)
+		if (inode->nodeid == nodeid)
+			return inode;
+	return NULL;
+}
+
+struct inode *inode_get(struct inodes *t, uint64_t nodeid)
+{
+	struct inode *inode;
+
+	pthread_mutex_lock(&t->lock);
+	inode = find(t, nodeid);
+	if (inode)
+		inode->users++;
+	pthread_mutex_unlock(&t->lock);
+	return inode;
+}
+
+static void drop_if_unused(struct inodes *t, struct inode *inode)
+{
+	if (inode->users == 0 && inode->lookups == 0)
+		drop(t, inode);
+}
+
+void inode_put(struct inodes *t, struct inode *inode)
+{
+	if (!inode)
+		return;
+	pthread_mutex_lock(&t->lock);
+	inode->users--;
+	drop_if_unused(t, inode);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static struct inode *find_key(struct inodes *t, const struct inode *key)
+{
+	list_for_each (i, key_bucket(t, key->dev, key->ino), struct inode, by_key)
+		if (i->ino == key->ino && i->dev == key->dev && i->mnt == key->mnt &&
+			i->export == key->export)
+			return i;
+	return NULL;
+}
+
+int inode_learn(struct inodes *t, struct export *export, int fd, const struct statx *stx,
+	struct inode **ret)
+{
+	struct inode key = {
+		.fd = fd,
+		.export = export,
+		.type = stx->stx_mode & S_IFMT,
+		.dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor,
+		.mnt = stx->stx_mnt_id,
+		.ino = stx->stx_ino,
+		.lookups = 1,
+		.users = 1,
+	};
+	struct inode *inode;
+	int r = 0;
+
+	pthread_mutex_lock(&t->lock);
+	inode = find_key(t, &key);
+	if (inode) {
+		inode->lookups++;
+		inode->users++;
+		close(fd);
+	} else if (t->count >= t->max) {
+		r = -ENFILE;
+	} else if (!(inode = malloc(sizeof(*inode)))) {
+		r = -ENOMEM;
+	} else {
+		*inode = key;
+		inode->nodeid = t->next_id++;
+		export_get(export);
+		list_add_tail(id_bucket(t, inode->nodeid), &inode->by_id);
+		list_add_tail(key_bucket(t, key.dev, key.ino), &inode->by_key);
+		t->count++;
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (r < 0)
+		close(fd);
+	else
+		*ret = inode;
+	return r;
+}
+
+void inode_forget(struct inodes *t, uint64_t nodeid, uint64_t n)
+{
+	struct inode *inode;
+
+	pthread_mutex_lock(&t->lock);
+	inode = find(t, nodeid);
+	if (inode) {
+		inode->lookups = n < inode->lookups ? inode->lookups - n : 0;
+		drop_if_unused(t, inode);
+	}
+	pthread_mutex_unlock(&t->lock);
+}

@@ -1,0 +1,54 @@
+/*
+ * Inodes that the guest knows. Each holds an O_PATH descriptor, so the host's file cannot be
+ * mistaken for another, and is found by nodeid or by (export, device, mount, inode number).
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/list.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct export;
+
+#define INODE_BUCKETS 16384
+
+struct inode {
+	uint64_t nodeid;
+	int fd;
+	struct export *export;
+	mode_t type; /* S_IFMT bits */
+	uint64_t dev, mnt, ino;
+	uint64_t lookups; /* what the guest has to FORGET */
+	unsigned users;	  /* requests at work on it */
+	struct list by_id, by_key;
+};
+
+struct inodes {
+	pthread_mutex_t lock; /* guards everything here, the counts of inodes too */
+	struct list by_id[INODE_BUCKETS], by_key[INODE_BUCKETS];
+	uint64_t next_id;
+	unsigned count, max;
+};
+
+void inodes_init(struct inodes *t, unsigned max);
+void inodes_done(struct inodes *t);
+
+/* Holds the inode of nodeid for a request, or NULL. */
+struct inode *inode_get(struct inodes *t, uint64_t nodeid);
+void inode_put(struct inodes *t, struct inode *inode);
+
+/*
+ * The inode of an O_PATH descriptor (owned), known or new, counted as looked up once and held.
+ * -ENFILE when the guest holds too many.
+ */
+int inode_learn(struct inodes *t, struct export *export, int fd, const struct statx *stx,
+	struct inode **ret) CHECKED;
+
+/* The guest forgets n look-ups; more than it had are as good as all. */
+void inode_forget(struct inodes *t, uint64_t nodeid, uint64_t n);
+/* Forgets everything (DESTROY, reset). Only while no request is at work. */
+void inodes_clear(struct inodes *t);

@@ -1,0 +1,209 @@
+/* Requests that make, remove, link and rename directory entries. */
+#include "base/auto.h"
+#include "dev/fs/server.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Replies with the entry that was just made in parent. */
+static int reply_entry(struct fs_request *r, struct inode *parent, const char *name)
+{
+	struct fuse_entry_out out;
+	int code = lookup_entry(r, parent, name, &out);
+
+	if (code < 0)
+		return code;
+	code = req_put(r, &out, sizeof(out));
+	if (code < 0)
+		inode_forget(&r->server->inodes, out.nodeid, 1);
+	return code;
+}
+
+/* The parent (for writing) and the next name of the request. */
+static int parent_and_name(struct fs_request *r, struct inode **parent, const char **name)
+{
+	int code = req_name(r, name);
+
+	return code < 0 ? code : req_inode(r, r->in.nodeid, true, parent);
+}
+
+int fs_readlink(struct fs_request *r)
+{
+	char target[PATH_MAX];
+	struct inode *inode;
+	ssize_t n;
+	int code = req_inode(r, r->in.nodeid, false, &inode);
+
+	if (code < 0)
+		return code;
+	n = readlinkat(inode->fd, "", target, sizeof(target));
+	code = n < 0 ? -errno : req_put(r, target, (size_t)n);
+	inode_put(&r->server->inodes, inode);
+	return code;
+}
+
+int fs_symlink(struct fs_request *r)
+{
+	struct inode *parent;
+	const char *name, *target;
+	int code = parent_and_name(r, &parent, &name);
+
+	if (code < 0)
+		return code;
+	target = req_string(r);
+	if (!target || !*target) {
+		code = -EINVAL;
+	} else {
+		cred_enter(r);
+		code = symlinkat(target, parent->fd, name) < 0 ? -errno : 0;
+		cred_leave();
+		if (code == 0)
+			code = reply_entry(r, parent, name);
+	}
+	inode_put(&r->server->inodes, parent);
+	return code;
+}
+
+/* Device nodes would be devices of the host: only the whiteout of overlayfs, which is none. */
+static bool mknod_allowed(mode_t mode, uint32_t rdev)
+{
+	switch (mode & S_IFMT) {
+	case 0:
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return true;
+	case S_IFCHR:
+		return rdev == 0;
+	default:
+		return false;
+	}
+}
+
+int fs_mknod(struct fs_request *r)
+{
+	const struct fuse_mknod_in *in = req_take(r, sizeof(*in));
+	struct inode *parent;
+	const char *name;
+	int code;
+
+	if (!mknod_allowed(in->mode, in->rdev))
+		return -EPERM;
+	code = parent_and_name(r, &parent, &name);
+	if (code < 0)
+		return code;
+	cred_enter(r);
+	code = mknodat(parent->fd, name, in->mode, makedev(0, 0)) < 0 ? -errno : 0;
+	cred_leave();
+	if (code == 0)
+		code = reply_entry(r, parent, name);
+	inode_put(&r->server->inodes, parent);
+	return code;
+}
+
+int fs_mkdir(struct fs_request *r)
+{
+	const struct fuse_mkdir_in *in = req_take(r, sizeof(*in));
+	struct inode *parent;
+	const char *name;
+	int code = parent_and_name(r, &parent, &name);
+
+	if (code < 0)
+		return code;
+	cred_enter(r);
+	code = mkdirat(parent->fd, name, in->mode) < 0 ? -errno : 0;
+	cred_leave();
+	if (code == 0)
+		code = reply_entry(r, parent, name);
+	inode_put(&r->server->inodes, parent);
+	return code;
+}
+
+static int remove_name(struct fs_request *r, int flags)
+{
+	struct inode *parent;
+	const char *name;
+	int code = parent_and_name(r, &parent, &name);
+
+	if (code < 0)
+		return code;
+	code = unlinkat(parent->fd, name, flags) < 0 ? -errno : 0;
+	inode_put(&r->server->inodes, parent);
+	return code;
+}
+
+int fs_unlink(struct fs_request *r)
+{
+	return remove_name(r, 0);
+}
+
+int fs_rmdir(struct fs_request *r)
+{
+	return remove_name(r, AT_REMOVEDIR);
+}
+
+static int rename_entry(struct fs_request *r, uint64_t new_dir, unsigned flags)
+{
+	struct inode *from, *to = NULL;
+	const char *old_name, *new_name;
+	int code = parent_and_name(r, &from, &old_name);
+
+	if (code < 0)
+		return code;
+	code = req_name(r, &new_name);
+	if (code == 0)
+		code = req_inode(r, new_dir, true, &to);
+	/* Two exports may lie on one host file system; to the guest they are two. */
+	if (code == 0 && from->export != to->export)
+		code = -EXDEV;
+	if (code == 0 && renameat2(from->fd, old_name, to->fd, new_name, flags) < 0)
+		code = -errno;
+	inode_put(&r->server->inodes, to);
+	inode_put(&r->server->inodes, from);
+	return code;
+}
+
+int fs_rename(struct fs_request *r)
+{
+	const struct fuse_rename_in *in = req_take(r, sizeof(*in));
+
+	return rename_entry(r, in->newdir, 0);
+}
+
+int fs_rename2(struct fs_request *r)
+{
+	const struct fuse_rename2_in *in = req_take(r, sizeof(*in));
+
+	if (in->flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
+		return -EINVAL;
+	return rename_entry(r, in->newdir, in->flags);
+}
+
+int fs_link(struct fs_request *r)
+{
+	const struct fuse_link_in *in = req_take(r, sizeof(*in));
+	struct inode *parent, *inode = NULL;
+	const char *name;
+	char number[16];
+	int code = parent_and_name(r, &parent, &name);
+
+	if (code < 0)
+		return code;
+	code = req_inode(r, in->oldnodeid, true, &inode);
+	if (code == 0 && inode->export != parent->export)
+		code = -EXDEV;
+	if (code == 0) {
+		snprintf(number, sizeof(number), "%d", inode->fd);
+		if (linkat(r->server->proc_fd, number, parent->fd, name, AT_SYMLINK_FOLLOW) < 0)
+			code = -errno;
+	}
+	if (code == 0)
+		code = reply_entry(r, parent, name);
+	inode_put(&r->server->inodes, inode);
+	inode_put(&r->server->inodes, parent);
+	return code;
+}

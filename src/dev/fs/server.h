@@ -1,0 +1,86 @@
+/*
+ * Inside the virtio-fs server: the server's state and one request. Each worker thread has one
+ * request at a time; inodes, handles and exports are shared and lock themselves.
+ */
+#pragma once
+
+#include "dev/fs/export.h"
+#include "dev/fs/fs.h"
+#include "dev/fs/handle.h"
+#include "dev/fs/inode.h"
+
+#include <linux/fuse.h>
+
+/* Attributes and names are believed for this long; the host may change files too. */
+#define CACHE_SECONDS	1
+#define WRITE_MAX_BYTES (1U << 20)
+#define NAME_MAX_BYTES	255
+#define XATTR_MAX_BYTES 65536
+/* The largest fixed part with its strings: SETXATTR with a name and a value. */
+#define BODY_MAX_BYTES (XATTR_MAX_BYTES + 4096)
+
+struct fs_server {
+	int proc_fd; /* directory /proc/self/fd */
+	struct inodes inodes;
+	struct handles handles;
+	struct exports exports;
+	bool setxattr_ext; /* negotiated by INIT */
+};
+
+struct fs_request {
+	struct fs_server *server;
+	struct fuse_in_header in;
+	uint8_t *body; /* what follows the header, copied; WRITE: only its fixed part */
+	size_t body_len, body_pos;
+	struct iovc data; /* WRITE: the data, in guest memory */
+	struct iovc out;  /* reply payload: room behind the header */
+	size_t out_len;	  /* bytes of payload written */
+	bool no_reply;
+	uint8_t *scratch; /* XATTR_MAX_BYTES, of the worker */
+};
+
+/* Serves one request; returns the bytes written to the chain. Never fails towards the device. */
+uint32_t fs_serve(struct fs_request *r, const struct vq_chain *chain);
+
+/* The fixed part of a request: its next n bytes, or NULL when there are not so many. */
+const void *req_take(struct fs_request *r, size_t n);
+/* The next NUL-terminated string, which must end within the request. */
+const char *req_string(struct fs_request *r);
+/* The next string as the name of a directory entry: 0, -EINVAL, -ENAMETOOLONG. */
+int req_name(struct fs_request *r, const char **ret) CHECKED;
+/* Appends to the reply; -EIO when the guest gave no room for it. */
+int req_put(struct fs_request *r, const void *data, size_t n) CHECKED;
+
+/* The inode of a nodeid, held until inode_put(); -ESTALE when there is none, or -EROFS for `write`.
+ */
+int req_inode(struct fs_request *r, uint64_t nodeid, bool write, struct inode **ret) CHECKED;
+
+/* Looks name up in parent and counts it as looked up; fills a reply entry. */
+int lookup_entry(struct fs_request *r, struct inode *parent, const char *name,
+	struct fuse_entry_out *ret) CHECKED;
+/* Puts the entry for an O_PATH descriptor (owned) found below parent. */
+int lookup_fd(
+	struct fs_request *r, struct inode *parent, int fd, struct fuse_entry_out *ret) CHECKED;
+void fill_attr(const struct inode *inode, const struct statx *stx, struct fuse_attr *ret);
+/* The number that the guest sees for host inode number ino on the device of `near`. */
+uint64_t guest_ino(const struct inode *near, uint64_t ino);
+int stat_inode(int fd, struct statx *ret) CHECKED;
+
+/* A real descriptor for a regular file or directory; anything else is -EACCES, never opened. */
+int open_inode(struct fs_request *r, const struct inode *inode, int flags) CHECKED;
+
+/* Acts as the request's user and group for what is created next, and back. Per thread. */
+void cred_enter(const struct fs_request *r);
+void cred_leave(void);
+/* Without CAP_FSETID writes and truncations clear setuid bits as they would for a user. */
+void cred_kill_setid(bool on);
+
+/* Handlers: 0, or a negative errno that becomes the reply. By theme in their files. */
+typedef int fs_handler(struct fs_request *r);
+fs_handler fs_lookup, fs_forget, fs_batch_forget, fs_getattr, fs_setattr, fs_statfs;
+fs_handler fs_readlink, fs_symlink, fs_mknod, fs_mkdir, fs_unlink, fs_rmdir, fs_rename, fs_rename2,
+	fs_link;
+fs_handler fs_open, fs_create, fs_tmpfile, fs_read, fs_write, fs_release, fs_fsync, fs_fallocate,
+	fs_lseek, fs_copy_file_range, fs_syncfs;
+fs_handler fs_opendir, fs_readdir, fs_readdirplus, fs_fsyncdir;
+fs_handler fs_setxattr, fs_getxattr, fs_listxattr, fs_removexattr;
