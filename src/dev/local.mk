@@ -7,5 +7,8 @@ libdev_a_SOURCES = \
 	src/dev/vdev.c src/dev/vdev.h \
 	src/dev/vq.c src/dev/vq.h \
 	src/dev/vsock/conn.c src/dev/vsock/conn.h \
-	src/dev/vsock/device.c src/dev/vsock/packet.h src/dev/vsock/vsock.h
+	src/dev/vsock/device.c src/dev/vsock/device.h \
+	src/dev/vsock/dial.c \
+	src/dev/vsock/host.c src/dev/vsock/host.h \
+	src/dev/vsock/packet.h src/dev/vsock/vsock.h
 include $(srcdir)/src/dev/fs/local.mk

@@ -167,7 +167,7 @@ static bool has_work(const struct conn *c)
 		return c->pending & PENDING_REQUEST;
 	case CONN_OPEN:
 		return (c->pending & (PENDING_RESPONSE | PENDING_CREDIT)) || shutdown_waits(c) ||
-			(data_waits(c) && (credit(c) || !c->credit_asked));
+		       (data_waits(c) && (credit(c) || !c->credit_asked));
 	default:
 		return false;
 	}
@@ -352,8 +352,8 @@ static bool choose(struct conn *c, const struct iovc *in, struct vsock_packet *p
 	if (c->state == CONN_DIALLING)
 		return control(c, PENDING_REQUEST, VSOCK_OP_REQUEST, p);
 	return control(c, PENDING_RESPONSE, VSOCK_OP_RESPONSE, p) || shutdown_packet(c, p) ||
-		(data_waits(c) && data(c, in, p)) || shutdown_packet(c, p) ||
-		control(c, PENDING_CREDIT, VSOCK_OP_CREDIT_UPDATE, p);
+	       (data_waits(c) && data(c, in, p)) || shutdown_packet(c, p) ||
+	       control(c, PENDING_CREDIT, VSOCK_OP_CREDIT_UPDATE, p);
 }
 
 bool conn_packet_out(struct conn *c, const struct iovc *in, struct vsock_packet *p)

@@ -38,8 +38,8 @@ void host_init(struct host *h, int fd, int done_fd)
 
 int host_watch(struct host *h, struct loop *loop, loop_fd_fn *fn, void *arg)
 {
-	int r = loop_fd_add(loop, "stream", h->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, fn,
-		arg, &h->lf);
+	int r = loop_fd_add(
+		loop, "stream", h->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, fn, arg, &h->lf);
 
 	if (r != -EPERM)
 		return r;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#define VSOCK_CID_HOST	 2
+#define VSOCK_CID_HOST	  2
 #define VSOCK_TYPE_STREAM 1
 
 enum vsock_op {
