@@ -227,18 +227,17 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_close,
 };
 
-/* "config.json: line 3, column 7: invalid char in json text" */
+/* "config.json: line 3, column 7: invalid char in json text"; at: bytes up to what is refused. */
 static int syntax_error(
-	yajl_handle yajl, const char *file, const unsigned char *text, size_t len, struct err *err)
+	yajl_handle yajl, const char *file, const unsigned char *text, size_t at, struct err *err)
 {
-	size_t at = yajl_get_bytes_consumed(yajl), line = 1, column = 1, n;
-	unsigned char *raw = yajl_get_error(yajl, 0, text, len);
+	unsigned char *raw = yajl_get_error(yajl, 0, text, at);
 	const char *msg = raw ? (const char *)raw : "not JSON";
+	size_t line = 1, column = 1, n;
 	const char *rest;
 	int r;
 
-	/* The byte that was refused is the last one consumed. */
-	for (size_t i = 0; i + 1 < at && i < len; i++) {
+	for (size_t i = 0; i < at; i++) {
 		column = text[i] == '\n' ? 1 : column + 1;
 		line += text[i] == '\n';
 	}
@@ -258,14 +257,20 @@ static int syntax_error(
 static int parse_text(struct builder *b, yajl_handle yajl, const unsigned char *text, size_t len)
 {
 	yajl_status status = yajl_parse(yajl, text, len);
+	size_t at = len;
 
-	if (status == yajl_status_ok)
+	if (status == yajl_status_ok) {
 		status = yajl_complete_parse(yajl);
+	} else {
+		/* What was refused is the last byte consumed. */
+		at = yajl_get_bytes_consumed(yajl);
+		at = at > 0 ? at - 1 : 0;
+	}
 	if (status == yajl_status_ok)
 		return 0;
 	if (b->err->code)
 		return -b->err->code;
-	return syntax_error(yajl, b->doc->file, text, len, b->err);
+	return syntax_error(yajl, b->doc->file, text, at < len ? at : len, b->err);
 }
 
 int json_doc_parse(const char *file, const void *text, size_t len, unsigned flags,

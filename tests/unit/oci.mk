@@ -1,0 +1,9 @@
+OCI_TESTS = tests/unit/test_check tests/unit/test_json tests/unit/test_parse
+UNIT_TESTS += $(OCI_TESTS)
+OCI_TEST_LIBS = liboci.a libapi.a $(UNIT_LIBS) $(OCI_LIBS)
+tests_unit_test_check_SOURCES = tests/unit/test_check.c tests/unit/oci_text.h
+tests_unit_test_check_LDADD = $(OCI_TEST_LIBS)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/oci_text.h
+tests_unit_test_json_LDADD = $(OCI_TEST_LIBS)
+tests_unit_test_parse_SOURCES = tests/unit/test_parse.c tests/unit/oci_text.h
+tests_unit_test_parse_LDADD = $(OCI_TEST_LIBS)
