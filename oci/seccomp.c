@@ -17,7 +17,9 @@
 
 #define SECCOMP_ARGS_MAX       6u
 #define SECCOMP_OPTIMIZE_BY_NR 2u /* a binary tree of syscall numbers */
-#define SECCOMP_PROGRAM_MAX    ((size_t)BPF_MAXINSNS * sizeof(struct sock_filter))
+/* KILL_PROCESS, LOG and SSB are there. The guest's kernel decides, not the host's. */
+#define SECCOMP_API_LEVEL   4u
+#define SECCOMP_PROGRAM_MAX ((size_t)BPF_MAXINSNS * sizeof(struct sock_filter))
 
 static const struct seccomp_name actions[] = {
 	{ "SCMP_ACT_ALLOW", SCMP_ACT_ALLOW, .honoured = true },
@@ -250,6 +252,7 @@ int seccomp_compile(const struct spec_seccomp *s, const char *file, struct buf *
 
 		bits |= row ? row->value : 0;
 	}
+	(void)seccomp_api_set(SECCOMP_API_LEVEL);
 	c.default_action = action_value(s->default_action, &s->default_errno_ret);
 	c.ctx = seccomp_init(c.default_action);
 	if (!c.ctx)

@@ -300,8 +300,8 @@ static void seccomp_sections(void **state)
 			"linux.seccomp.defaultAction: unknown action \"SCMP_ACT_MAYBE\"" },
 		{ SECCOMP("'defaultAction':'SCMP_ACT_ALLOW','defaultErrnoRet':1"),
 			"linux.seccomp.defaultErrnoRet: SCMP_ACT_ALLOW takes none" },
-		{ SECCOMP("'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':4096"),
-			"linux.seccomp.defaultErrnoRet: must be from 0 to 4095, got 4096" },
+		{ SECCOMP("'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':4095"),
+			"linux.seccomp.defaultErrnoRet: must be from 0 to 4094, got 4095" },
 		{ SECCOMP("'defaultAction':'SCMP_ACT_ALLOW','architectures':['SCMP_ARCH_X86','VAX'"
 			  "]"),
 			"linux.seccomp.architectures[1]: unknown name \"VAX\"" },

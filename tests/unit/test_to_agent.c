@@ -1,0 +1,329 @@
+/* config.json to the agent's messages: read back after packing, as the agent gets them. */
+#include "oci/check.h"
+#include "oci/to_agent.h"
+#include "tests/unit/oci_text.h"
+
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+
+/* clang-format off */
+static const char full_text[] = "{"
+	"'ociVersion':'1.1.0','hostname':'h','domainname':'d',"
+	"'root':{'path':'rootfs','readonly':true},"
+	"'mounts':["
+		"{'destination':'/proc','type':'proc','source':'proc'},"
+		"{'destination':'/dev','type':'tmpfs','source':'tmpfs','options':['nosuid','mode=755',"
+			"'size=64k']},"
+		"{'destination':'/data','type':'bind','source':'/host/data','options':['rbind','ro',"
+			"'rslave']},"
+		"{'destination':'/sys/fs/cgroup','type':'cgroup','source':'cgroup','options':['ro',"
+			"'nsdelegate']},"
+		"{'destination':'/etc/hosts','source':'hosts','options':['bind','rnosuid','exec']},"
+		"{'destination':'/var','type':'tmpfs','source':'t','options':['tmpcopyup']}],"
+	"'process':{'terminal':true,'consoleSize':{'height':25,'width':80},"
+		"'user':{'uid':1000,'gid':1001,'umask':18,'additionalGids':[5,6]},"
+		"'args':['sh','','-c'],'env':['A=1'],'cwd':'/w','noNewPrivileges':true,"
+		"'oomScoreAdj':-5,"
+		"'capabilities':{'bounding':['CAP_CHOWN','CAP_KILL'],'effective':['CAP_CHOWN'],"
+			"'permitted':['CAP_CHOWN','CAP_KILL'],'inheritable':['CAP_KILL'],"
+			"'ambient':['CAP_CHOWN','CAP_KILL','CAP_BPF']},"
+		"'rlimits':[{'type':'RLIMIT_NOFILE','soft':1024,'hard':18446744073709551615}]},"
+	"'linux':{"
+		"'namespaces':[{'type':'pid'},{'type':'network','path':'/run/netns/x'},{'type':'ipc'},"
+			"{'type':'uts'},{'type':'user'}],"
+		"'uidMappings':[{'containerID':0,'hostID':1000,'size':10}],"
+		"'gidMappings':[{'containerID':0,'hostID':2000,'size':20},"
+			"{'containerID':20,'hostID':3000,'size':1}],"
+		"'devices':[{'path':'/dev/fuse','type':'c','major':10,'minor':229,'fileMode':384,"
+			"'uid':7,'gid':8},{'path':'/dev/pipe','type':'p'}],"
+		"'resources':{'devices':[{'allow':false},{'allow':true,'type':'c','major':10,"
+			"'minor':229,'access':'rw'}],'memory':{'limit':4096},'pids':{'limit':5},"
+			"'cpu':{'cpus':'0'},'hugepageLimits':[{'pageSize':'2MB','limit':0}]},"
+		"'sysctl':{'kernel.shmmax':'5'},'rootfsPropagation':'rslave',"
+		"'maskedPaths':['/proc/kcore'],'readonlyPaths':['/proc/sys','/proc/bus'],"
+		"'personality':{'domain':'LINUX32'},"
+		"'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['SECCOMP_FILTER_FLAG_LOG'],"
+			"'syscalls':[{'names':['reboot'],'action':'SCMP_ACT_ERRNO'}]}}}";
+/* clang-format on */
+
+static const struct agent_bind full_binds[] = {
+	{ "1", "", false },
+	{ "2", "sub/hosts", true },
+};
+
+static const struct agent_placement full_placement = {
+	.container = "c1",
+	.rootfs = { "0", "root", false },
+	.binds = full_binds,
+	.bind_count = ARRAY_LEN(full_binds),
+};
+
+/* Translates, packs and unpacks. */
+static Vmrun__Agent__CreateContainerRequest *request_of(
+	const char *text, const struct agent_placement *at)
+{
+	AUTO(spec_free) struct spec *spec = spec_of(text);
+	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *made = NULL;
+	Vmrun__Agent__CreateContainerRequest *got;
+	AUTO_FREE uint8_t *bytes = NULL;
+	struct err err = ERR_NONE;
+	size_t len;
+
+	if (spec_check(spec, NULL, &err) < 0 || spec_to_agent(spec, at, &made, &err) < 0)
+		fail_msg("%s", err.msg);
+	len = vmrun__agent__create_container_request__get_packed_size(made);
+	bytes = malloc(len);
+	assert_non_null(bytes);
+	assert_int_equal(vmrun__agent__create_container_request__pack(made, bytes), len);
+	got = vmrun__agent__create_container_request__unpack(NULL, len, bytes);
+	assert_non_null(got);
+	return got;
+}
+
+static void container(void **state)
+{
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+
+	(void)state;
+	assert_string_equal(r->container, "c1");
+	assert_string_equal(r->rootfs->share, "0");
+	assert_string_equal(r->rootfs->path, "root");
+	assert_true(r->rootfs_readonly);
+	assert_true(r->rootfs_propagation == (MS_SLAVE | MS_REC));
+	assert_string_equal(r->hostname, "h");
+	assert_string_equal(r->domainname, "d");
+	assert_int_equal(r->n_masked_paths, 1);
+	assert_string_equal(r->masked_paths[0], "/proc/kcore");
+	assert_int_equal(r->n_readonly_paths, 2);
+	assert_string_equal(r->readonly_paths[1], "/proc/bus");
+	assert_int_equal(r->n_sysctls, 1);
+	assert_string_equal(r->sysctls[0]->key, "kernel.shmmax");
+	assert_string_equal(r->sysctls[0]->value, "5");
+	assert_true(r->has_personality);
+	assert_int_equal(r->personality, PER_LINUX32);
+	assert_int_equal(r->n_uid_mappings, 1);
+	assert_int_equal(r->uid_mappings[0]->host_id, 1000);
+	assert_int_equal(r->n_gid_mappings, 2);
+	assert_int_equal(r->gid_mappings[1]->container_id, 20);
+	assert_int_equal(r->gid_mappings[1]->size, 1);
+}
+
+static void devices(void **state)
+{
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+
+	(void)state;
+	assert_int_equal(r->n_devices, 2);
+	assert_string_equal(r->devices[0]->path, "/dev/fuse");
+	assert_string_equal(r->devices[0]->type, "c");
+	assert_int_equal(r->devices[0]->major, 10);
+	assert_int_equal(r->devices[0]->minor, 229);
+	assert_int_equal(r->devices[0]->mode, 0600);
+	assert_int_equal(r->devices[0]->uid, 7);
+	assert_int_equal(r->devices[0]->gid, 8);
+	assert_int_equal(r->devices[1]->mode, 0666);
+	assert_int_equal(r->n_device_rules, 2);
+	assert_false(r->device_rules[0]->allow);
+	assert_string_equal(r->device_rules[0]->type, "a");
+	assert_int_equal(r->device_rules[0]->major, -1);
+	assert_int_equal(r->device_rules[0]->minor, -1);
+	assert_string_equal(r->device_rules[0]->access, "rwm");
+	assert_true(r->device_rules[1]->allow);
+	assert_int_equal(r->device_rules[1]->major, 10);
+	assert_string_equal(r->device_rules[1]->access, "rw");
+}
+
+static void mounts(void **state)
+{
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+	Vmrun__Agent__Mount **m = r->mounts;
+
+	(void)state;
+	assert_int_equal(r->n_mounts, 6);
+	assert_string_equal(m[0]->type, "proc");
+	assert_null(m[0]->share);
+	assert_string_equal(m[1]->destination, "/dev");
+	assert_string_equal(m[1]->source, "tmpfs");
+	assert_true(m[1]->flags == MS_NOSUID);
+	assert_string_equal(m[1]->data, "mode=755,size=64k");
+	assert_string_equal(m[2]->type, "bind");
+	assert_string_equal(m[2]->share->share, "1");
+	assert_string_equal(m[2]->share->path, "");
+	assert_string_equal(m[2]->source, "");
+	assert_true(m[2]->flags == (MS_BIND | MS_REC | MS_RDONLY));
+	assert_true(m[2]->propagation == (MS_SLAVE | MS_REC));
+	assert_false(m[2]->source_is_file);
+	assert_string_equal(m[3]->type, "cgroup2");
+	assert_string_equal(m[3]->data, "");
+	assert_true(m[3]->flags == MS_RDONLY);
+	assert_string_equal(m[4]->share->share, "2");
+	assert_string_equal(m[4]->share->path, "sub/hosts");
+	assert_true(m[4]->source_is_file);
+	assert_true(m[4]->flags_cleared == MS_NOEXEC);
+	assert_true(m[4]->recursive_set != 0);
+	assert_true(m[5]->copy_up);
+}
+
+static void namespaces(void **state)
+{
+	static const char *const joins[] = { "sandbox", NULL, NULL, NULL, NULL };
+	struct agent_placement at = full_placement;
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *joined = NULL;
+
+	(void)state;
+	/* The network one is the pod's; a mount one is always made. */
+	assert_int_equal(r->n_namespaces, 5);
+	assert_int_equal(r->namespaces[0]->kind, VMRUN__AGENT__NAMESPACE__KIND__PID);
+	assert_string_equal(r->namespaces[0]->join_container, "");
+	assert_int_equal(r->namespaces[1]->kind, VMRUN__AGENT__NAMESPACE__KIND__IPC);
+	assert_int_equal(r->namespaces[2]->kind, VMRUN__AGENT__NAMESPACE__KIND__UTS);
+	assert_int_equal(r->namespaces[3]->kind, VMRUN__AGENT__NAMESPACE__KIND__USER);
+	assert_int_equal(r->namespaces[4]->kind, VMRUN__AGENT__NAMESPACE__KIND__MOUNT);
+	at.joins = joins;
+	joined = request_of(full_text, &at);
+	assert_string_equal(joined->namespaces[0]->join_container, "sandbox");
+	assert_string_equal(joined->namespaces[1]->join_container, "");
+}
+
+static void processes(void **state)
+{
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+	const Vmrun__Agent__Process *p = r->process;
+
+	(void)state;
+	assert_int_equal(p->n_args, 3);
+	assert_string_equal(p->args[0], "sh");
+	assert_string_equal(p->args[1], "");
+	assert_string_equal(p->args[2], "-c");
+	assert_int_equal(p->n_env, 1);
+	assert_string_equal(p->cwd, "/w");
+	assert_int_equal(p->uid, 1000);
+	assert_int_equal(p->gid, 1001);
+	assert_int_equal(p->n_additional_gids, 2);
+	assert_int_equal(p->additional_gids[1], 6);
+	assert_true(p->has_umask);
+	assert_int_equal(p->umask, 022);
+	assert_true(p->no_new_privileges);
+	assert_true(p->has_oom_score_adj);
+	assert_int_equal(p->oom_score_adj, -5);
+	assert_int_equal(p->n_rlimits, 1);
+	assert_int_equal(p->rlimits[0]->resource, RLIMIT_NOFILE);
+	assert_int_equal(p->rlimits[0]->soft, 1024);
+	assert_true(p->rlimits[0]->hard == UINT64_MAX);
+	assert_int_equal(p->capabilities->bounding, 1 | 1 << 5);
+	assert_int_equal(p->capabilities->effective, 1);
+	assert_int_equal(p->capabilities->permitted, 1 | 1 << 5);
+	assert_int_equal(p->capabilities->inheritable, 1 << 5);
+	/* Only what is permitted and inheritable can be ambient. */
+	assert_int_equal(p->capabilities->ambient, 1 << 5);
+	assert_true(p->seccomp->filter.len > 0);
+	assert_int_equal(p->seccomp->flags, 2);
+	assert_true(p->stdio->terminal);
+	assert_int_equal(p->stdio->rows, 25);
+	assert_int_equal(p->stdio->columns, 80);
+	assert_true(p->stdio->stdout == 0);
+}
+
+static void cgroups(void **state)
+{
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+
+	(void)state;
+	assert_int_equal(r->n_cgroup, 4);
+	assert_string_equal(r->cgroup[0]->file, "memory.max");
+	assert_string_equal(r->cgroup[0]->value, "4096");
+	assert_false(r->cgroup[0]->optional);
+	assert_string_equal(r->cgroup[1]->file, "pids.max");
+	assert_string_equal(r->cgroup[2]->file, "hugetlb.2MB.max");
+	assert_true(r->cgroup[2]->optional);
+}
+
+static void the_least(void **state)
+{
+	struct agent_placement at = { .container = "c", .rootfs = { "0", NULL, false } };
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(CONFIG(""), &at);
+
+	(void)state;
+	assert_int_equal(r->n_mounts, 0);
+	assert_int_equal(r->n_namespaces, 1);
+	assert_int_equal(r->n_cgroup, 0);
+	assert_true(r->rootfs_propagation == 0);
+	assert_false(r->has_personality);
+	assert_null(r->process->capabilities);
+	assert_null(r->process->seccomp);
+	assert_false(r->process->has_umask);
+	assert_false(r->process->has_oom_score_adj);
+	assert_false(r->process->stdio->terminal);
+	assert_int_equal(r->process->stdio->rows, 0);
+}
+
+static void refused(const char *text, int code, const char *message)
+{
+	struct agent_placement at = { .container = "c", .rootfs = { "0", NULL, false } };
+	AUTO(spec_free) struct spec *spec = spec_of(text);
+	Vmrun__Agent__CreateContainerRequest *none = NULL;
+	struct err err = ERR_NONE;
+
+	assert_int_equal(spec_to_agent(spec, &at, &none, &err), -code);
+	assert_string_equal(err.msg, message);
+	assert_null(none);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	refused(CONFIG_LINUX(
+			"'namespaces':[{'type':'mount'},{'type':'ipc','path':'/proc/9/ns/ipc'}]"),
+		ENOTSUP,
+		"config.json: linux.namespaces[1].path: a guest cannot join the host's "
+		"/proc/9/ns/ipc");
+	refused(CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'/a'}]"), EINVAL,
+		"config.json: mounts[0]: there is no share for its source");
+}
+
+static void exec_processes(void **state)
+{
+	AUTO_FREE char *text = text_of("{'cwd':'/','args':['id','-u'],'terminal':true}");
+	AUTO(spec_free) struct spec *spec = spec_of(full_text);
+	AUTO(spec_process_file_free) struct spec_process_file *pf = NULL;
+	AUTO(agent_process_free) Vmrun__Agent__Process *with = NULL;
+	AUTO(agent_process_free) Vmrun__Agent__Process *without = NULL;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(oci_process_parse("p.json", text, strlen(text), &pf, &err), 0);
+	assert_int_equal(oci_process_to_agent(&pf->process, "p.json", "", NULL, &without, &err), 0);
+	assert_string_equal(without->args[1], "-u");
+	assert_null(without->seccomp);
+	assert_true(without->stdio->terminal);
+	assert_int_equal(
+		oci_process_to_agent(&pf->process, "p.json", "", spec->linux.seccomp, &with, &err),
+		0);
+	assert_true(with->seccomp->filter.len > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(container),
+		cmocka_unit_test(devices),
+		cmocka_unit_test(mounts),
+		cmocka_unit_test(namespaces),
+		cmocka_unit_test(processes),
+		cmocka_unit_test(cgroups),
+		cmocka_unit_test(the_least),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(exec_processes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
