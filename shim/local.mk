@@ -1,1 +1,10 @@
-# shim
+# vmrun-proxy is static: it is run by descriptor after its root has become the container's rootfs,
+# where no dynamic loader of ours is.
+if !SANITIZERS
+pkglibexec_PROGRAMS += vmrun-proxy
+endif
+vmrun_proxy_SOURCES = shim/proxy/main.c
+vmrun_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+vmrun_proxy_CFLAGS = $(AM_CFLAGS) -Os -ffunction-sections -fdata-sections
+vmrun_proxy_LDFLAGS = $(AM_LDFLAGS) -static -Wl,--gc-sections
+vmrun_proxy_LDADD = librpc.a libapi.a libbase.a $(PROTOBUFC_LIBS)
