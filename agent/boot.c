@@ -1,9 +1,9 @@
 /* The steps from the kernel's first exec to a serving agent: see boot.h. */
 #include "agent/boot.h"
 
+#include "agent/kmsg.h"
 #include "agent/namespaces.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "rpc/ports.h"
@@ -73,8 +73,6 @@ static int null_stdio(struct err *err)
 
 int boot_filesystems(struct err *err)
 {
-	int kmsg;
-
 	umask(022);
 	for (size_t i = 0; i < ARRAY_LEN(filesystems); i++) {
 		const char *where = filesystems[i].where;
@@ -85,9 +83,6 @@ int boot_filesystems(struct err *err)
 			    filesystems[i].data) < 0)
 			return err_sys(err, errno, "%s", where);
 	}
-	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	if (kmsg >= 0)
-		log_set_fd(fd_move_above_stdio(kmsg));
 	return null_stdio(err);
 }
 
@@ -97,7 +92,7 @@ static void load_module(const char *path)
 	AUTO_CLOSE int fd = openat(initramfs, path + strspn(path, "/"), O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
-		log_warn("module %s: %s", path, strerror(errno));
+		kmsg_line(KMSG_WARNING, "module %s: %s", path, strerror(errno));
 }
 
 /* The entries of a root hold no other file system: ours lies over all of it. */
@@ -167,7 +162,7 @@ int boot_cgroups(struct err *err)
 		snprintf(word, sizeof(word), "+%s", c);
 		r = file_write_at(AT_FDCWD, "/sys/fs/cgroup/cgroup.subtree_control", word);
 		if (r < 0)
-			log_warn("cgroup controller %s: %s", c, strerror(-r));
+			kmsg_line(KMSG_WARNING, "cgroup controller %s: %s", c, strerror(-r));
 	}
 	return mkdir(BOOT_CGROUP_ROOT, 0755) < 0 ? err_sys(err, errno, BOOT_CGROUP_ROOT) : 0;
 }

@@ -11,7 +11,7 @@
 
 /* Moves to a tmpfs as "/": pivot_root, which containers need, does not work from an initramfs. */
 int boot_root(struct err *err) CHECKED;
-/* /proc, /sys, /dev and what is below them; logs go to /dev/kmsg from here on. */
+/* /proc, /sys, /dev and what is below them. */
 int boot_filesystems(struct err *err) CHECKED;
 /* The modules of /modules.list; one that fails is only logged, what needs it will tell. Then the
  * initramfs is emptied: its memory is free, and nothing of the agent can be found there. */

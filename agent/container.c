@@ -4,9 +4,9 @@
 #include "agent/child.h"
 #include "agent/devices.h"
 #include "agent/events.h"
+#include "agent/kmsg.h"
 #include "agent/launch.h"
 #include "agent/parked.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -381,7 +381,8 @@ static void go_on_removing(struct container *c)
 	if (r < 0 && cgroup_read_key(&c->cgroup, "cgroup.events", "populated"))
 		return;
 	if (r < 0)
-		log_warn("cgroup of container %s stays behind: %s", c->id, strerror(-r));
+		kmsg_line(KMSG_WARNING, "cgroup of container %s stays behind: %s", c->id,
+			strerror(-r));
 	list_for_each (p, &c->processes, struct process, link)
 		process_conclude(p);
 	create = steal_ptr(&c->failed_create);

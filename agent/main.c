@@ -5,15 +5,12 @@
  */
 #include "agent/agent.h"
 #include "agent/boot.h"
+#include "agent/kmsg.h"
 #include "agent/vsock.h"
-#include "base/log.h"
 #include "rpc/ports.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/reboot.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 static const struct {
@@ -67,17 +64,6 @@ static int serve(const char **phase, struct err *err)
 	return err_sys(err, r < 0 ? -r : ECANCELED, "ended");
 }
 
-/*
- * Through the kernel's log at the level of an emergency, which every console shows, as one write.
- * Before /dev is there, to the console that the kernel gave us.
- */
-static void tell(const char *phase, const struct err *err)
-{
-	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-
-	dprintf(fd >= 0 ? fd : 2, "<0>vmrun-agent: %s: %s\n", phase, err->msg);
-}
-
 int main(void)
 {
 	struct err err = ERR_NONE;
@@ -87,11 +73,9 @@ int main(void)
 		fputs("vmrun-agent: it is the init of a guest, not a command\n", stderr);
 		return 1;
 	}
-	/* kmsg's prefix for a warning, so that these lines do not clutter a quiet console. */
-	log_init("<4>vmrun-agent", LOG_LEVEL_WARN);
 	if (boot(&phase, &err) == 0)
 		(void)!serve(&phase, &err);
-	tell(phase, &err);
+	kmsg_line(KMSG_EMERGENCY, "%s: %s", phase, err.msg);
 	reboot(RB_AUTOBOOT);
 	/* The end of PID 1 is a panic, which ends the guest as well. */
 	return 1;

@@ -86,7 +86,7 @@ static void make_rootfs(int shares)
 	static const char *const applets[] = { "sh", "cat", "echo", "id", "ls", "mount", "stat",
 		"sleep", "kill", "dd", "yes", "head", "touch", "stty", "tty", "hostname", "grep",
 		"readlink", "mkdir", "chmod", "true", "ps", "wc", "tr", "mknod", "sync", "umount",
-		"setsid", "test", "pwd", "env", "printf" };
+		"setsid", "test", "pwd", "env", "printf", "sort" };
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
 		assert_int_equal(mkdirat(shares, dirs[i], 0755), 0);
@@ -130,15 +130,30 @@ static void on_connection(void *arg, int fd, uint32_t events)
 		(void)!s->serve(s->agent, conn);
 }
 
-/* The child: an agent on two listeners. Its standard error is the test's. */
-static int agent_main(const struct agent_box *box, int rpc, int streams)
+/* Of AddressSanitizer, when the test is built with it. */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+static void on_quit(void *arg, int fd, uint32_t events)
+{
+	struct agent *a = arg;
+
+	(void)fd;
+	(void)events;
+	loop_quit(a->loop);
+}
+
+/*
+ * The child: an agent on two listeners, until the end of a pipe. Its standard error is the test's.
+ */
+static int agent_main(const struct agent_box *box, int rpc, int streams, int quit)
 {
 	struct err err = ERR_NONE;
 	char shares[128], scratch[128];
 	struct agent_config config = { shares, box->cgroup[0] ? box->cgroup : NULL, scratch };
 	struct served served[2] = { { NULL, agent_serve_rpc }, { NULL, agent_serve_stream } };
-	struct loop_fd *watch;
+	struct loop_fd *watch[3] = { NULL, NULL, NULL };
 	struct agent *a;
+	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(shares, sizeof(shares), "%s/shares", box->dir);
@@ -148,11 +163,18 @@ static int agent_main(const struct agent_box *box, int rpc, int streams)
 		return 1;
 	}
 	served[0].agent = served[1].agent = a;
-	if (loop_fd_add(a->loop, "rpc", rpc, EPOLLIN, on_connection, &served[0], &watch) < 0 ||
+	if (loop_fd_add(a->loop, "rpc", rpc, EPOLLIN, on_connection, &served[0], &watch[0]) < 0 ||
 		loop_fd_add(a->loop, "streams", streams, EPOLLIN, on_connection, &served[1],
-			&watch) < 0)
+			&watch[1]) < 0 ||
+		loop_fd_add(a->loop, "quit", quit, EPOLLIN, on_quit, a, &watch[2]) < 0)
 		return 1;
-	return loop_run(a->loop) < 0;
+	r = loop_run(a->loop);
+	for (size_t i = 0; i < ARRAY_LEN(watch); i++)
+		loop_fd_remove(watch[i]);
+	agent_free(a);
+	if (r == 0 && __lsan_do_recoverable_leak_check)
+		r = __lsan_do_recoverable_leak_check();
+	return r != 0;
 }
 
 void box_start(struct agent_box *box)
@@ -160,7 +182,9 @@ void box_start(struct agent_box *box)
 	AUTO_CLOSE int shares = -1;
 	AUTO_CLOSE int rpc = -1;
 	AUTO_CLOSE int streams = -1;
+	AUTO_CLOSE int quit = -1;
 	char path[128];
+	int ends[2];
 
 	*box = (struct agent_box){ .dir = "/tmp/vmrun-agent-XXXXXX" };
 	assert_non_null(mkdtemp(box->dir));
@@ -176,11 +200,16 @@ void box_start(struct agent_box *box)
 	make_rootfs(shares);
 	rpc = listen_at(box->dir, "rpc");
 	streams = listen_at(box->dir, "stream");
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	quit = ends[0];
+	box->quit = ends[1];
 	fflush(NULL);
 	box->pid = fork();
 	assert_true(box->pid >= 0);
-	if (box->pid == 0)
-		_exit(agent_main(box, rpc, streams));
+	if (box->pid == 0) {
+		close(box->quit);
+		_exit(agent_main(box, rpc, streams, quit));
+	}
 	box->client = box_connect(box);
 }
 
@@ -190,8 +219,9 @@ void box_stop(struct agent_box *box)
 
 	rpc_client_free(box->client);
 	assert_int_equal(waitpid(box->pid, &status, WNOHANG), 0);
-	kill(box->pid, SIGKILL);
+	close_fd(&box->quit);
 	assert_int_equal(waitpid(box->pid, &status, 0), box->pid);
+	assert_int_equal(status, 0);
 	if (box->cgroup[0] && rmdir(box->cgroup) < 0)
 		fail_msg("a cgroup is left in %s: %s", box->cgroup, strerror(errno));
 	umount2(box->dir, MNT_DETACH);

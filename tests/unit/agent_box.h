@@ -13,6 +13,7 @@ struct agent_box {
 	char dir[64];	  /* tmpfs: shares/0 is a rootfs with busybox */
 	char cgroup[128]; /* "": this machine has no cgroup v2 that we may write */
 	pid_t pid;
+	int quit; /* its end ends the agent */
 	struct rpc_client *client;
 };
 
@@ -20,7 +21,7 @@ struct agent_box {
 bool box_possible(void);
 
 void box_start(struct agent_box *box);
-/* Also checks that the agent has lived until now and that it left no cgroup. */
+/* Also checks that the agent has lived until now, leaks nothing and left no cgroup. */
 void box_stop(struct agent_box *box);
 
 /* A connection of its own to the API, or a stream with its token sent. */

@@ -4,6 +4,7 @@
 #include "tests/unit/agent_box.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -409,7 +410,7 @@ static void test_user_namespace(void **state)
 	request_init(&r, "c",
 		"cat /proc/self/uid_map; id -u; echo x >/dev/null && echo null; stat -c %u /dev;"
 		"touch /dir/x && stat -c %u /dir/x; head -c 4 /dev/urandom | wc -c; cat /etc/passwd"
-		" | wc -l");
+		" | wc -l; echo again >/dev/stdout");
 	vmrun__agent__namespace__init(&r.ns[6]);
 	r.ns[6].kind = VMRUN__AGENT__NAMESPACE__KIND__USER;
 	r.ns_list[6] = &r.ns[6];
@@ -421,7 +422,7 @@ static void test_user_namespace(void **state)
 	r.create.n_uid_mappings = r.create.n_gid_mappings = 1;
 	box_run(&box, &r, &res);
 	assert_int_equal(res.status, 0);
-	assert_non_null(strstr(res.out, "0     100000      65536\n0\nnull\n0\n0\n4\n2\n"));
+	assert_non_null(strstr(res.out, "0     100000      65536\n0\nnull\n0\n0\n4\n2\nagain\n"));
 	result_done(&res);
 }
 
@@ -763,6 +764,93 @@ static void test_device_rules(void **state)
 	result_done(&res);
 }
 
+/* On a machine with the unified hierarchy only; elsewhere controllers belong to the old one. */
+static bool has_controller(const char *name)
+{
+	AUTO(buf_done) struct buf text = { 0 };
+	struct err err = ERR_NONE;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/cgroup.controllers", box.cgroup);
+	return box.cgroup[0] && file_read(AT_FDCWD, path, 4096, &text, &err) == 0 &&
+	       buf_str(&text) && strstr((char *)text.data, name);
+}
+
+static void test_limits_and_oom(void **state)
+{
+	static const char *const values[][2] = { { "memory.max", "33554432" },
+		{ "memory.swap.max", "0" }, { "pids.max", "20" } };
+	Vmrun__Agent__CgroupSetting settings[4], *list[4];
+	Vmrun__Agent__NextEventsResponse *events;
+	struct box_request r;
+	struct box_result res;
+	size_t ooms = 0;
+
+	(void)state;
+	if (!has_controller("memory") || !has_controller("pids"))
+		skip();
+	request_init(&r, "c",
+		"cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max; ls -d "
+		"/sys/fs/cgroup/../vmrun*;"
+		"head -c 100000000 /dev/zero | sort >/dev/null; echo $?; exec sort /dev/zero");
+	request_mount(&r, "cgroup", "/sys/fs/cgroup")->flags = MS_RDONLY;
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		vmrun__agent__cgroup_setting__init(&settings[i]);
+		settings[i].file = (char *)(uintptr_t)values[i][0];
+		settings[i].value = (char *)(uintptr_t)values[i][1];
+		settings[i].optional = i == 1;
+		list[i] = &settings[i];
+	}
+	r.create.cgroup = list;
+	r.create.n_cgroup = ARRAY_LEN(values);
+	box_run(&box, &r, &res);
+	has_line(&res, "33554432");
+	has_line(&res, "20");
+	has_line(&res, "137");
+	assert_int_equal(res.status, 137);
+	result_done(&res);
+	next_events(0, &events);
+	for (size_t i = 0; i < events->n_events; i++)
+		ooms += events->events[i]->kind == VMRUN__AGENT__EVENT__KIND__OOM;
+	assert_true(ooms > 0);
+	protobuf_c_message_free_unpacked(&events->base, NULL);
+
+	vmrun__agent__cgroup_setting__init(&settings[3]);
+	settings[3].file = (char *)(uintptr_t) "memory.max";
+	settings[3].value = (char *)(uintptr_t) "lots";
+	list[0] = &settings[3];
+	request_init(&r, "c", "true");
+	r.create.cgroup = list;
+	r.create.n_cgroup = 1;
+	create_fails(&r, "cgroup: write of \"lots\" to memory.max: Invalid argument");
+}
+
+/* As systemd does: the container's own cgroup can then hold no process any more. */
+static void test_exec_beside_own_cgroups(void **state)
+{
+	AUTO_CLOSE int out = -1;
+	struct box_request r;
+	struct box_result res;
+	char text[8];
+
+	(void)state;
+	if (!has_controller("pids"))
+		skip();
+	request_init(&r, "c",
+		"cd /sys/fs/cgroup && mkdir main && echo 1 >main/cgroup.procs &&"
+		"echo +pids >cgroup.subtree_control && echo up; exec sleep 1000");
+	request_mount(&r, "cgroup2", "/sys/fs/cgroup");
+	r.stdio.stdin = r.stdio.stderr = 0;
+	box_call(&box, "CreateContainer", &r.create.base);
+	out = box_stream(&box, r.stdio.stdout);
+	start("c");
+	assert_int_equal(fd_read_all(out, text, 3), 0);
+	exec_in("c", "cat /proc/self/cgroup", &res);
+	has_line(&res, "0::/main");
+	result_done(&res);
+	box_delete(&box, "c");
+}
+
 static void test_joined_namespaces(void **state)
 {
 	struct box_request r;
@@ -783,33 +871,30 @@ static void test_joined_namespaces(void **state)
 	box_delete(&box, "pod");
 }
 
+static unsigned count_descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 4096; fd++) {
+		char link[64], target[16];
+
+		snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)box.pid, fd);
+		n += readlink(link, target, sizeof(target)) > 0;
+	}
+	return n;
+}
+
 static void test_no_descriptor_leaks(void **state)
 {
+	unsigned before = count_descriptors();
 	struct box_result res;
-	AUTO_FREE char *command = NULL;
-	char count[2][64];
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		AUTO_CLOSE int null = -1;
-		char path[64];
-		unsigned n = 0;
-
-		(void)null;
-		snprintf(path, sizeof(path), "/proc/%d/fd", (int)box.pid);
-		for (int fd = 0; fd < 4096; fd++) {
-			char link[96], target[16];
-
-			snprintf(link, sizeof(link), "%s/%d", path, fd);
-			n += readlink(link, target, sizeof(target)) > 0;
-		}
-		snprintf(count[i], sizeof(count[i]), "%u", n);
-		for (int j = 0; i == 0 && j < 20; j++) {
-			run_script("echo x; exit 1", &res);
-			result_done(&res);
-		}
+	for (int i = 0; i < 20; i++) {
+		run_script("echo x; exit 1", &res);
+		result_done(&res);
 	}
-	assert_string_equal(count[0], count[1]);
+	assert_int_equal(count_descriptors(), before);
 	run_script("ls /proc/self/fd | wc -l", &res);
 	assert_string_equal(res.out, "4\n"); /* 0, 1, 2 and the directory */
 	result_done(&res);
@@ -872,6 +957,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_events, clean_up),
 		cmocka_unit_test_teardown(test_pause_and_list, clean_up),
 		cmocka_unit_test_teardown(test_device_rules, clean_up),
+		cmocka_unit_test_teardown(test_limits_and_oom, clean_up),
+		cmocka_unit_test_teardown(test_exec_beside_own_cgroups, clean_up),
 		cmocka_unit_test_teardown(test_joined_namespaces, clean_up),
 		cmocka_unit_test_teardown(test_no_descriptor_leaks, clean_up),
 	};
