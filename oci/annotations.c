@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "oci/one_line.h"
 
 #include <inttypes.h>
 
@@ -40,14 +41,17 @@ static int read_number(
 {
 	uint64_t number;
 
-	if (str_to_u64(value, &number) < 0 || number < names[row].min || number > names[row].max)
-		return err_set(err, EINVAL,
-			"%s: annotations[\"%s\"]: must be a number from %" PRIu32 " to %" PRIu32
-			", got \"%.40s\"",
-			spec->file, names[row].name, names[row].min, names[row].max, value);
-	if (*to == 0)
-		*to = (uint32_t)number;
-	return 0;
+	if (str_to_u64(value, &number) == 0 && number >= names[row].min &&
+		number <= names[row].max) {
+		*to = *to ? *to : (uint32_t)number;
+		return 0;
+	}
+	err_set(err, EINVAL,
+		"%s: annotations[\"%s\"]: must be a number from %" PRIu32 " to %" PRIu32
+		", got \"%.40s\"",
+		spec->file, names[row].name, names[row].min, names[row].max, value);
+	one_line(err->msg);
+	return -EINVAL;
 }
 
 int machine_annotations_read(

@@ -5,6 +5,7 @@
 #include "oci/check_own.h"
 #include "oci/hooks.h"
 #include "oci/mounts.h"
+#include "oci/one_line.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@ int check_fail(const struct checker *c, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	one_line(msg);
 	return err_set(c->err, code, "%s: %s%s", c->file, c->prefix, msg);
 }
 
@@ -35,6 +37,7 @@ int check_warn(const struct checker *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	one_line(msg);
 	if (strv_addf(c->warnings, "%s: %s%s", c->file, c->prefix, msg) < 0)
 		return err_set(c->err, ENOMEM, "%s: out of memory", c->file);
 	return 0;

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "oci/json_value.h"
+#include "oci/one_line.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -174,6 +175,7 @@ int json_err(const struct json_value *v, struct err *err, int code, const char *
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	one_line(msg);
 	path = path_text(v, buf, &doc);
 	return err_set(err, code, "%s: %s%s%s", doc->file, path, *path ? ": " : "", msg);
 }

@@ -14,6 +14,7 @@ liboci_a_SOURCES = \
 	oci/json_parse.c oci/json_value.h \
 	oci/mounts.c oci/mounts.h \
 	oci/namespaces.c oci/namespaces.h \
+	oci/one_line.h \
 	oci/parse.c oci/parse.h \
 	oci/parse_linux.c \
 	oci/parse_process.c \

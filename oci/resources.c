@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "oci/one_line.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -45,6 +46,7 @@ static int fail(const struct writer *w, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	one_line(msg);
 	return err_set(w->err, code, "%s: %s%s", w->file, w->prefix, msg);
 }
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "oci/mounts.h"
 #include "oci/namespaces.h"
+#include "oci/one_line.h"
 #include "oci/resources.h"
 #include "oci/to_agent_own.h"
 
@@ -50,6 +51,15 @@ static void make_namespace(struct maker *m, int kind, const char *join, request 
 	make_str(m, &ns->join_container, join);
 }
 
+static int refuse_path(struct maker *m, size_t i, const char *path)
+{
+	err_set(m->err, ENOTSUP,
+		"%s: linux.namespaces[%zu].path: a guest cannot join the host's %.80s", m->file, i,
+		path);
+	one_line(m->err->msg);
+	return -ENOTSUP;
+}
+
 /*
  * The guest's first network namespace is the pod's, so a container has none of its own. A mount
  * namespace it always has: its mounts must not become the agent's.
@@ -68,9 +78,7 @@ static int make_namespaces(
 		if (kind == VMRUN__AGENT__NAMESPACE__KIND__NETWORK && !join)
 			continue;
 		if (ns->path && !join)
-			return err_set(m->err, ENOTSUP,
-				"%s: linux.namespaces[%zu].path: a guest cannot join the host's %s",
-				m->file, i, ns->path);
+			return refuse_path(m, i, ns->path);
 		has_mount = has_mount || kind == VMRUN__AGENT__NAMESPACE__KIND__MOUNT;
 		make_namespace(m, kind, join, to);
 	}

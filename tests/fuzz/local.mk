@@ -2,3 +2,4 @@
 # $(AM_LDFLAGS) $(LIBFUZZER).
 LIBFUZZER = -fsanitize=fuzzer
 include $(srcdir)/tests/fuzz/guest.mk
+include $(srcdir)/tests/fuzz/oci.mk

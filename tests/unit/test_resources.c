@@ -66,7 +66,7 @@ static void cpu(void **state)
 	host("'cpu':{'cpus':'0-3,7','mems':'0'}", "cpuset.cpus=0-3,7\ncpuset.mems=0\n");
 	refused("'cpu':{'cpus':'all'}", EINVAL, "cpu.cpus: not a list such as \"0-3,7\": \"all\"");
 	refused("'cpu':{'mems':'0\\n1'}", EINVAL,
-		"cpu.mems: not a list such as \"0-3,7\": \"0\n1\"");
+		"cpu.mems: not a list such as \"0-3,7\": \"0?1\"");
 	refused("'cpu':{'idle':2}", EINVAL, "cpu.idle: must be 0 or 1, got 2");
 	refused("'cpu':{'period':999}", EINVAL,
 		"cpu.period: must be from 1000 to 1000000 microseconds, got 999");
