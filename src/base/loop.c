@@ -229,10 +229,10 @@ void loop_call(struct loop *loop, loop_call_fn *fn, void *arg)
 	pthread_mutex_unlock(&loop->lock);
 }
 
-static int turn(struct loop *loop)
+int loop_turn(struct loop *loop, int timeout_ms)
 {
 	struct epoll_event ev[EVENTS_PER_TURN];
-	int n = epoll_wait(loop->epfd, ev, EVENTS_PER_TURN, -1);
+	int n = epoll_wait(loop->epfd, ev, EVENTS_PER_TURN, timeout_ms);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -245,7 +245,7 @@ static int turn(struct loop *loop)
 	}
 	loop->dispatching = false;
 	free_removed(loop);
-	return 0;
+	return n;
 }
 
 static void set_running(struct loop *loop, bool running)
@@ -261,11 +261,11 @@ int loop_run(struct loop *loop)
 	int r = 0;
 
 	set_running(loop, true);
-	while (r == 0 && !atomic_load(&loop->quit))
-		r = turn(loop);
+	while (r >= 0 && !atomic_load(&loop->quit))
+		r = loop_turn(loop, -1);
 	set_running(loop, false);
 	run_calls(loop);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 void loop_quit(struct loop *loop)

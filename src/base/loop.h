@@ -22,7 +22,8 @@ int loop_new(struct loop **ret) CHECKED;
 void loop_free(struct loop *loop);
 
 /*
- * Watches fd (owned by the caller, open until loop_fd_remove()). events: EPOLLIN, EPOLLOUT or 0.
+ * Watches fd (owned by the caller, open until loop_fd_remove()). events: EPOLLIN, EPOLLOUT or 0;
+ * with EPOLLET, whoever watches takes care to work a descriptor off.
  * name is a literal, shown in debug output. May be called only from the loop's thread or before it
  * runs. Returns 0 or -errno (-EPERM for files that epoll cannot watch).
  */
@@ -45,6 +46,11 @@ void loop_call(struct loop *loop, loop_call_fn *fn, void *arg);
 
 /* Handles events until loop_quit(). Returns 0 or -errno. loop_quit: any thread, sticky. */
 int loop_run(struct loop *loop) CHECKED;
+/*
+ * For callers with a loop of their own, such as tests: handles what is ready after waiting for at
+ * most timeout_ms (-1: for ever). Not inside loop_run(). Returns the number of events or -errno.
+ */
+int loop_turn(struct loop *loop, int timeout_ms) CHECKED;
 void loop_quit(struct loop *loop);
 
 DEFINE_AUTO_PTR(loop_free, struct loop)
