@@ -70,7 +70,7 @@ static int add(struct writer *w, const char *file, bool optional, const char *fm
 		return 0;
 	v = realloc(w->to->v, (w->to->n + 1) * sizeof(*v));
 	if (!v)
-		return fail(w, ENOMEM, "out of memory");
+		return err_set(w->err, ENOMEM, "%s: out of memory", w->file);
 	w->to->v = v;
 	va_start(ap, fmt);
 	n = vasprintf(&setting.value, fmt, ap);
@@ -79,7 +79,7 @@ static int add(struct writer *w, const char *file, bool optional, const char *fm
 	if (!setting.file) {
 		if (n >= 0)
 			free(setting.value);
-		return fail(w, ENOMEM, "out of memory");
+		return err_set(w->err, ENOMEM, "%s: out of memory", w->file);
 	}
 	v[w->to->n++] = setting;
 	return 0;
