@@ -153,8 +153,9 @@ int mount_options_read(const struct spec_mount *mount, struct mount_options *ret
 		if (r < 0)
 			return r;
 	}
-	if (mount->type && streq(mount->type, "bind") && !(got.flags & MS_BIND))
-		got.flags |= MS_BIND | MS_REC;
+	/* What is mounted below the source comes along only if "rbind" asks for it. */
+	if (mount->type && streq(mount->type, "bind"))
+		got.flags |= MS_BIND;
 	*ret = got;
 	got.data = (struct buf){ 0 };
 	return 0;
