@@ -43,6 +43,11 @@ int log_open(const char *path, bool json, struct err *err)
 	return 0;
 }
 
+bool log_is_file(void)
+{
+	return the_log.fd != 2;
+}
+
 void log_set_json(bool json)
 {
 	the_log.json = json;

@@ -26,6 +26,9 @@ int log_open(const char *path, bool json, struct err *err) CHECKED;
 /* Writes JSON lines (or text lines again) to where the lines go now. */
 void log_set_json(bool json);
 
+/* Whether lines go to a file that log_open() has opened. */
+bool log_is_file(void);
+
 /* Sends further text lines to fd, which the log does not own. */
 void log_set_fd(int fd);
 

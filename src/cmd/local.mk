@@ -1,1 +1,21 @@
-# src/cmd
+bin_PROGRAMS += vmrun
+vmrun_SOURCES = \
+	src/cmd/cmd.h \
+	src/cmd/create.c src/cmd/create_opts.h \
+	src/cmd/delete.c \
+	src/cmd/exec.c \
+	src/cmd/features.c \
+	src/cmd/kill.c \
+	src/cmd/list.c \
+	src/cmd/main.c \
+	src/cmd/opt.c src/cmd/opt.h \
+	src/cmd/pause.c \
+	src/cmd/print.h \
+	src/cmd/ps.c \
+	src/cmd/run.c \
+	src/cmd/signals.c src/cmd/signals.h \
+	src/cmd/spec.c \
+	src/cmd/start.c \
+	src/cmd/state.c
+vmrun_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+vmrun_LDADD = libpod.a liboci.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)

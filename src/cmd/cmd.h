@@ -1,0 +1,28 @@
+/*
+ * A command of vmrun: one file and one row in main.c's table. Parsing fills values; run() acts and
+ * never parses.
+ */
+#pragma once
+
+#include "base/str.h"
+#include "cmd/opt.h"
+#include "pod/container.h"
+
+struct cmd {
+	const char *name;
+	const char *arguments;	   /* for the usage line: "ID [SIGNAL]" */
+	const char *help;	   /* one line */
+	const struct opt *options; /* ends with a row without name; NULL: none */
+	unsigned args_min, args_max;
+	bool passes_arguments; /* everything after the first argument is the command's, options too
+				*/
+	/*
+	 * values: as the options' rows say. args: the positional arguments. Returns the exit status
+	 * of the program, or a negative errno with err filled.
+	 */
+	int (*run)(const struct runtime *rt, const union opt_value *values, const struct strv *args,
+		struct err *err);
+};
+
+extern const struct cmd cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_kill, cmd_list,
+	cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state;

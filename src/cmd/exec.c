@@ -1,0 +1,113 @@
+/* vmrun exec */
+#include "cmd/cmd.h"
+
+enum {
+	EXEC_PROCESS,
+	EXEC_TTY,
+	EXEC_USER,
+	EXEC_CWD,
+	EXEC_ENV,
+	EXEC_DETACH,
+	EXEC_PID_FILE,
+	EXEC_CONSOLE_SOCKET,
+	EXEC_CAP,
+	EXEC_NO_NEW_PRIVS,
+	EXEC_APPARMOR,
+	EXEC_PROCESS_LABEL,
+	EXEC_PRESERVE_FDS,
+};
+
+/* "uid" or "uid:gid" */
+static int parse_user(const char *text, struct exec_options *o, struct err *err)
+{
+	AUTO_FREE char *copy = strdup(text);
+	char *colon = copy ? strchr(copy, ':') : NULL;
+	uint64_t uid, gid = 0;
+
+	if (!copy)
+		return err_sys(err, ENOMEM, "--user");
+	if (colon)
+		*colon = '\0';
+	if (str_to_u64(copy, &uid) < 0 || uid > UINT32_MAX ||
+		(colon && (str_to_u64(colon + 1, &gid) < 0 || gid > UINT32_MAX)))
+		return err_set(err, EINVAL,
+			"--user: expected uid or uid:gid in numbers, got \"%s\"", text);
+	o->has_user = true;
+	o->uid = (uint32_t)uid;
+	o->gid = (uint32_t)gid;
+	return 0;
+}
+
+static int check(const union opt_value *v, const struct strv *args, struct err *err)
+{
+	if (v[EXEC_PRESERVE_FDS].number)
+		return err_set(err, ENOTSUP,
+			"--preserve-fds: descriptors cannot be passed into a virtual machine");
+	if (!v[EXEC_PROCESS].text && args->n < 2)
+		return err_set(err, EINVAL, "usage: vmrun exec [OPTIONS] ID COMMAND [ARGUMENTS]");
+	return 0;
+}
+
+static int run(const struct runtime *rt, const union opt_value *v, const struct strv *args,
+	struct err *err)
+{
+	struct strv command = { .v = args->v + 1, .n = args->n - 1 };
+	struct exec_options o = {
+		.process_file = v[EXEC_PROCESS].text,
+		.args = &command,
+		.env = &v[EXEC_ENV].list,
+		.cwd = v[EXEC_CWD].text,
+		.terminal = v[EXEC_TTY].flag,
+		.no_new_privs = v[EXEC_NO_NEW_PRIVS].flag,
+		.caps = &v[EXEC_CAP].list,
+		.detach = v[EXEC_DETACH].flag,
+		.pid_file = v[EXEC_PID_FILE].text,
+		.console_socket = v[EXEC_CONSOLE_SOCKET].text,
+	};
+	struct attached a;
+	int r = check(v, args, err), status = 0;
+
+	if (r == 0 && v[EXEC_USER].text)
+		r = parse_user(v[EXEC_USER].text, &o, err);
+	if (r == 0)
+		r = container_exec(rt, args->v[0], &o, &a, err);
+	if (r < 0)
+		return r;
+	if (!o.detach)
+		status = attached_wait(&a);
+	attached_done(&a);
+	return status;
+}
+
+static const struct opt options[] = {
+	[EXEC_PROCESS] = { "process", 'p', OPT_TEXT, "FILE", "the process as JSON" },
+	[EXEC_TTY] = { "tty", 't', OPT_FLAG, NULL, "with a terminal" },
+	[EXEC_USER] = { "user", 'u', OPT_TEXT, "UID[:GID]", "as another user" },
+	[EXEC_CWD] = { "cwd", 0, OPT_TEXT, "DIR", "in another directory" },
+	[EXEC_ENV] = { "env", 'e', OPT_LIST, "NAME=VALUE", "added to the environment" },
+	[EXEC_DETACH] = { "detach", 'd', OPT_FLAG, NULL, "return when it runs" },
+	[EXEC_PID_FILE] = { "pid-file", 0, OPT_TEXT, "FILE",
+		"write the pid of its process on the host" },
+	[EXEC_CONSOLE_SOCKET] = { "console-socket", 0, OPT_TEXT, "SOCKET",
+		"where to send the terminal's master" },
+	[EXEC_CAP] = { "cap", 'c', OPT_LIST, "CAP", "another capability" },
+	[EXEC_NO_NEW_PRIVS] = { "no-new-privs", 0, OPT_FLAG, NULL, "it can gain no privileges" },
+	[EXEC_APPARMOR] = { "apparmor", 0, OPT_TEXT, "PROFILE",
+		"accepted; the guest has no AppArmor" },
+	[EXEC_PROCESS_LABEL] = { "process-label", 0, OPT_TEXT, "LABEL",
+		"accepted; the guest has no SELinux" },
+	[EXEC_PRESERVE_FDS] = { "preserve-fds", 0, OPT_NUMBER, "N",
+		"only 0: descriptors cannot cross into a virtual machine" },
+	{ 0 },
+};
+
+const struct cmd cmd_exec = {
+	.name = "exec",
+	.arguments = "ID COMMAND [ARGUMENTS]",
+	.help = "run another process in a container",
+	.options = options,
+	.args_min = 1,
+	.args_max = 100000,
+	.passes_arguments = true,
+	.run = run,
+};

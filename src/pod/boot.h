@@ -1,0 +1,43 @@
+/* Starting a pod's virtual machine: vmrun-vm with all its descriptors. */
+#pragma once
+
+#include "pod/conf.h"
+#include "pod/pidref.h"
+#include "pod/vmclient.h"
+#include "rpc/client.h"
+
+struct boot_spec {
+	int dir; /* of the pod: alive, ctl.sock and console.log are made there */
+	const struct conf *conf;
+	uint32_t vcpus, memory_mib;
+	const char *kernel_params; /* of an annotation, or NULL */
+	int cgroup_fd;		   /* cgroup v2 directory to be born in, or -1 */
+};
+
+struct booted {
+	int ctl; /* the first control connection: until VMCTL_COMMIT the pod ends with it */
+	pid_t pid;
+	struct rpc_client *agent; /* after boot_wait() */
+	char release[65];	  /* of the guest kernel */
+};
+
+#define BOOTED_INIT                                                                                \
+	{                                                                                          \
+		-1, 0, NULL, ""                                                                    \
+	}
+
+/* Finds the kernel and starts vmrun-vm; returns when the guest's processors run. */
+int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err) CHECKED;
+
+/*
+ * Waits for the agent. On failure err names the phase that was reached and quotes the guest's last
+ * lines.
+ */
+int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err) CHECKED;
+
+/* From here on the pod lives without us. */
+int boot_commit(struct booted *b, struct err *err) CHECKED;
+
+/* Ends a pod that was not committed and reaps it; frees what b holds. After commit: only frees. */
+void boot_abort(struct booted *b);
+void boot_done(struct booted *b);

@@ -1,0 +1,193 @@
+/* Host cgroups: see cgroup.h. */
+#include "pod/cgroup.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define DEFAULT_DIR "/vmrun"
+#define RMDIR_TRIES 100
+
+static bool is_v2(const char *path)
+{
+	struct statfs st;
+
+	return statfs(path, &st) == 0 && st.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* "a-b-c.slice" is the directory a.slice/a-b.slice/a-b-c.slice (systemd.slice(5)). */
+static int expand_slice(const char *slice, char **ret)
+{
+	char *path = strdup("");
+
+	for (const char *dash = slice; path && *slice; dash++) {
+		if (*dash != '-' && *dash != '\0')
+			continue;
+		char *longer;
+		size_t n = (size_t)(dash - slice);
+		bool last = *dash == '\0';
+
+		if (asprintf(&longer, "%s/%.*s%s", path, (int)n, slice, last ? "" : ".slice") < 0)
+			longer = NULL;
+		free(path);
+		path = longer;
+		if (last)
+			break;
+	}
+	*ret = path;
+	return path ? 0 : -ENOMEM;
+}
+
+static int systemd_path(const char *path, char **ret, struct err *err)
+{
+	AUTO_FREE char *copy = strdup(path);
+	AUTO_FREE char *slice_dir = NULL;
+	char *prefix = copy ? strchr(copy, ':') : NULL;
+	char *name = prefix ? strchr(prefix + 1, ':') : NULL;
+
+	if (!name)
+		return err_set(err, EINVAL,
+			"config.json: linux.cgroupsPath: expected \"slice:prefix:name\", got "
+			"\"%s\"",
+			path);
+	*prefix++ = '\0';
+	*name++ = '\0';
+	if (expand_slice(*copy ? copy : "system.slice", &slice_dir) < 0 ||
+		asprintf(ret, "%s/%s%s%s.scope", slice_dir, prefix, *prefix ? "-" : "", name) < 0)
+		return err_sys(err, ENOMEM, "cgroup");
+	return 0;
+}
+
+static bool leaves_root(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p += 2)
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+			return true;
+	return false;
+}
+
+int cgroup_path(const char *path, bool systemd, const char *id, char **ret, struct err *err)
+{
+	int r;
+
+	if (path && leaves_root(path))
+		return err_set(
+			err, EINVAL, "config.json: linux.cgroupsPath: \"%s\" contains ..", path);
+	if (path && systemd && strchr(path, ':'))
+		return systemd_path(path, ret, err);
+	if (!path || !*path)
+		r = asprintf(ret, DEFAULT_DIR "/%s", id);
+	else if (*path == '/')
+		r = asprintf(ret, "%s", path);
+	else
+		r = asprintf(ret, DEFAULT_DIR "/%s", path);
+	return r < 0 ? err_sys(err, ENOMEM, "cgroup") : 0;
+}
+
+static int make_one(const char *hierarchy, const char *path, struct strv *dirs)
+{
+	AUTO_FREE char *dir = NULL;
+	int r;
+
+	if (asprintf(&dir, "%s%s", hierarchy, path) < 0)
+		return -ENOMEM;
+	r = mkdir_all(dir, 0755);
+	return r ? r : strv_add(dirs, dir);
+}
+
+/* A v1 or hybrid host: every hierarchy that is mounted below the root. */
+static int make_v1(const char *path, struct strv *dirs)
+{
+	DIR *d = opendir(CGROUP_ROOT);
+	struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return 0;
+	while (r == 0 && (e = readdir(d))) {
+		char hierarchy[300];
+
+		if (e->d_name[0] == '.' || e->d_type == DT_LNK)
+			continue;
+		snprintf(hierarchy, sizeof(hierarchy), CGROUP_ROOT "/%s", e->d_name);
+		r = make_one(hierarchy, path, dirs);
+		/* A cpuset without cpus takes no process, and we set no limits here. */
+		if (r == -EROFS || r == -EACCES || r == -EPERM)
+			r = 0;
+	}
+	closedir(d);
+	return r;
+}
+
+int cgroup_make(const char *path, struct strv *dirs, struct err *err)
+{
+	int r = is_v2(CGROUP_ROOT) ? make_one(CGROUP_ROOT, path, dirs) : make_v1(path, dirs);
+
+	if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0)
+		return 0;
+	return r < 0 ? err_sys(err, -r, "cannot make the cgroup %s", path) : 0;
+}
+
+int cgroup_open_v2(const struct strv *dirs)
+{
+	if (dirs->n != 1 || !is_v2(dirs->v[0]))
+		return -1;
+	return open(dirs->v[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	for (size_t i = 0; i < dirs->n; i++) {
+		AUTO_CLOSE int dir = open(dirs->v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int r = dir < 0 ? -errno : file_write_at(dir, "cgroup.procs", text);
+
+		if (r < 0 && dirs->n == 1)
+			return err_sys(err, -r, "cannot enter the cgroup %s", dirs->v[i]);
+		if (r < 0)
+			log_debug("cannot enter the cgroup %s: %s", dirs->v[i], strerror(-r));
+	}
+	return 0;
+}
+
+/* Processes that were killed leave their cgroup a moment later. */
+static void remove_one(const char *path)
+{
+	AUTO_CLOSE int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0)
+		(void)!file_write_at(dir, "cgroup.kill", "1");
+	for (int i = 0; i < RMDIR_TRIES && rmdir(path) < 0 && errno == EBUSY; i++)
+		poll(NULL, 0, 20);
+}
+
+void cgroup_remove(const struct strv *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		char *slash;
+
+		remove_one(dirs->v[i]);
+		/* Our own parent goes with its last child. */
+		slash = strrchr(dirs->v[i], '/');
+		if (slash) {
+			*slash = '\0';
+			if (strlen(dirs->v[i]) > strlen(DEFAULT_DIR) &&
+				streq(dirs->v[i] + strlen(dirs->v[i]) - strlen(DEFAULT_DIR),
+					DEFAULT_DIR))
+				rmdir(dirs->v[i]);
+			*slash = '/';
+		}
+	}
+}

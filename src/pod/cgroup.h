@@ -1,0 +1,33 @@
+/*
+ * The container's cgroup on the host: where its anchor and its monitor are, as linux.cgroupsPath
+ * says, so that callers find and account them. Limits are the guest's business.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * The path below the cgroup root for a container. path: linux.cgroupsPath or NULL; systemd: it has
+ * the form slice:prefix:name. ret is the caller's. -EINVAL for paths that leave the root.
+ */
+int cgroup_path(
+	const char *path, bool systemd, const char *id, char **ret, struct err *err) CHECKED;
+
+/*
+ * Makes the directories of path: one on a v2 host, one per mounted controller on others. What could
+ * be made is appended to dirs. Without permission (not root) dirs stays empty, which is no error.
+ */
+int cgroup_make(const char *path, struct strv *dirs, struct err *err) CHECKED;
+
+/* An fd of the only directory on a v2 host, to be born in; -1 on others. */
+int cgroup_open_v2(const struct strv *dirs);
+
+/* Moves a process into all of them. */
+int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err) CHECKED;
+
+/* Kills what is left in them and removes them. Missing ones are fine. */
+void cgroup_remove(const struct strv *dirs);

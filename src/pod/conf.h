@@ -1,0 +1,38 @@
+/* /etc/vmrun/vmrun.conf and its drop-ins: JSON with comments, one table of keys. */
+#pragma once
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf {
+	char *kernel;	     /* "auto" or a path */
+	char *modules;	     /* "" or a path */
+	char *kernel_params; /* appended to the command line */
+	char *cache_dir;
+	uint64_t memory_mib, vcpus;
+	uint64_t memory_max_mib, vcpus_max;
+	uint64_t boot_timeout_s;
+	uint64_t console_log_max_kib;
+};
+
+/* A row of the table, for the documentation test. */
+struct conf_key {
+	const char *name;
+	size_t offset;
+	const char *text_default; /* a string's default; NULL: a number */
+	uint64_t number_default, min, max;
+	const char *help;
+};
+
+extern const struct conf_key conf_keys[];
+extern const size_t conf_key_count;
+
+/*
+ * Reads path (NULL: the default place; a missing default is no error) and the files *.conf in
+ * conf.d beside it in the order of their names; later values win. Unknown keys and wrong types are
+ * errors that name file and key. VMRUN_KERNEL in the environment wins over "kernel".
+ */
+int conf_read(const char *path, struct conf *ret, struct err *err) CHECKED;
+void conf_done(struct conf *c);

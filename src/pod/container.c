@@ -1,0 +1,228 @@
+/* start, kill, pause, delete, and waiting for an anchor: see container.h. */
+#include "pod/container.h"
+
+#include "agent/agent.pb-c.h"
+#include "pod/cgroup.h"
+#include "pod/stdio.h"
+#include "pod/vmclient.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define CALL_TIMEOUT_MS 120000
+#define KILL_TIMEOUT_MS 30000
+
+#define IN(status)	(1U << (status))
+
+static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
+
+static int open_container(
+	const struct runtime *rt, const char *id, bool lock, struct state **ret, struct err *err)
+{
+	int root = state_root_open(rt->root, false, err), r;
+
+	if (root == -ENOENT) {
+		err_clear(err);
+		return err_set(err, ENOENT, "container \"%s\" does not exist", id);
+	}
+	if (root < 0)
+		return root;
+	r = state_open(root, id, lock, ret, err);
+	close(root);
+	return r;
+}
+
+int container_open(const struct runtime *rt, const char *id, struct state **ret, struct err *err)
+{
+	return open_container(rt, id, false, ret, err);
+}
+
+int container_list(const struct runtime *rt, struct strv *ret, struct err *err)
+{
+	int root = state_root_open(rt->root, false, err), r;
+
+	if (root == -ENOENT) {
+		err_clear(err);
+		return 0;
+	}
+	if (root < 0)
+		return root;
+	r = state_list(root, ret, err);
+	close(root);
+	return r;
+}
+
+/* Opens a container that must be in one of the statuses. */
+static int open_for(const struct runtime *rt, const char *id, bool lock, unsigned allowed,
+	const char *verb, struct state **ret, struct err *err)
+{
+	int r = open_container(rt, id, lock, ret, err);
+
+	return r ? r : state_require(*ret, allowed, verb, err);
+}
+
+int container_processes(const struct runtime *rt, const char *id, pid_t *ret_anchor,
+	Vmrun__Agent__ListProcessesResponse **ret, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
+	ProtobufCMessage *reply = NULL;
+	int r = open_for(rt, id, false, IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
+		"list processes of", &s, err);
+
+	if (r == 0)
+		r = vmclient_agent(s->dir, &agent, err);
+	if (r < 0)
+		return r;
+	in.container = s->id;
+	r = rpc_call(agent, api, "ListProcesses", &in.base, CALL_TIMEOUT_MS, &reply, err);
+	if (r < 0)
+		return r;
+	*ret_anchor = s->anchor.pid;
+	*ret = (Vmrun__Agent__ListProcessesResponse *)reply;
+	return 0;
+}
+
+static int call_container(const struct state *s, const char *method, struct err *err)
+{
+	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	int r = vmclient_agent(s->dir, &agent, err);
+
+	in.container = s->id;
+	return r ? r : rpc_call(agent, api, method, &in.base, CALL_TIMEOUT_MS, NULL, err);
+}
+
+int container_start(const struct runtime *rt, const char *id, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	Vmrun__Agent__StartContainerRequest in = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
+	int r = open_for(rt, id, true, IN(STATUS_CREATED), "start", &s, err);
+
+	if (r == 0)
+		r = vmclient_agent(s->dir, &agent, err);
+	if (r < 0)
+		return r;
+	/* Before the call: the program may end, and its anchor be asked for its status, at once. */
+	r = state_mark(s, "started", true, err);
+	if (r < 0)
+		return r;
+	in.container = s->id;
+	r = rpc_call(agent, api, "StartContainer", &in.base, CALL_TIMEOUT_MS, NULL, err);
+	if (r < 0) {
+		struct err ignored = ERR_NONE;
+
+		(void)!state_mark(s, "started", false, &ignored);
+		return err_prefix(err, "cannot start container \"%s\": ", id);
+	}
+	return 0;
+}
+
+int container_kill(const struct runtime *rt, const char *id, int signal, bool all, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	Vmrun__Agent__SignalRequest in = VMRUN__AGENT__SIGNAL_REQUEST__INIT;
+	int r = open_for(rt, id, false, IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
+		"kill", &s, err);
+
+	if (r == 0)
+		r = vmclient_agent(s->dir, &agent, err);
+	if (r < 0)
+		return r;
+	in.container = s->id;
+	in.process = (char[]){ "" };
+	in.signal = (uint32_t)signal;
+	in.all = all;
+	r = rpc_call(agent, api, "Signal", &in.base, CALL_TIMEOUT_MS, NULL, err);
+	return r < 0 ? err_prefix(err, "cannot kill container \"%s\": ", id) : 0;
+}
+
+int container_pause(const struct runtime *rt, const char *id, bool pause, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	int r = open_for(rt, id, true, pause ? IN(STATUS_RUNNING) : IN(STATUS_PAUSED),
+		pause ? "pause" : "resume", &s, err);
+
+	if (r == 0)
+		r = call_container(s, pause ? "Pause" : "Resume", err);
+	return r ? r : state_mark(s, "paused", pause, err);
+}
+
+/* Everything of the container goes, in the order that leaves nothing half-alive. */
+static int destroy(int root, struct state *s, struct err *err)
+{
+	int r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
+
+	if (r == 0)
+		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
+	if (r < 0)
+		return err_sys(err, -r, "cannot end the processes of \"%s\"", s->id);
+	cgroup_remove(&s->cgroups);
+	return state_remove(root, s, err);
+}
+
+int container_delete(const struct runtime *rt, const char *id, bool force, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	int root = state_root_open(rt->root, false, err), r;
+
+	if (root == -ENOENT) {
+		err_clear(err);
+		return force ? 0 : err_set(err, ENOENT, "container \"%s\" does not exist", id);
+	}
+	if (root < 0)
+		return root;
+	r = state_open(root, id, true, &s, err);
+	if (r == -ENOENT && force) {
+		err_clear(err);
+		close(root);
+		return 0;
+	}
+	if (r == 0 && !force && state_status(s) != STATUS_STOPPED)
+		r = err_set(err, EBUSY,
+			"cannot delete container \"%s\": it is %s (stop it, or use --force)", id,
+			status_name(state_status(s)));
+	if (r == 0)
+		r = destroy(root, s, err);
+	close(root);
+	return r;
+}
+
+void attached_done(struct attached *a)
+{
+	if (!a->stdio)
+		return;
+	stdio_done(a->stdio);
+	free(a->stdio);
+	a->stdio = NULL;
+}
+
+static bool passed_on(uint32_t signo)
+{
+	return signo != SIGCHLD && signo != SIGPIPE && signo != SIGTTIN && signo != SIGTTOU &&
+	       signo != SIGTSTP && signo != SIGCONT;
+}
+
+int attached_wait(const struct attached *a)
+{
+	struct signalfd_siginfo si;
+	sigset_t all;
+	int fd, status;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	fd = signalfd(-1, &all, SFD_CLOEXEC);
+	/* SIGCHLD may have come before the mask: look first, then read. */
+	while (waitpid(a->anchor, &status, WNOHANG) == 0) {
+		if (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si) && passed_on(si.ssi_signo))
+			kill(a->anchor, (int)si.ssi_signo);
+	}
+	close(fd);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -1,0 +1,83 @@
+/*
+ * The lifecycle of containers, as the OCI runtime specification's operations. The only place that
+ * knows it; commands (and later the shim) call it.
+ */
+#pragma once
+
+#include "agent/agent.pb-c.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "pod/state.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What every operation needs to know. */
+struct runtime {
+	const char *root;	 /* the state directory */
+	const char *config_file; /* of --config, or NULL */
+	bool systemd_cgroup;
+};
+
+struct create_options {
+	const char *bundle;	    /* a directory */
+	const char *pid_file;	    /* or NULL */
+	const char *console_socket; /* or NULL */
+	bool foreground;	    /* a terminal may be our own; the anchor stays our child */
+};
+
+/* The process that stands for one in the guest, and what must last as long as it is waited for. */
+struct attached {
+	pid_t anchor;
+	struct stdio *stdio;
+};
+
+/*
+ * Makes a container up to, not including, its start. On failure nothing is left. ret (may be NULL):
+ * for a foreground caller, released with attached_done().
+ */
+int container_create(const struct runtime *rt, const char *id, const struct create_options *options,
+	struct attached *ret, struct err *err) CHECKED;
+void attached_done(struct attached *a);
+
+int container_start(const struct runtime *rt, const char *id, struct err *err) CHECKED;
+int container_kill(
+	const struct runtime *rt, const char *id, int signal, bool all, struct err *err) CHECKED;
+/* force: whatever its state, and also when there is none. */
+int container_delete(const struct runtime *rt, const char *id, bool force, struct err *err) CHECKED;
+int container_pause(const struct runtime *rt, const char *id, bool pause, struct err *err) CHECKED;
+
+/* For commands that look: without lock, whatever its status. */
+int container_open(
+	const struct runtime *rt, const char *id, struct state **ret, struct err *err) CHECKED;
+/* The ids below the root, sorted; none when there is no root. */
+int container_list(const struct runtime *rt, struct strv *ret, struct err *err) CHECKED;
+/*
+ * The guest's processes of a container that is not stopped, and its anchor. *ret is released with
+ * vmrun__agent__list_processes_response__free_unpacked().
+ */
+int container_processes(const struct runtime *rt, const char *id, pid_t *ret_anchor,
+	Vmrun__Agent__ListProcessesResponse **ret, struct err *err) CHECKED;
+
+struct exec_options {
+	const char *process_file; /* a JSON process object; the fields below are not used then */
+	const struct strv *args;
+	const struct strv *env; /* added to the container's */
+	const char *cwd;	/* NULL: the container's */
+	bool has_user;
+	uint32_t uid, gid;
+	bool terminal; /* or what the process file says */
+	bool no_new_privs;
+	const struct strv *caps; /* added to all sets */
+	bool detach;
+	const char *pid_file, *console_socket;
+};
+
+/* Runs another process in a running container. ret as in container_create(). */
+int container_exec(const struct runtime *rt, const char *id, const struct exec_options *options,
+	struct attached *ret, struct err *err) CHECKED;
+
+/*
+ * Waits for an anchor that is our child, passing on the signals that we get. Returns its status.
+ */
+int attached_wait(const struct attached *a);

@@ -1,0 +1,337 @@
+/* create: see container.h. Steps in order; whatever fails, all that was made before it goes. */
+#include "agent/agent.pb-c.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "oci/annotations.h"
+#include "oci/check.h"
+#include "oci/parse.h"
+#include "oci/to_agent.h"
+#include "pod/boot.h"
+#include "pod/cgroup.h"
+#include "pod/container.h"
+#include "pod/process.h"
+#include "pod/share.h"
+#include "pod/timeline.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define CREATE_TIMEOUT_MS 120000
+#define CONFIG_MAX_BYTES  (8 << 20)
+
+/* A create at work: everything it has made so far. */
+struct create {
+	const struct runtime *rt;
+	const struct create_options *options;
+	int root_dir, bundle_dir;
+	char bundle[PATH_MAX];
+	struct spec *spec;
+	struct conf conf;
+	struct machine_shape shape;
+	struct state *state;
+	int cgroup_fd;
+	struct boot_spec boot;
+	struct booted vm;
+	struct shares shares;
+	struct stdio *stdio;
+	pid_t anchor;
+	bool done;
+};
+
+static int read_bundle(struct create *c, struct err *err)
+{
+	AUTO(strv_done) struct strv warnings = { 0 };
+	int r;
+
+	if (!realpath(c->options->bundle, c->bundle))
+		return err_sys(err, errno, "bundle %s", c->options->bundle);
+	c->bundle_dir = open(c->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->bundle_dir < 0)
+		return err_sys(err, errno, "bundle %s", c->bundle);
+	r = spec_read(c->bundle_dir, "config.json", "config.json", &c->spec, err);
+	if (r == -ENOENT) {
+		err_clear(err);
+		return err_set(err, ENOENT, "%s/config.json: No such file or directory", c->bundle);
+	}
+	if (r == 0)
+		r = spec_check(c->spec, &warnings, err);
+	for (size_t i = 0; r == 0 && i < warnings.n; i++)
+		log_debug("%s", warnings.v[i]);
+	timeline("config.json");
+	return r;
+}
+
+static uint32_t at_most(uint32_t value, uint64_t max)
+{
+	return value < max ? value : (uint32_t)max;
+}
+
+static int read_settings(struct create *c, struct err *err)
+{
+	struct machine_shape defaults;
+	int r = conf_read(c->rt->config_file, &c->conf, err);
+
+	if (r < 0)
+		return r;
+	defaults = (struct machine_shape){
+		.vcpus = (uint32_t)c->conf.vcpus,
+		.memory_mib = (uint32_t)c->conf.memory_mib,
+	};
+	r = machine_shape(c->spec, &defaults, &c->shape, err);
+	c->shape.vcpus = at_most(c->shape.vcpus, c->conf.vcpus_max);
+	c->shape.memory_mib = at_most(c->shape.memory_mib, c->conf.memory_max_mib);
+	return r;
+}
+
+static int now_text(char **ret)
+{
+	struct timespec ts;
+	struct tm tm;
+	char text[40];
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	return asprintf(ret, "%s.%09ldZ", text, ts.tv_nsec) < 0 ? -ENOMEM : 0;
+}
+
+static int copy_config(struct create *c, struct err *err)
+{
+	AUTO(buf_done) struct buf b = { 0 };
+	int r = file_read(c->bundle_dir, "config.json", CONFIG_MAX_BYTES, &b, err);
+
+	return r ? r : file_replace(c->state->dir, "config.json", b.data, b.len, 0600, err);
+}
+
+static int make_state(struct create *c, const char *id, struct err *err)
+{
+	struct state *s;
+	int r;
+
+	c->root_dir = state_root_open(c->rt->root, true, err);
+	if (c->root_dir < 0)
+		return c->root_dir;
+	r = state_create(c->root_dir, id, &c->state, err);
+	if (r < 0)
+		return r;
+	s = c->state;
+	s->owner_uid = geteuid();
+	r = now_text(&s->created);
+	for (size_t i = 0; r == 0 && i < c->spec->annotations.n; i++) {
+		r = strv_add(&s->annotations, c->spec->annotations.v[i].key);
+		if (r == 0)
+			r = strv_add(&s->annotations, c->spec->annotations.v[i].value);
+	}
+	s->oci_version = strdup(c->spec->oci_version);
+	if (r < 0 || !s->oci_version)
+		return err_sys(err, ENOMEM, "state");
+	return copy_config(c, err);
+}
+
+static int make_cgroup(struct create *c, const char *id, struct err *err)
+{
+	AUTO_FREE char *path = NULL;
+	int r = cgroup_path(c->spec->linux.cgroups_path, c->rt->systemd_cgroup, id, &path, err);
+
+	if (r == 0)
+		r = cgroup_make(path, &c->state->cgroups, err);
+	if (r == 0)
+		c->cgroup_fd = cgroup_open_v2(&c->state->cgroups);
+	return r;
+}
+
+static int start_guest(struct create *c, struct err *err)
+{
+	int r;
+
+	c->boot = (struct boot_spec){
+		.dir = c->state->dir,
+		.conf = &c->conf,
+		.vcpus = c->shape.vcpus,
+		.memory_mib = c->shape.memory_mib,
+		.kernel_params = c->shape.kernel_params,
+		.cgroup_fd = c->cgroup_fd,
+	};
+	r = boot_start(&c->boot, &c->vm, err);
+	if (r == 0 && c->cgroup_fd < 0)
+		r = cgroup_add(&c->state->cgroups, c->vm.pid, err);
+	return r;
+}
+
+/* The guest boots meanwhile. */
+static int open_shares(struct create *c, struct err *err)
+{
+	int r = shares_open(&c->shares, c->spec, c->bundle_dir, c->bundle, err);
+
+	timeline("shares open");
+	return r;
+}
+
+static int make_in_guest(struct create *c, const char *id, struct err *err)
+{
+	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *request = NULL;
+	struct agent_placement placement = {
+		.container = id,
+		.rootfs = { .share = "0", .path = "" },
+		.binds = c->shares.agent_binds,
+		.bind_count = c->shares.count,
+	};
+	int r = shares_add(&c->shares, c->spec, c->vm.ctl, err);
+
+	if (r == 0)
+		r = spec_to_agent(c->spec, &placement, &request, err);
+	if (r < 0)
+		return r;
+	stdio_describe(c->stdio, request->process->stdio);
+	timeline("request ready");
+	r = boot_wait(&c->boot, &c->vm, err);
+	if (r == 0)
+		r = stdio_connect(c->stdio, c->vm.ctl, err);
+	if (r == 0)
+		r = rpc_call(c->vm.agent, &vmrun__agent__agent__descriptor, "CreateContainer",
+			&request->base, CREATE_TIMEOUT_MS, NULL, err);
+	timeline("container made");
+	return r ? r : stdio_connected(c->stdio, c->vm.ctl, err);
+}
+
+static int start_anchor(struct create *c, const char *id, struct err *err)
+{
+	AUTO_FREE struct anchor_mount *mounts = calloc(c->shares.count + 1, sizeof(*mounts));
+	AUTO_CLOSE int ctl = vmclient_connect(c->state->dir, err);
+	struct anchor_spec spec = {
+		.container = id,
+		.process = "",
+		.ctl_fd = ctl,
+		.stop_pod = true,
+		.record_dir_fd = c->state->dir,
+		.cgroup_fd = c->cgroup_fd,
+		.netns_fd = -1,
+		.rootfs_fd = c->shares.rootfs_fd,
+		.mounts = mounts,
+		.mount_count = (unsigned)c->shares.count,
+	};
+	int r;
+
+	if (ctl < 0)
+		return ctl;
+	if (!mounts)
+		return err_sys(err, ENOMEM, "anchor");
+	for (size_t i = 0; i < c->shares.count; i++)
+		mounts[i] = (struct anchor_mount){
+			.fd = c->shares.bind[i].fd,
+			.destination = c->shares.binds[i].destination,
+			.read_only = c->shares.binds[i].read_only,
+		};
+	r = process_anchor(&spec, c->stdio, c->vm.ctl, &c->anchor, err);
+	if (r == 0 && c->cgroup_fd < 0)
+		r = cgroup_add(&c->state->cgroups, c->anchor, err);
+	return r;
+}
+
+/* The point of no return: the pod outlives us, and the state says that it is there. */
+static int commit(struct create *c, struct err *err)
+{
+	struct state *s = c->state;
+	int r;
+
+	s->bundle = strdup(c->bundle);
+	s->rootfs = strdup(c->shares.rootfs_path);
+	if (!s->bundle || !s->rootfs)
+		return err_sys(err, ENOMEM, "state");
+	if (pidref_get(c->anchor, &s->anchor) < 0 || pidref_get(c->vm.pid, &s->monitor) < 0)
+		return err_set(err, ESRCH, "the container ended while it was created");
+	r = boot_commit(&c->vm, err);
+	if (r == 0)
+		r = state_save(s, err);
+	if (r == 0)
+		r = process_pid_file(c->options->pid_file, c->anchor, err);
+	timeline("created");
+	return r;
+}
+
+static void undo(struct create *c)
+{
+	struct err ignored = ERR_NONE;
+
+	if (c->anchor > 0) {
+		kill(c->anchor, SIGKILL);
+		waitpid(c->anchor, NULL, 0);
+	}
+	boot_abort(&c->vm);
+	if (c->state) {
+		cgroup_remove(&c->state->cgroups);
+		(void)!state_remove(c->root_dir, c->state, &ignored);
+	}
+}
+
+static int run_steps(struct create *c, const char *id, struct err *err)
+{
+	int r = id_check(id, err);
+
+	if (r == 0)
+		r = read_bundle(c, err);
+	if (r == 0)
+		r = read_settings(c, err);
+	if (r == 0)
+		r = make_state(c, id, err);
+	if (r == 0)
+		r = process_stdio(c->stdio, c->spec->process->terminal, c->options->console_socket,
+			c->options->foreground, err);
+	if (r == 0)
+		r = make_cgroup(c, id, err);
+	if (r == 0)
+		r = start_guest(c, err);
+	if (r == 0)
+		r = open_shares(c, err);
+	if (r == 0)
+		r = make_in_guest(c, id, err);
+	if (r == 0)
+		r = start_anchor(c, id, err);
+	if (r == 0)
+		r = commit(c, err);
+	return r;
+}
+
+int container_create(const struct runtime *rt, const char *id, const struct create_options *options,
+	struct attached *ret, struct err *err)
+{
+	struct stdio *stdio = malloc(sizeof(*stdio));
+	struct create c = {
+		.rt = rt,
+		.options = options,
+		.root_dir = -1,
+		.bundle_dir = -1,
+		.cgroup_fd = -1,
+		.vm = BOOTED_INIT,
+		.shares = SHARES_INIT,
+		.stdio = stdio,
+	};
+	int r;
+
+	if (!stdio)
+		return err_sys(err, ENOMEM, "create");
+	*stdio = (struct stdio)STDIO_INIT;
+	r = run_steps(&c, id, err);
+	if (r < 0)
+		undo(&c);
+	boot_done(&c.vm);
+	shares_done(&c.shares);
+	conf_done(&c.conf);
+	spec_free(c.spec);
+	state_free(c.state);
+	close_fd(&c.cgroup_fd);
+	close_fd(&c.bundle_dir);
+	close_fd(&c.root_dir);
+	if (r == 0 && ret) {
+		*ret = (struct attached){ .anchor = c.anchor, .stdio = stdio };
+		return 0;
+	}
+	stdio_done(stdio);
+	free(stdio);
+	return r;
+}

@@ -1,0 +1,58 @@
+/* Streams, anchors, pid files: see process.h. */
+#include "pod/process.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "pod/timeline.h"
+#include "pod/vmclient.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+int process_stdio(struct stdio *s, bool terminal, const char *console_socket, bool foreground,
+	struct err *err)
+{
+	if (!terminal && console_socket)
+		return err_set(
+			err, EINVAL, "--console-socket is given, but process.terminal is false");
+	if (!terminal)
+		return stdio_from_caller(s, err);
+	if (console_socket)
+		return stdio_from_console(s, console_socket, err);
+	if (!foreground)
+		return err_set(err, EINVAL,
+			"process.terminal is true: a detached container needs --console-socket");
+	return stdio_from_terminal(s, err);
+}
+
+int process_anchor(
+	struct anchor_spec *spec, const struct stdio *s, int ctl, pid_t *ret, struct err *err)
+{
+	AUTO_CLOSE int agent = -1;
+	int r = vmclient_dial_agent(ctl, &agent, err);
+
+	if (r < 0)
+		return r;
+	timeline("anchor's session");
+	spec->agent_fd = agent;
+	spec->tty_fd = s->tty_fd;
+	spec->tty_own = s->tty_own;
+	/* Input need not be drained for the process to have ended. */
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->stream[i].flags & VMCTL_FROM_GUEST)
+			spec->done_fds[spec->done_count++] = s->stream[i].done_in;
+	r = anchor_spawn(spec, ret, err);
+	timeline("anchor");
+	return r;
+}
+
+int process_pid_file(const char *path, pid_t pid, struct err *err)
+{
+	char text[16];
+	int n;
+
+	if (!path)
+		return 0;
+	n = snprintf(text, sizeof(text), "%d", pid);
+	return file_replace(AT_FDCWD, path, text, (size_t)n, 0644, err);
+}

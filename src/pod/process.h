@@ -1,0 +1,21 @@
+/* What create and exec share: streams, the anchor, the pid file. */
+#pragma once
+
+#include "base/err.h"
+#include "oci/spec.h"
+#include "pod/anchor.h"
+#include "pod/stdio.h"
+
+/* Chooses the streams: our own three, a console socket's terminal, or our own terminal. */
+int process_stdio(struct stdio *s, bool terminal, const char *console_socket, bool foreground,
+	struct err *err) CHECKED;
+
+/*
+ * Starts the anchor of a process that the agent has made: dials an RPC session for it through ctl
+ * and fills in the streams of spec. *ret is the anchor's pid.
+ */
+int process_anchor(struct anchor_spec *spec, const struct stdio *s, int ctl, pid_t *ret,
+	struct err *err) CHECKED;
+
+/* Writes pid to path, all or nothing; NULL: does nothing. */
+int process_pid_file(const char *path, pid_t pid, struct err *err) CHECKED;

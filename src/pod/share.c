@@ -1,0 +1,112 @@
+/* Shares: see share.h. */
+#include "pod/share.h"
+
+#include "base/auto.h"
+#include "pod/vmclient.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int open_rootfs(struct shares *s, const struct spec *spec, int bundle_dir,
+	const char *bundle, struct err *err)
+{
+	const char *path = spec->root->path;
+	struct stat st;
+
+	s->rootfs_fd = openat(bundle_dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->rootfs_fd < 0)
+		return err_sys(err, errno, "config.json: root.path: %s%s%s",
+			*path == '/' ? "" : bundle, *path == '/' ? "" : "/", path);
+	if (fstat(s->rootfs_fd, &st) < 0)
+		return err_sys(err, errno, "%s", path);
+	snprintf(s->rootfs_path, sizeof(s->rootfs_path), "%s%s%s", *path == '/' ? "" : bundle,
+		*path == '/' ? "" : "/", path);
+	return 0;
+}
+
+static int open_bind(struct shares *s, size_t i, int bundle_dir, struct err *err)
+{
+	const struct mount_bind *b = &s->binds[i];
+	struct share *share = &s->bind[i];
+	struct stat st;
+
+	share->fd = openat(bundle_dir, b->source, O_PATH | O_CLOEXEC);
+	if (share->fd < 0 || fstat(share->fd, &st) < 0)
+		return err_sys(
+			err, errno, "config.json: mounts[%zu].source: %s", b->index, b->source);
+	snprintf(share->name, sizeof(share->name), "%zu", i + 1);
+	s->agent_binds[i] = (struct agent_bind){
+		.share = share->name,
+		.path = "",
+		.is_file = !S_ISDIR(st.st_mode),
+	};
+	return 0;
+}
+
+int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
+	struct err *err)
+{
+	int r = open_rootfs(s, spec, bundle_dir, bundle, err);
+
+	if (r < 0)
+		return r;
+	if (mount_binds(spec, &s->binds, &s->count) < 0)
+		return err_sys(err, ENOMEM, "mounts");
+	s->bind = calloc(s->count + 1, sizeof(*s->bind));
+	s->agent_binds = calloc(s->count + 1, sizeof(*s->agent_binds));
+	if (!s->bind || !s->agent_binds)
+		return err_sys(err, ENOMEM, "mounts");
+	for (size_t i = 0; i < s->count; i++)
+		s->bind[i].fd = -1;
+	for (size_t i = 0; r == 0 && i < s->count; i++)
+		r = open_bind(s, i, bundle_dir, err);
+	return r;
+}
+
+static int add(int ctl, const char *name, int fd, uint32_t flags, struct err *err)
+{
+	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_SHARE_ADD };
+	int r;
+
+	snprintf(req.u.share.name, sizeof(req.u.share.name), "%s", name);
+	req.u.share.flags = flags;
+	r = vmclient_send(ctl, &req, &fd, 1, err);
+	if (r == 0)
+		r = vmclient_reply(ctl, err);
+	return r;
+}
+
+int shares_add(const struct shares *s, const struct spec *spec, int ctl, struct err *err)
+{
+	/*
+	 * A read-only root is not a read-only share: the agent makes mount points in it before it
+	 * is remounted, as runc does on the host.
+	 */
+	int r = add(ctl, "0", s->rootfs_fd, 0, err);
+
+	(void)spec;
+	for (size_t i = 0; r == 0 && i < s->count; i++) {
+		uint32_t flags = s->binds[i].read_only ? VMCTL_SHARE_RO : 0;
+
+		if (s->agent_binds[i].is_file)
+			flags |= VMCTL_SHARE_FILE;
+		r = add(ctl, s->bind[i].name, s->bind[i].fd, flags, err);
+	}
+	return r < 0 ? err_prefix(err, "cannot share a directory with the guest: ") : 0;
+}
+
+void shares_done(struct shares *s)
+{
+	close_fd(&s->rootfs_fd);
+	for (size_t i = 0; s->bind && i < s->count; i++)
+		close_fd(&s->bind[i].fd);
+	free(s->bind);
+	free(s->agent_binds);
+	free(s->binds);
+	s->bind = NULL;
+	s->agent_binds = NULL;
+	s->binds = NULL;
+	s->count = 0;
+}

@@ -1,0 +1,36 @@
+/* Host trees that the pod shares with its guest: opened here, served by vmrun-vm. */
+#pragma once
+
+#include "base/err.h"
+#include "oci/mounts.h"
+#include "oci/to_agent.h"
+
+#include <limits.h>
+
+/* The rootfs is share "0", the bind mounts are "1", "2", ... in their order. */
+struct shares {
+	int rootfs_fd;		    /* O_PATH */
+	char rootfs_path[PATH_MAX]; /* absolute */
+	struct mount_bind *binds;
+	size_t count;
+
+	struct share {
+		int fd; /* O_PATH of the source */
+		char name[24];
+	} * bind;
+	struct agent_bind *agent_binds; /* as oci/to_agent.h wants them */
+};
+
+#define SHARES_INIT                                                                                \
+	{                                                                                          \
+		.rootfs_fd = -1                                                                    \
+	}
+
+/* Opens rootfs and bind sources; a relative source is one of the bundle's. err names the field. */
+int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
+	struct err *err) CHECKED;
+/* Gives them to vmrun-vm. */
+int shares_add(const struct shares *s, const struct spec *spec, int ctl, struct err *err) CHECKED;
+void shares_done(struct shares *s);
+
+DEFINE_AUTO_VAL(shares_done, struct shares)

@@ -1,0 +1,83 @@
+/*
+ * The state directory: <root>/<id>/ with a file for each fact. What a container's status is follows
+ * from them and from its processes; no stored status is believed.
+ *
+ *   lock         flock: one mutating command at a time
+ *   config.json  as it was at create
+ *   state.json   written once, when create has succeeded
+ *   started      there once start has succeeded
+ *   paused       there while paused
+ *   exit         written by the anchor: "<status> <time in ns> <oom>"
+ *   alive        flock held by vmrun-vm for life
+ *   ctl.sock     vmrun-vm's control socket
+ *   console.log  the guest's console
+ */
+#pragma once
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "oci/spec.h"
+#include "pod/pidref.h"
+
+enum status {
+	STATUS_CREATING,
+	STATUS_CREATED,
+	STATUS_RUNNING,
+	STATUS_PAUSED,
+	STATUS_STOPPED,
+};
+
+const char *status_name(enum status s);
+
+struct state {
+	char *id;
+	int dir; /* the container's directory */
+	int lock;
+	/* Of state.json; empty while creating. */
+	char *bundle, *rootfs, *created, *oci_version;
+	struct strv annotations; /* key, value, key, value, ... */
+	struct strv cgroups;	 /* directories that are the container's own */
+	struct pidref anchor, monitor;
+	uint64_t owner_uid;
+};
+
+/* Makes root if it is missing (0700) and opens it. */
+int state_root_open(const char *root, bool create, struct err *err) CHECKED;
+
+/*
+ * Makes the directory of a new container and locks it. What a create that was killed has left under
+ * the id is removed first. -EEXIST when there is such a container.
+ */
+int state_create(int root, const char *id, struct state **ret, struct err *err) CHECKED;
+
+/* Opens a container; lock: take its lock. -ENOENT: "container "x" does not exist". */
+int state_open(int root, const char *id, bool lock, struct state **ret, struct err *err) CHECKED;
+
+void state_free(struct state *s);
+
+/* Writes state.json from the fields. */
+int state_save(struct state *s, struct err *err) CHECKED;
+
+enum status state_status(const struct state *s);
+
+/* err if the status is not one of those in allowed (a mask of 1 << status): "cannot start ...". */
+int state_require(
+	const struct state *s, unsigned allowed, const char *verb, struct err *err) CHECKED;
+
+/* Sets or removes one of the marker files. */
+int state_mark(struct state *s, const char *marker, bool on, struct err *err) CHECKED;
+
+/* The exit status that the anchor recorded, or 137 when it left none. */
+int state_exit_status(const struct state *s);
+
+/* Removes the directory and all in it. */
+int state_remove(int root, struct state *s, struct err *err) CHECKED;
+
+/* The ids of all containers below root, sorted. */
+int state_list(int root, struct strv *ret, struct err *err) CHECKED;
+
+/* Appends the specification's state JSON. */
+int state_print(const struct state *s, struct buf *out) CHECKED;
+
+DEFINE_AUTO_PTR(state_free, struct state)

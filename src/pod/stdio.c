@@ -1,0 +1,226 @@
+/* The streams of a process: see stdio.h. */
+#include "pod/stdio.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "pod/vmclient.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/*
+ * A description of our own with O_NONBLOCK, because setting the flag on the caller's would change
+ * it for the caller too. Only where opening again means the same thing: pipes and terminals.
+ * Anything else, and what may not be opened again, is passed as it is.
+ */
+static int nonblocking_copy(int fd, int access)
+{
+	struct stat st;
+	char path[32];
+	int copy = -1;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (S_ISFIFO(st.st_mode) || isatty(fd))
+		copy = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (copy < 0)
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return copy < 0 ? -errno : copy;
+}
+
+static int add_stream(struct stdio *s, int fd, uint32_t flags, struct err *err)
+{
+	struct stream *st = &s->stream[s->count];
+	int pipefd[2];
+
+	st->fd = fd;
+	st->flags = flags;
+	st->done_in = st->done_out = -1;
+	s->count++;
+	do {
+		if (getrandom(&st->token, sizeof(st->token), 0) != (ssize_t)sizeof(st->token))
+			return err_sys(err, errno, "getrandom");
+	} while (st->token == 0); /* 0 means no stream */
+	if (pipe2(pipefd, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "pipe");
+	st->done_in = pipefd[0];
+	st->done_out = pipefd[1];
+	return 0;
+}
+
+int stdio_from_caller(struct stdio *s, struct err *err)
+{
+	static const struct {
+		int access;
+		uint32_t flags;
+	} side[STDIO_STREAMS_MAX] = {
+		{ O_RDONLY, VMCTL_TO_GUEST },
+		{ O_WRONLY, VMCTL_FROM_GUEST },
+		{ O_WRONLY, VMCTL_FROM_GUEST },
+	};
+
+	for (int i = 0; i < STDIO_STREAMS_MAX; i++) {
+		int fd = nonblocking_copy(i, side[i].access), r;
+
+		if (fd == -EBADF) /* the caller has closed it */
+			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return err_sys(err, -fd, "descriptor %d", i);
+		r = add_stream(s, fd, side[i].flags, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_terminal(struct stdio *s, int fd, struct err *err)
+{
+	struct winsize ws;
+
+	s->terminal = true;
+	if (ioctl(fd, TIOCGWINSZ, &ws) == 0) {
+		s->rows = ws.ws_row;
+		s->columns = ws.ws_col;
+	}
+	return add_stream(s, fd, VMCTL_TO_GUEST | VMCTL_FROM_GUEST, err);
+}
+
+/* One message: the master, with a name that nobody reads (contracts of conmon and containerd). */
+static int send_master(const char *console, int master, struct err *err)
+{
+	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	static const char name[] = "/dev/ptmx";
+	int r;
+
+	if (strlen(console) >= sizeof(addr.sun_path))
+		return err_set(
+			err, ENAMETOOLONG, "--console-socket %s: the path is too long", console);
+	memcpy(addr.sun_path, console, strlen(console) + 1);
+	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return err_sys(err, errno, "--console-socket %s", console);
+	r = fd_send(sock, name, sizeof(name), &master, 1);
+	return r < 0 ? err_sys(err, -r, "--console-socket %s", console) : 0;
+}
+
+int stdio_from_console(struct stdio *s, const char *console, struct err *err)
+{
+	AUTO_CLOSE int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	AUTO_CLOSE int slave = -1;
+	struct termios mode;
+	int r;
+
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+		return err_sys(err, errno, "cannot make a terminal");
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	s->tty_fd = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0 || s->tty_fd < 0 || tcgetattr(slave, &mode) < 0)
+		return err_sys(err, errno, "cannot make a terminal");
+	/* The line discipline is the guest's: this one passes bytes. Before anybody has the master.
+	 */
+	cfmakeraw(&mode);
+	if (tcsetattr(slave, TCSANOW, &mode) < 0)
+		return err_sys(err, errno, "cannot make the terminal raw");
+	s->tty_own = true;
+	r = send_master(console, master, err);
+	return r ? r : add_terminal(s, steal_fd(&slave), err);
+}
+
+int stdio_from_terminal(struct stdio *s, struct err *err)
+{
+	struct termios mode;
+	int fd;
+
+	if (!isatty(0))
+		return err_set(err, ENOTTY,
+			"a terminal is asked for, but stdin is none (use --console-socket, or no "
+			"terminal)");
+	fd = nonblocking_copy(0, O_RDWR);
+	if (fd < 0)
+		return err_sys(err, -fd, "terminal");
+	s->tty_fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	if (s->tty_fd < 0 || tcgetattr(0, &s->saved) < 0) {
+		close(fd);
+		return err_sys(err, errno, "terminal");
+	}
+	mode = s->saved;
+	cfmakeraw(&mode);
+	if (tcsetattr(0, TCSADRAIN, &mode) < 0) {
+		close(fd);
+		return err_sys(err, errno, "cannot make the terminal raw");
+	}
+	s->raw = true;
+	return add_terminal(s, fd, err);
+}
+
+void stdio_describe(const struct stdio *s, Vmrun__Agent__Stdio *ret)
+{
+	ret->terminal = s->terminal;
+	if (s->terminal) {
+		ret->stdout = s->stream[0].token;
+		if (s->rows && s->columns) {
+			ret->rows = s->rows;
+			ret->columns = s->columns;
+		}
+		return;
+	}
+	ret->stdin = s->stream[0].token;
+	ret->stdout = s->stream[1].token;
+	ret->stderr = s->stream[2].token;
+}
+
+int stdio_connect(struct stdio *s, int ctl, struct err *err)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		struct stream *st = &s->stream[i];
+		struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_CONNECT };
+		const int fds[2] = { st->fd, st->done_out };
+		int r;
+
+		req.u.connect.port = VSOCK_PORT_STREAM;
+		req.u.connect.flags = st->flags;
+		req.u.connect.has_preamble = 1;
+		req.u.connect.preamble = st->token;
+		r = vmclient_send(ctl, &req, fds, 2, err);
+		if (r < 0)
+			return r;
+		/* Only vmrun-vm holds them now, so that their end is seen. */
+		close_fd(&st->fd);
+		close_fd(&st->done_out);
+	}
+	return 0;
+}
+
+int stdio_connected(struct stdio *s, int ctl, struct err *err)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		int r = vmclient_reply(ctl, err);
+
+		if (r < 0)
+			return err_prefix(err, "cannot connect the streams: ");
+	}
+	return 0;
+}
+
+void stdio_done(struct stdio *s)
+{
+	if (s->raw)
+		(void)tcsetattr(0, TCSADRAIN, &s->saved);
+	s->raw = false;
+	for (unsigned i = 0; i < s->count; i++) {
+		close_fd(&s->stream[i].fd);
+		close_fd(&s->stream[i].done_in);
+		close_fd(&s->stream[i].done_out);
+	}
+	s->count = 0;
+	close_fd(&s->tty_fd);
+}

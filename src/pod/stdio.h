@@ -1,0 +1,54 @@
+/*
+ * The streams of a process: the caller's descriptors become host ends of vsock connections
+ * (rpc/vmctl.h), named to the agent by random tokens.
+ */
+#pragma once
+
+#include "agent/agent.pb-c.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <termios.h>
+
+#define STDIO_STREAMS_MAX 3
+
+struct stdio {
+	bool terminal;
+
+	struct stream {
+		uint64_t token;
+		int fd;		/* what vmrun-vm gets */
+		uint32_t flags; /* VMCTL_TO_GUEST, VMCTL_FROM_GUEST */
+		int done_in;	/* end of file: the stream's last byte is written */
+		int done_out;
+	} stream[STDIO_STREAMS_MAX];
+
+	unsigned count;
+	int tty_fd;	      /* the anchor follows its size; -1 without a terminal */
+	bool tty_own;	      /* a pty that we made for a console socket */
+	struct termios saved; /* of our own terminal, when raw */
+	bool raw;
+	uint16_t rows, columns; /* of the terminal, 0 when it does not say */
+};
+
+#define STDIO_INIT                                                                                 \
+	{                                                                                          \
+		.tty_fd = -1                                                                       \
+	}
+
+/* fds 0, 1 and 2 as three streams. */
+int stdio_from_caller(struct stdio *s, struct err *err) CHECKED;
+/* A new pseudo-terminal, whose master is sent to the UNIX socket `console`. */
+int stdio_from_console(struct stdio *s, const char *console, struct err *err) CHECKED;
+/* Our own terminal (fd 0), in raw mode until stdio_done(). */
+int stdio_from_terminal(struct stdio *s, struct err *err) CHECKED;
+
+/* Writes tokens, terminal and size into the message. */
+void stdio_describe(const struct stdio *s, Vmrun__Agent__Stdio *ret);
+
+/* Asks vmrun-vm for the connections without waiting; stdio_connected() collects the answers. */
+int stdio_connect(struct stdio *s, int ctl, struct err *err) CHECKED;
+int stdio_connected(struct stdio *s, int ctl, struct err *err) CHECKED;
+
+/* Closes everything and gives our own terminal back as it was. */
+void stdio_done(struct stdio *s);
