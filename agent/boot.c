@@ -28,6 +28,9 @@ static int initramfs = -1; /* the old root, from boot_root() to boot_modules() *
 int boot_root(struct err *err)
 {
 	initramfs = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A kernel without a console yet gives us no stdio, and its numbers are not for this. */
+	if (initramfs >= 0)
+		initramfs = fd_move_above_stdio(initramfs);
 	if (initramfs < 0)
 		return err_sys(err, errno, "/");
 	if (mkdir("/run", 0755) < 0 && errno != EEXIST)
@@ -58,14 +61,13 @@ static const struct {
 static int null_stdio(struct err *err)
 {
 	AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int fd;
 
 	if (null < 0)
 		return err_sys(err, errno, "/dev/null");
-	for (fd = 0; fd < 3; fd++)
+	for (int fd = 0; fd < 3; fd++)
 		if (dup2(null, fd) < 0)
 			return err_sys(err, errno, "/dev/null");
-	/* When the kernel found no console, null may itself have become one of the three. */
+	/* Where there were no streams, it has become one of them itself. */
 	if (null < 3)
 		null = -1;
 	return 0;

@@ -33,7 +33,8 @@
  * virtio console, a panic ends the machine at once.
  */
 static const char base_params[] =
-	"console=hvc0 quiet panic=-1 reboot=t tsc=reliable no_timer_check random.trust_cpu=on "
+	"console=hvc0 earlycon=uart8250,io,0x3f8 quiet panic=-1 reboot=t tsc=reliable "
+	"no_timer_check random.trust_cpu=on "
 	"cryptomgr.notests rcupdate.rcu_expedited=1 8250.nr_uarts=0 i8042.nokbd i8042.noaux "
 	"pci=off "
 	"swiotlb=noforce mitigations=auto";

@@ -19,6 +19,13 @@ static void machine_ended_cb(void *arg, enum machine_end why)
 	(void)!write(vm->end_fd, &one, sizeof(one));
 }
 
+static void serial_byte(void *arg, uint8_t byte)
+{
+	struct vm *vm = arg;
+
+	earlylog_byte(&vm->earlylog, byte);
+}
+
 static int vcpu_start(void *arg)
 {
 	struct vm *vm = arg;
@@ -65,6 +72,7 @@ static int make_machine(struct vm *vm, const struct vmctl_start *start, int kvm_
 		.vcpus = start->vcpus,
 		.vcpu_start = vcpu_start,
 		.ended = machine_ended_cb,
+		.serial = serial_byte,
 		.arg = vm,
 	};
 
@@ -103,6 +111,7 @@ int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct er
 	vm->alive_fd = steal_fd(&fds[VMCTL_FD_ALIVE]);
 	/* The order matters: what needs a path or a privilege first, then the jail, then the guest.
 	 */
+	earlylog_init(&vm->earlylog);
 	r = filters_init(&vm->filters, start->debug, err);
 	if (r == 0)
 		r = jail_enter(&proc_self_fd, err);

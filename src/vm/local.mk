@@ -2,6 +2,7 @@ pkglibexec_PROGRAMS += vmrun-vm
 vmrun_vm_SOURCES = \
 	src/vm/boot.c \
 	src/vm/ctl.c src/vm/ctl.h \
+	src/vm/earlylog.c src/vm/earlylog.h \
 	src/vm/devices.c src/vm/devices.h \
 	src/vm/jail.c src/vm/jail.h \
 	src/vm/main.c \

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "rpc/vmctl.h"
 #include "vm/devices.h"
+#include "vm/earlylog.h"
 #include "vm/seccomp.h"
 #include "vmm/machine.h"
 
@@ -20,6 +21,7 @@ struct vm {
 	struct machine *machine; /* NULL until VMCTL_START */
 	struct devices devices;
 	struct filters filters;
+	struct earlylog earlylog;
 	int alive_fd; /* carries the flock; held until the process ends */
 	enum vmctl_phase phase;
 	bool committed;

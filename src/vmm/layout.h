@@ -36,3 +36,8 @@
 #define POWER_RESET	  0x01
 #define POWER_OFF	  0x34
 #define PORT_POWER_STATUS 0x601
+
+/* COM1, output only: its data register, and a line status that says "send". */
+#define PORT_COM1      0x3f8
+#define PORT_COM1_LSR  0x3fd
+#define COM1_LSR_EMPTY 0x60

@@ -167,7 +167,7 @@ void machine_end(struct machine *m, enum machine_end why)
 		m->config.ended(m->config.arg, why);
 }
 
-/* Ports that mean something: power and reset; the keyboard controller's reset line. */
+/* Ports that mean something: power and reset, the keyboard controller's reset line, COM1's data. */
 void machine_port_write(struct machine *m, uint16_t port, const void *data, unsigned len)
 {
 	uint8_t value;
@@ -179,13 +179,21 @@ void machine_port_write(struct machine *m, uint16_t port, const void *data, unsi
 		machine_end(m, MACHINE_POWER_OFF);
 	else if ((port == PORT_POWER && value == POWER_RESET) || (port == 0x64 && value == 0xfe))
 		machine_end(m, MACHINE_RESET);
+	else if (port == PORT_COM1)
+		m->config.serial(m->config.arg, value);
 }
 
 void machine_port_read(struct machine *m, uint16_t port, void *data, unsigned len)
 {
+	uint8_t value = 0xff; /* nothing is there */
+
 	(void)m;
-	/* Nothing is there; the keyboard controller must look idle or the guest polls for it. */
-	memset(data, port == 0x64 || port == 0x61 || port == PORT_POWER_STATUS ? 0 : 0xff, len);
+	if (port == PORT_COM1_LSR)
+		value = COM1_LSR_EMPTY;
+	/* The keyboard controller must look idle, or the guest polls for it. */
+	else if (port == 0x64 || port == 0x61 || port == PORT_POWER_STATUS)
+		value = 0;
+	memset(data, value, len);
 }
 
 void machine_mmio(struct machine *m, uint64_t gpa, void *data, unsigned len, bool write)

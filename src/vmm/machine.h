@@ -25,6 +25,8 @@ struct machine_config {
 	int (*vcpu_start)(void *arg);
 	/* From a vCPU's thread, once; that vCPU does not run again. */
 	void (*ended)(void *arg, enum machine_end why);
+	/* From a vCPU's thread: a byte that the guest writes to COM1. */
+	void (*serial)(void *arg, uint8_t byte);
 	void *arg;
 };
 
