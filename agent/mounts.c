@@ -310,25 +310,23 @@ static int open_mask(int over)
 		.flags = MS_RDONLY,
 	};
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	AUTO_CLOSE int mount = -1;
 	struct err err = ERR_NONE;
 	struct stat st;
-	int mount = -1;
 
 	if (fstat(over, &st) < 0)
 		return -errno;
 	if (!S_ISDIR(st.st_mode)) {
 		mount = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		return mount < 0 ? -errno : mount;
-	}
-	if (filesystem_new(&empty, &mount, &err) < 0)
+		if (mount < 0)
+			return -errno;
+	} else if (filesystem_new(&empty, &mount, &err) < 0) {
 		return -err.code;
-	if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0) {
-		int r = -errno;
-
-		close(mount);
-		return r;
 	}
-	return mount;
+	/* Keeps the container from changing the mode of the agent's null device, too. */
+	if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return -errno;
+	return steal_fd(&mount);
 }
 
 int mounts_mask(int rootfd, char *const *paths, size_t count, struct err *err)
