@@ -1,20 +1,32 @@
-/* The ttrpc client: see client.h. Single-threaded, on one connected stream
- * socket. */
+/* The ttrpc client: see client.h. Single-threaded, on one connected stream socket. */
 #include "rpc/client.h"
 
 #include "base/auto.h"
-#include "base/fd.h"
 #include "base/list.h"
 #include "rpc/ttrpc.pb-c.h"
 
+#include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#define OUTPUT_MAX_BYTES (16 << 20) /* calls fail rather than pile up before a peer that hangs */
+#define READ_BYTES	 16384
+#define READS_MAX	 64 /* in one go, so that a peer that never stops cannot hold us here */
+
+/* What a synchronous call waits for. */
+struct waiter {
+	bool done;
+	ProtobufCMessage *reply;
+	struct err *err;
+};
+
 struct call {
 	uint32_t stream;
-	const ProtobufCMessageDescriptor *output;
+	const ProtobufCMethodDescriptor *method;
+	struct waiter *waiter; /* of a synchronous call; else done and arg */
 	rpc_done_fn *done;
 	void *arg;
 	struct list link;
@@ -22,9 +34,10 @@ struct call {
 
 struct rpc_client {
 	int fd;
-	uint32_t next_stream; /* odd, increasing, each used once */
+	uint32_t next_stream; /* odd, increasing, each used once; 0 when they are used up */
 	struct list calls;
-	struct buf in;
+	struct buf in, out;
+	size_t in_done; /* bytes at the front of in that have been dealt with */
 	bool closed;
 };
 
@@ -51,6 +64,7 @@ void rpc_client_free(struct rpc_client *c)
 		free(call);
 	close_fd(&c->fd);
 	buf_done(&c->in);
+	buf_done(&c->out);
 	free(c);
 }
 
@@ -59,151 +73,232 @@ int rpc_client_fd(const struct rpc_client *c)
 	return c->fd;
 }
 
-static void finish(struct call *call, const ProtobufCMessage *reply, const struct err *err)
+short rpc_client_events(const struct rpc_client *c)
+{
+	return c->out.len && !c->closed ? POLLIN | POLLOUT : POLLIN;
+}
+
+/* reply is freed here unless a synchronous caller takes it. */
+static void finish(struct call *call, ProtobufCMessage *reply, const struct err *err)
 {
 	list_del(&call->link);
-	call->done(call->arg, reply, err);
+	if (call->waiter) {
+		call->waiter->done = true;
+		call->waiter->reply = steal_ptr(&reply);
+		*call->waiter->err = *err;
+	} else {
+		call->done(call->arg, reply, err);
+	}
+	protobuf_c_message_free_unpacked(reply, NULL);
 	free(call);
 }
 
-/* The peer has gone: every outstanding call fails with that. */
-static int connection_lost(struct rpc_client *c)
+/* The peer has gone, or talks nonsense: every outstanding call fails with that. */
+static int lose(struct rpc_client *c, int code, const char *why)
 {
 	c->closed = true;
 	while (!list_empty(&c->calls)) {
+		struct call *call = container_of(c->calls.next, struct call, link);
 		struct err err = ERR_NONE;
 
-		err_set(&err, EPIPE, "the agent's connection has closed");
-		finish(container_of(c->calls.next, struct call, link), NULL, &err);
+		err_set(&err, code, "%s: %s", call->method->name, why);
+		finish(call, NULL, &err);
 	}
 	return -EPIPE;
 }
 
+static int lose_closed(struct rpc_client *c)
+{
+	return lose(c, EPIPE, "the connection has closed");
+}
+
+/*
+ * The text of a status may come from a guest and goes to a terminal or a log: one line, without
+ * control characters (those of ISO 6429 are two bytes in UTF-8).
+ */
+static void take_message(struct err *err, const struct call *call, const Ttrpc__Status *status)
+{
+	char *s = err->msg;
+
+	if (!*status->message) {
+		err_set(err, rpc_code_to_errno((enum rpc_code)status->code),
+			"%s failed with status %d", call->method->name, status->code);
+		return;
+	}
+	err_set(err, rpc_code_to_errno((enum rpc_code)status->code), "%s", status->message);
+	for (; *s; s++) {
+		unsigned char byte = (unsigned char)s[0], next = (unsigned char)s[1];
+
+		if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
+			*s++ = ' ';
+		else if (byte >= 0x20 && byte != 0x7f)
+			continue;
+		*s = ' ';
+	}
+}
+
 static void answer(struct call *call, const uint8_t *data, size_t len)
 {
-	Ttrpc__Response *r = ttrpc__response__unpack(NULL, len, data);
+	Ttrpc__Response *r =
+		(Ttrpc__Response *)ttrpc_unpack(&ttrpc__response__descriptor, len, data);
 	ProtobufCMessage *reply = NULL;
 	struct err err = ERR_NONE;
 
-	if (!r)
-		err_set(&err, EPROTO, "the agent's answer cannot be decoded");
-	else if (r->status && r->status->code != RPC_OK)
-		err_set(&err, rpc_code_to_errno((enum rpc_code)r->status->code), "%s",
-			r->status->message);
-	else if (!(reply = protobuf_c_message_unpack(
-			   call->output, NULL, r->payload.len, r->payload.data)))
-		err_set(&err, EPROTO, "the agent's answer cannot be decoded");
-	finish(call, reply, &err);
-	if (reply)
-		protobuf_c_message_free_unpacked(reply, NULL);
+	if (r && r->status && r->status->code != RPC_OK)
+		take_message(&err, call, r->status);
+	else if (r)
+		reply = ttrpc_unpack(call->method->output, r->payload.len, r->payload.data);
+	if (!reply && !err.code)
+		err_set(&err, EPROTO, "%s: the answer cannot be decoded", call->method->name);
 	if (r)
 		ttrpc__response__free_unpacked(r, NULL);
+	finish(call, reply, &err);
 }
 
-/* Completes the call of one whole frame; answers to nobody's call are dropped.
+static struct call *find_call(const struct rpc_client *c, uint32_t stream)
+{
+	list_for_each (call, &c->calls, struct call, link)
+		if (call->stream == stream)
+			return call;
+	return NULL;
+}
+
+/*
+ * Completes the calls of all whole frames; answers to nobody's call are dropped. A callback may
+ * call again and so come back here: a frame counts as done before its call is completed.
  */
-static void frame(struct rpc_client *c, const struct ttrpc_header *h, const uint8_t *data)
+static int handle_frames(struct rpc_client *c)
 {
-	if (h->type != TTRPC_RESPONSE)
-		return;
-	list_for_each (call, &c->calls, struct call, link) {
-		if (call->stream == h->stream) {
-			answer(call, data, h->length);
-			return;
-		}
+	for (;;) {
+		const uint8_t *data = c->in.data + c->in_done;
+		struct ttrpc_header h;
+		struct call *call;
+		int r = ttrpc_frame_next(data, c->in.len - c->in_done, &h);
+
+		if (r <= 0)
+			return r;
+		c->in_done += TTRPC_HEADER_LEN + h.length;
+		call = h.type == TTRPC_RESPONSE ? find_call(c, h.stream) : NULL;
+		if (call)
+			answer(call, data + TTRPC_HEADER_LEN, h.length);
 	}
 }
 
-static int frames(struct rpc_client *c)
+/* Returns 1 when something was read, 0 when there is nothing now, or -errno. */
+static int receive(struct rpc_client *c)
 {
-	while (c->in.len >= TTRPC_HEADER_LEN) {
-		struct ttrpc_header h = ttrpc_header_unpack(c->in.data);
-		AUTO_FREE uint8_t *data = NULL;
+	ssize_t n;
 
-		if (h.length > TTRPC_MESSAGE_MAX)
-			return -EPROTO;
-		if (c->in.len - TTRPC_HEADER_LEN < h.length)
-			return 0;
-		/* A callback may make further calls, so the frame leaves the buffer first.
-		 */
-		data = malloc(h.length ? h.length : 1);
-		if (!data)
-			return -ENOMEM;
-		memcpy(data, c->in.data + TTRPC_HEADER_LEN, h.length);
-		buf_consume(&c->in, TTRPC_HEADER_LEN + h.length);
-		frame(c, &h, data);
+	buf_consume(&c->in, c->in_done);
+	c->in_done = 0;
+	if (buf_reserve(&c->in, READ_BYTES) < 0)
+		return -ENOMEM;
+	do
+		n = recv(c->fd, c->in.data + c->in.len, c->in.cap - c->in.len, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	c->in.len += (size_t)n;
+	return n ? 1 : -EPIPE;
+}
+
+/* Writes what the socket takes now. */
+static int flush(struct rpc_client *c)
+{
+	size_t sent = 0;
+	int r = 0;
+
+	while (sent < c->out.len && r == 0) {
+		ssize_t n = send(
+			c->fd, c->out.data + sent, c->out.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n >= 0)
+			sent += (size_t)n;
+		else if (errno != EINTR)
+			r = -errno;
 	}
-	return 0;
+	buf_consume(&c->out, sent);
+	return r == -EAGAIN ? 0 : r;
 }
 
 int rpc_client_process(struct rpc_client *c)
 {
+	int sent, r;
+
 	if (c->closed)
 		return -EPIPE;
-	for (;;) {
-		ssize_t n;
-
-		if (buf_reserve(&c->in, 16384) < 0)
-			return connection_lost(c);
-		n = recv(c->fd, c->in.data + c->in.len, c->in.cap - c->in.len, MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return 0;
-		if (n <= 0)
-			return connection_lost(c);
-		c->in.len += (size_t)n;
-		if (frames(c) < 0)
-			return connection_lost(c);
-	}
-}
-
-static int send_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
-
-		if (n < 0) {
-			struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-			if (errno == EINTR)
-				continue;
-			if (errno != EAGAIN)
-				return -errno;
-			poll(&p, 1, -1);
-			continue;
-		}
-		data += n;
-		len -= (size_t)n;
+	sent = flush(c);
+	for (int i = 0; i < READS_MAX; i++) {
+		r = receive(c);
+		/* What failed to be sent counts behind the answers that have come before. */
+		if (r == 0)
+			return sent < 0 ? lose_closed(c) : 0;
+		if (r == -ENOMEM)
+			return lose(c, ENOMEM, "out of memory");
+		if (r < 0)
+			return lose_closed(c);
+		if (handle_frames(c) < 0)
+			return lose(c, EPROTO, "the peer does not speak the protocol");
+		/* A callback's own call may have found the end. */
+		if (c->closed)
+			return -EPIPE;
 	}
 	return 0;
 }
 
-/* One frame with an envelope for request. */
-static int pack(struct buf *out, uint32_t stream, const char *service, const char *method,
-	const ProtobufCMessage *request)
+static int append_request(struct rpc_client *c, const ProtobufCServiceDescriptor *service,
+	const ProtobufCMethodDescriptor *method, const ProtobufCMessage *request,
+	unsigned timeout_ms)
 {
 	Ttrpc__Request envelope = TTRPC__REQUEST__INIT;
-	size_t payload = protobuf_c_message_get_packed_size(request);
-	AUTO_FREE uint8_t *bytes = malloc(payload ? payload : 1);
-	struct ttrpc_header h = { .stream = stream, .type = TTRPC_REQUEST };
-	size_t len;
+	int r = ttrpc_payload(request, &envelope.payload);
 
-	if (!bytes)
-		return -ENOMEM;
-	envelope.service = (char *)(uintptr_t)service;
-	envelope.method = (char *)(uintptr_t)method;
-	envelope.payload.len = protobuf_c_message_pack(request, bytes);
-	envelope.payload.data = bytes;
-	len = ttrpc__request__get_packed_size(&envelope);
-	if (len > TTRPC_MESSAGE_MAX)
-		return -EMSGSIZE;
-	if (buf_reserve(out, TTRPC_HEADER_LEN + len) < 0)
-		return -ENOMEM;
-	h.length = (uint32_t)len;
-	ttrpc_header_pack(&h, out->data);
-	ttrpc__request__pack(&envelope, out->data + TTRPC_HEADER_LEN);
-	out->len = TTRPC_HEADER_LEN + len;
+	if (r < 0)
+		return r;
+	envelope.service = (char *)(uintptr_t)service->name;
+	envelope.method = (char *)(uintptr_t)method->name;
+	envelope.timeout_nano = (int64_t)timeout_ms * 1000000;
+	r = ttrpc_frame_append(&c->out, c->next_stream, TTRPC_REQUEST, &envelope.base);
+	free(envelope.payload.data);
+	return r;
+}
+
+static int send_request(struct rpc_client *c, const ProtobufCServiceDescriptor *service,
+	const ProtobufCMethodDescriptor *method, const ProtobufCMessage *request,
+	unsigned timeout_ms)
+{
+	int r;
+
+	if (c->closed)
+		return -EPIPE;
+	if (c->next_stream == 0)
+		return -EOVERFLOW;
+	if (c->out.len > OUTPUT_MAX_BYTES)
+		return -ENOBUFS;
+	r = append_request(c, service, method, request, timeout_ms);
+	return r < 0 ? r : flush(c);
+}
+
+/* Takes over *call on success. */
+static int start(struct rpc_client *c, const ProtobufCServiceDescriptor *service,
+	const char *method, const ProtobufCMessage *request, unsigned timeout_ms, struct call *call,
+	struct err *err)
+{
+	int r;
+
+	call->method = protobuf_c_service_descriptor_get_method_by_name(service, method);
+	if (!call->method)
+		return err_set(err, ENOSYS, "%s has no call %s", service->name, method);
+	r = send_request(c, service, call->method, request, timeout_ms);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return err_set(err, EPIPE, "%s: the connection has closed", method);
+	if (r < 0)
+		return err_sys(err, -r, "%s: cannot send the request", method);
+	call->stream = c->next_stream;
+	c->next_stream += 2;
+	if (c->next_stream < call->stream)
+		c->next_stream = 0;
+	list_add_tail(&c->calls, &call->link);
 	return 0;
 }
 
@@ -211,63 +306,17 @@ int rpc_call_start(struct rpc_client *c, const ProtobufCServiceDescriptor *servi
 	const char *method, const ProtobufCMessage *request, rpc_done_fn *done, void *arg,
 	struct err *err)
 {
-	const ProtobufCMethodDescriptor *m =
-		protobuf_c_service_descriptor_get_method_by_name(service, method);
-	AUTO(buf_done) struct buf out = { 0 };
-	struct call *call;
+	AUTO_FREE struct call *call = calloc(1, sizeof(*call));
 	int r;
 
-	if (!m)
-		return err_set(err, ENOSYS, "the agent API has no call %s", method);
-	if (c->closed)
-		return err_set(err, EPIPE, "the agent's connection has closed");
-	call = calloc(1, sizeof(*call));
 	if (!call)
 		return err_sys(err, ENOMEM, "%s", method);
-	*call = (struct call){
-		.stream = c->next_stream,
-		.output = m->output,
-		.done = done,
-		.arg = arg,
-	};
-	r = pack(&out, call->stream, service->name, method, request);
+	call->done = done;
+	call->arg = arg;
+	r = start(c, service, method, request, 0, call, err);
 	if (r == 0)
-		r = send_all(c->fd, out.data, out.len);
-	if (r < 0) {
-		free(call);
-		return err_sys(err, -r, "cannot send %s to the agent", method);
-	}
-	c->next_stream += 2;
-	list_add_tail(&c->calls, &call->link);
-	return 0;
-}
-
-/* What a synchronous call waits for. */
-struct waiter {
-	bool done;
-	ProtobufCMessage *reply;
-	struct err err;
-};
-
-static void wake(void *arg, const ProtobufCMessage *reply, const struct err *err)
-{
-	struct waiter *w = arg;
-
-	w->done = true;
-	w->err = *err;
-	if (reply) {
-		/* The reply is only borrowed: keep a copy by a round through its encoding.
-		 */
-		size_t len = protobuf_c_message_get_packed_size(reply);
-		AUTO_FREE uint8_t *bytes = malloc(len ? len : 1);
-
-		if (bytes) {
-			protobuf_c_message_pack(reply, bytes);
-			w->reply = protobuf_c_message_unpack(reply->descriptor, NULL, len, bytes);
-		}
-		if (!w->reply)
-			err_set(&w->err, ENOMEM, "out of memory");
-	}
+		steal_ptr(&call);
+	return r;
 }
 
 static int64_t now_ms(void)
@@ -278,43 +327,45 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* A call that nobody waits for any more: its late answer is dropped. */
-static void forget(struct rpc_client *c, const struct waiter *w)
+/* deadline 0: none. false: it has passed. */
+static bool wait_for_events(const struct rpc_client *c, int64_t deadline)
 {
-	list_for_each_safe (call, &c->calls, struct call, link) {
-		if (call->arg == w) {
-			list_del(&call->link);
-			free(call);
-		}
-	}
+	struct pollfd p = { .fd = c->fd, .events = rpc_client_events(c) };
+	int64_t left = deadline ? deadline - now_ms() : -1;
+
+	if (deadline && left <= 0)
+		return false;
+	(void)!poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
+	return true;
 }
 
 int rpc_call(struct rpc_client *c, const ProtobufCServiceDescriptor *service, const char *method,
 	const ProtobufCMessage *request, unsigned timeout_ms, ProtobufCMessage **ret_reply,
 	struct err *err)
 {
-	struct waiter w = { 0 };
 	int64_t deadline = timeout_ms ? now_ms() + timeout_ms : 0;
-	int r = rpc_call_start(c, service, method, request, wake, &w, err);
+	AUTO_FREE struct call *call = calloc(1, sizeof(*call));
+	struct waiter w = { .err = err };
+	int r;
 
+	if (!call)
+		return err_sys(err, ENOMEM, "%s", method);
+	call->waiter = &w;
+	r = start(c, service, method, request, timeout_ms, call, err);
 	if (r < 0)
 		return r;
 	while (!w.done) {
-		struct pollfd p = { .fd = c->fd, .events = POLLIN };
-		int64_t left = deadline ? deadline - now_ms() : -1;
-
-		if (deadline && left <= 0) {
-			forget(c, &w);
-			return err_set(err, ETIMEDOUT, "the agent did not answer %s within %u ms",
-				method, timeout_ms);
+		if (!wait_for_events(c, deadline)) {
+			/* The late answer will find nobody. */
+			list_del(&call->link);
+			return err_set(
+				err, ETIMEDOUT, "%s: no answer within %u ms", method, timeout_ms);
 		}
-		if (poll(&p, 1, (int)left) > 0)
-			(void)!rpc_client_process(c);
+		(void)!rpc_client_process(c);
 	}
-	if (w.err.code) {
-		*err = w.err;
+	steal_ptr(&call); /* freed as it was completed */
+	if (err->code)
 		return -err->code;
-	}
 	if (ret_reply)
 		*ret_reply = w.reply;
 	else

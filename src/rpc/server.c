@@ -124,8 +124,8 @@ static void flush(struct rpc_conn *c)
 	bool blocked = false;
 
 	while (sent < c->out.len && !blocked) {
-		ssize_t n = send(c->fd, c->out.data + sent, c->out.len - sent,
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(
+			c->fd, c->out.data + sent, c->out.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n >= 0) {
 			sent += (size_t)n;
@@ -225,8 +225,8 @@ static void no_closure(const ProtobufCMessage *message, void *data)
 	(void)data;
 }
 
-typedef void handler_fn(
-	ProtobufCService *service, const ProtobufCMessage *in, ProtobufCClosure closure, void *data);
+typedef void handler_fn(ProtobufCService *service, const ProtobufCMessage *in,
+	ProtobufCClosure closure, void *data);
 
 /* The handlers of a generated service stand behind its base, in the order of the methods. */
 static handler_fn *find_handler(ProtobufCService *service, const Ttrpc__Request *envelope,

@@ -66,8 +66,8 @@ int ttrpc_payload(const ProtobufCMessage *message, ProtobufCBinaryData *ret) CHE
  * Decodes what the peer sent; NULL when it is malformed or would take more than TTRPC_UNPACKED_MAX.
  * For protobuf_c_message_free_unpacked(m, NULL).
  */
-ProtobufCMessage *ttrpc_unpack(const ProtobufCMessageDescriptor *type, size_t len,
-	const uint8_t *data) CHECKED;
+ProtobufCMessage *ttrpc_unpack(
+	const ProtobufCMessageDescriptor *type, size_t len, const uint8_t *data) CHECKED;
 
 /* errno <-> status code, as both ends translate a struct err. */
 enum rpc_code rpc_code_from_errno(int code);
