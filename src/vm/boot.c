@@ -111,7 +111,7 @@ int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct er
 	vm->alive_fd = steal_fd(&fds[VMCTL_FD_ALIVE]);
 	/* The order matters: what needs a path or a privilege first, then the jail, then the guest.
 	 */
-	earlylog_init(&vm->earlylog);
+	earlylog_init(&vm->earlylog, (size_t)start->log_max_kib << 10);
 	r = filters_init(&vm->filters, start->debug, err);
 	if (r == 0)
 		r = jail_enter(&proc_self_fd, err);

@@ -5,9 +5,9 @@
 
 #include <unistd.h>
 
-void earlylog_init(struct earlylog *l)
+void earlylog_init(struct earlylog *l, size_t max_bytes)
 {
-	*l = (struct earlylog){ .left = EARLYLOG_MAX_BYTES };
+	*l = (struct earlylog){ .left = max_bytes };
 	pthread_mutex_init(&l->lock, NULL);
 }
 

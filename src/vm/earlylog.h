@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EARLYLOG_MAX_BYTES (64 << 10)
-
 struct earlylog {
 	pthread_mutex_t lock;
 	size_t left; /* bytes that are still taken */
@@ -18,6 +16,6 @@ struct earlylog {
 	size_t len;
 };
 
-void earlylog_init(struct earlylog *l);
+void earlylog_init(struct earlylog *l, size_t max_bytes);
 /* One byte; whole lines go to stderr, which is the pod's log. Any vCPU thread. */
 void earlylog_byte(struct earlylog *l, uint8_t byte);
