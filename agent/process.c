@@ -120,7 +120,8 @@ void process_exited(struct process *p, int wait_status)
 		event_add(c->agent->events, VMRUN__AGENT__EVENT__KIND__EXIT, c->id, p->id,
 			p->status, p->exited_at_ns);
 	stdio_process_ended(&p->io);
-	if (p->exec_failed || (p->id[0] && !p->owner && p->answered))
+	/* An exec whose anchor has gone: nobody will ask. */
+	if (p->exec_failed || (p->id[0] && !p->owner && list_empty(&p->waiters)))
 		process_free(p);
 	container_process_ended(c);
 }

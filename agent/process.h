@@ -33,7 +33,6 @@ struct process {
 	int gate;
 	struct loop_fd *gate_watch;
 	bool opened;		      /* it was let through the gate */
-	struct err launch_err;	      /* what the child reported */
 	struct rpc_request *create;   /* CreateContainer or Exec, to be answered */
 	struct rpc_request *start;    /* StartContainer */
 	const struct rpc_conn *owner; /* the anchor's connection; NULL: ended */

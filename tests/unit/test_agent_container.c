@@ -426,6 +426,53 @@ static void test_user_namespace(void **state)
 	result_done(&res);
 }
 
+static void test_bad_mapping(void **state)
+{
+	Vmrun__Agent__IdMapping map = VMRUN__AGENT__ID_MAPPING__INIT, *maps[] = { &map };
+	struct box_request r;
+
+	(void)state;
+	/* Found only when the child exists already. */
+	request_init(&r, "c", "true");
+	vmrun__agent__namespace__init(&r.ns[6]);
+	r.ns[6].kind = VMRUN__AGENT__NAMESPACE__KIND__USER;
+	r.ns_list[6] = &r.ns[6];
+	r.create.n_namespaces = 7;
+	r.create.uid_mappings = maps;
+	r.create.n_uid_mappings = 1;
+	create_fails(&r, "uid_map: Invalid argument");
+}
+
+/* The agent does not keep a record of every health check. */
+static void test_exec_records(void **state)
+{
+	struct rpc_client *first = box.client;
+	Vmrun__Agent__WaitRequest wait = VMRUN__AGENT__WAIT_REQUEST__INIT;
+	struct box_request r;
+	Vmrun__Agent__ExecRequest exec = VMRUN__AGENT__EXEC_REQUEST__INIT;
+
+	(void)state;
+	run_detached("c", "sleep 1000");
+	request_init(&r, "unused", "exit 3");
+	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
+	exec.container = (char *)(uintptr_t) "c";
+	exec.process = (char *)(uintptr_t) "e";
+	exec.spec = &r.process;
+	box.client = box_connect(&box);
+	box_call(&box, "Exec", &exec.base);
+	box_fails(&box, "Exec", &exec.base, "process e of container c exists already");
+	assert_int_equal(box_wait(&box, "c", "e"), 3);
+	assert_int_equal(box_wait(&box, "c", "e"), 3);
+	rpc_client_free(box.client);
+	box.client = first;
+	wait.container = (char *)(uintptr_t) "c";
+	wait.process = (char *)(uintptr_t) "e";
+	/* The agent hears of the end of one connection before it reads from the other one again. */
+	send_signal("c", "", SIGCONT, false);
+	box_fails(&box, "Wait", &wait.base, "process e of container c does not exist");
+	box_delete(&box, "c");
+}
+
 static void test_exec(void **state)
 {
 	struct box_request r;
@@ -947,6 +994,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_credentials, clean_up),
 		cmocka_unit_test_teardown(test_no_capabilities, clean_up),
 		cmocka_unit_test_teardown(test_user_namespace, clean_up),
+		cmocka_unit_test_teardown(test_bad_mapping, clean_up),
+		cmocka_unit_test_teardown(test_exec_records, clean_up),
 		cmocka_unit_test_teardown(test_exec, clean_up),
 		cmocka_unit_test_teardown(test_grandchild_holds_output, clean_up),
 		cmocka_unit_test_teardown(test_terminal, clean_up),
