@@ -190,8 +190,8 @@ void machine_port_read(struct machine *m, uint16_t port, void *data, unsigned le
 	(void)m;
 	if (port == PORT_COM1_LSR)
 		value = COM1_LSR_EMPTY;
-	/* The keyboard controller must look idle, or the guest polls for it. */
-	else if (port == 0x64 || port == 0x61 || port == PORT_POWER_STATUS)
+	/* The keyboard controller and the clock must look idle, or the guest polls for them. */
+	else if (port == 0x64 || port == 0x61 || port == 0x71 || port == PORT_POWER_STATUS)
 		value = 0;
 	memset(data, value, len);
 }

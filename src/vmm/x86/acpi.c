@@ -6,13 +6,14 @@
 
 #include <string.h>
 
-#define HEADER_LEN	 36
-#define FADT_LEN	 276
-#define FADT_HW_REDUCED	 (1U << 20)
-#define FADT_RESET_REG	 (1U << 10)
-#define FADT_PWR_BUTTON	 (1U << 4)
-#define FADT_SLP_BUTTON	 (1U << 5)
-#define BOOT_ARCH_NO_VGA (1U << 2)
+#define HEADER_LEN	  36
+#define FADT_LEN	  276
+#define FADT_HW_REDUCED	  (1U << 20)
+#define FADT_RESET_REG	  (1U << 10)
+#define FADT_PWR_BUTTON	  (1U << 4)
+#define FADT_SLP_BUTTON	  (1U << 5)
+#define BOOT_ARCH_NO_VGA  (1U << 2)
+#define BOOT_ARCH_NO_CMOS (1U << 5) /* or the guest polls for a clock for half a second */
 
 static uint8_t checksum(const uint8_t *p, size_t n)
 {
@@ -69,7 +70,7 @@ static int fadt(struct buf *b, uint64_t dsdt)
 		r = buf_append(b, rest, sizeof(rest));
 	if (r < 0)
 		return r;
-	put(b->data, 109, BOOT_ARCH_NO_VGA, 2);
+	put(b->data, 109, BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_CMOS, 2);
 	put(b->data, 112, FADT_HW_REDUCED | FADT_RESET_REG | FADT_PWR_BUTTON | FADT_SLP_BUTTON, 4);
 	put_port(b->data, 116, PORT_POWER);
 	b->data[128] = POWER_RESET;
