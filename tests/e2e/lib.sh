@@ -83,7 +83,7 @@ bundle() {
 	cp -a "$E2E_CACHE/busybox" "$dir/rootfs"
 	(cd "$dir" && "$VMRUN" spec)
 	config "$dir" '.process.terminal = false | .process.args = $ARGS.positional | .root.readonly = false' \
-		--args "$@"
+		--args -- "$@"
 }
 
 # debian NAME ARGS...: the same with Debian (minbase, gcc). The tree is shared and writable only
@@ -98,7 +98,7 @@ debian() {
 		"$dir/rootfs"
 	(cd "$dir" && "$VMRUN" spec)
 	config "$dir" '.process.terminal = false | .process.args = $ARGS.positional | .root.readonly = false' \
-		--args "$@"
+		--args -- "$@"
 }
 
 # config DIR FILTER [JQ OPTIONS...]: edits the bundle's config.json.
