@@ -146,17 +146,20 @@ static void api_start_container(Vmrun__Agent__Agent_Service *service,
 {
 	struct process *p = need_process(agent_of(service), in->container, "", request);
 	struct err err = ERR_NONE;
+	int r;
 
 	(void)closure;
 	if (!p)
 		return;
-	if (p->state != PROCESS_CREATED || p->opened) {
-		err_set(&err, EBUSY, "container %s %s", in->container,
+	if (p->state != PROCESS_CREATED || p->opened)
+		r = err_set(&err, EBUSY, "container %s %s", in->container,
 			p->state == PROCESS_EXITED ? "has stopped" : "is running already");
+	else if (p->container->paused)
+		r = err_set(&err, EBUSY, "container %s is paused", in->container);
+	else
+		r = launch_start(p, request, &err);
+	if (r < 0)
 		reply_failure(request, &err);
-	} else if (launch_start(p, request, &err) < 0) {
-		reply_failure(request, &err);
-	}
 }
 
 static void api_exec(Vmrun__Agent__Agent_Service *service, const Vmrun__Agent__ExecRequest *in,

@@ -60,8 +60,16 @@ int process_new(struct container *c, const char *id, const Vmrun__Agent__Process
 	return 0;
 }
 
+static void give_up(struct rpc_request *r)
+{
+	if (r)
+		rpc_reply_error(r, RPC_UNAVAILABLE, "the container was deleted");
+}
+
 void process_free(struct process *p)
 {
+	give_up(p->create);
+	give_up(p->start);
 	parked_fail_all(&p->waiters, RPC_NOT_FOUND, "the container was deleted");
 	launch_end(p);
 	stdio_done(&p->io);

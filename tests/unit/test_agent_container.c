@@ -646,6 +646,13 @@ static void test_life_cycle(void **state)
 	request_init(&r, "c", "exit 0");
 	box_call(&box, "CreateContainer", &r.create.base);
 	box_fails(&box, "CreateContainer", &r.create.base, "container c exists already");
+	if (box.cgroup[0]) {
+		Vmrun__Agent__ContainerRequest pause = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
+
+		pause.container = again.container = (char *)(uintptr_t) "c";
+		box_call(&box, "Pause", &pause.base);
+		box_fails(&box, "StartContainer", &again.base, "container c is paused");
+	}
 	box_delete(&box, "c"); /* never started */
 	request_init(&r, "c", "exit 0");
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
@@ -770,7 +777,7 @@ static void test_pause_and_list(void **state)
 	exec.spec = &r.process;
 	box_fails(&box, "Exec", &exec.base, "paused");
 	box_call(&box, "Resume", &request.base);
-	exec_in("c", "until ps | grep -v grep | grep -q sleep; do :; done", &res);
+	exec_in("c", "until cat /proc/[0-9]*/comm | grep -qx sleep; do :; done", &res);
 	result_done(&res);
 	assert_int_equal(rpc_call(box.client, &vmrun__agent__agent__descriptor, "ListProcesses",
 				 &request.base, 5000, (ProtobufCMessage **)&list, &err),
