@@ -3,6 +3,7 @@
 #include "tests/unit/fakeguest.h"
 #include "tests/unit/unit.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define REQUEST_MAX 65536
@@ -134,6 +135,61 @@ static void a_broken_ring_is_left_alone(void **state)
 	bytes_come(state);
 }
 
+static void *device_thread(void *arg)
+{
+	assert_int_equal(loop_run(arg), 0);
+	return NULL;
+}
+
+/* Another vCPU that does not care what the first one does. */
+static void *rude_vcpu(void *arg)
+{
+	for (uint32_t i = 0; i < 20000; i++) {
+		uint32_t value = i % 3 ? i : UINT32_MAX;
+
+		mmio_write(&t.g.slot, 0x30, &value, 4);
+		mmio_read(&t.g.slot, 0x34, &value, 4);
+		mmio_read(&t.g.slot, i % 64 * 4, &value, 4);
+		value = 0;
+		mmio_write(&t.g.slot, MMIO_QUEUE_NOTIFY, &value, 4);
+	}
+	return arg;
+}
+
+static void resets_race_with_everything(void **state)
+{
+	pthread_t device, vcpu;
+	uint64_t gpa = fg_alloc(&t.g, 64), next = t.g.next;
+
+	(void)state;
+	assert_int_equal(pthread_create(&device, NULL, device_thread, t.loop), 0);
+	assert_int_equal(pthread_create(&vcpu, NULL, rude_vcpu, NULL), 0);
+	for (int i = 0; i < 300; i++) {
+		static const uint32_t steps[] = { 0, 1, 3, 11 };
+
+		t.g.next = next;
+		/* The other one moves queue_sel about: a queue may or may not become ready. */
+		for (size_t s = 0; s < 4; s++) {
+			fg_write32(&t.g, 0x24, 1);
+			fg_write32(&t.g, 0x20, 1);
+			fg_write32(&t.g, 0x70, steps[s]);
+		}
+		fg_write32(&t.g, 0x70, 15);
+		fg_kick(&t.g, 0);
+	}
+	pthread_join(vcpu, NULL);
+	fg_write32(&t.g, 0x70, 0);
+	memset(fg_at(&t.g, FG_RAM_GPA), 0, 1 << 16);
+	fg_start(&t.g, 0);
+	fg_post(&t.g, 0, (struct fg_buf[]){ { gpa, 64, true } }, 1);
+	fg_kick(&t.g, 0);
+	assert_true(fg_wait(&t.g, 0, 10000));
+	assert_int_equal(used(0), 64);
+	/* The loop ends while the device still runs; its stop finds no thread to wait for. */
+	loop_quit(t.loop);
+	pthread_join(device, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +198,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_chain_without_room_comes_back_empty, fresh, gone),
 		cmocka_unit_test_setup_teardown(many_requests_take_several_turns, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_broken_ring_is_left_alone, fresh, gone),
+		cmocka_unit_test_setup_teardown(resets_race_with_everything, fresh, gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

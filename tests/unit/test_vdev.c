@@ -130,6 +130,8 @@ static void the_status_goes_up_in_order(void **state)
 	/* Bits are never taken away. */
 	fg_write32(&g, STATUS, VDEV_ACKNOWLEDGE);
 	assert_int_equal(fg_read32(&g, STATUS), ALL_BUT_OK);
+	fg_write32(&g, STATUS, VDEV_DRIVER_OK);
+	assert_int_equal(fg_read32(&g, STATUS), ALL_BUT_OK);
 	fg_write32(&g, STATUS, ALL);
 	assert_int_equal(fg_read32(&g, STATUS), ALL);
 	assert_int_equal(toy.starts, 1);
