@@ -1,10 +1,10 @@
 # vmrun-proxy is static: it is run by descriptor after its root has become the container's rootfs,
-# where no dynamic loader of ours is.
+# where no dynamic loader of ours is. AddressSanitizer and static programs do not mix.
 if !SANITIZERS
 pkglibexec_PROGRAMS += vmrun-proxy
-endif
-vmrun_proxy_SOURCES = shim/proxy/main.c
+vmrun_proxy_SOURCES = shim/proxy/main.c shim/proxy/confine.c shim/proxy/confine.h
 vmrun_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 vmrun_proxy_CFLAGS = $(AM_CFLAGS) -Os -ffunction-sections -fdata-sections
 vmrun_proxy_LDFLAGS = $(AM_LDFLAGS) -static -Wl,--gc-sections
 vmrun_proxy_LDADD = librpc.a libapi.a libbase.a $(PROTOBUFC_LIBS)
+endif

@@ -1,17 +1,17 @@
 /*
- * vmrun-proxy: the anchor on the host of one process in the guest (see src/pod/anchor.h and
- * anchorfd.h). It waits for that process, passes signals on, and ends as it ends. When it is
- * killed, its connection to the agent closes, and the agent kills the process.
+ * vmrun-proxy: the anchor on the host of one process in the guest (see src/pod/anchor.h). It is the
+ * init of a pid namespace of its own. It waits for the process, passes signals on, and ends as the
+ * process ends. When it is killed, its connection to the agent closes, and the agent kills the
+ * process. One thread.
  */
 #include "agent/agent.pb-c.h"
 #include "base/auto.h"
 #include "base/fd.h"
-#include "base/str.h"
-#include "pod/anchorfd.h"
+#include "pod/anchormsg.h"
 #include "rpc/client.h"
 #include "rpc/vmctl.h"
+#include "shim/proxy/confine.h"
 
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,119 +19,27 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #define STATUS_POD_DIED 137
+#define STATUS_MAX	255
+#define TIE_TIMEOUT_MS	30000
 #define DRAIN_LIMIT_MS	10000
-#define DONE_MAX	3
 
 struct proxy {
-	char *container, *process;
-	bool stop_pod, record, tty;
-	unsigned done_count;
+	struct anchor_msg msg;
+	int fd[ANCHOR_FDS]; /* -1: not there */
 	struct rpc_client *agent;
 	int signal_fd;
-	bool ended;
+	bool tied;  /* the agent has taken note of us */
+	bool ended; /* the process, or its pod */
+	struct err failed;
 	uint32_t status;
 	int64_t exited_at_ns;
 	bool oom_killed;
 };
 
 static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
-
-static void on_exit_status(void *arg, const ProtobufCMessage *reply, const struct err *err)
-{
-	const Vmrun__Agent__WaitResponse *w = (const Vmrun__Agent__WaitResponse *)reply;
-	struct proxy *p = arg;
-	struct timespec now;
-
-	(void)err;
-	p->ended = true;
-	if (w) {
-		p->status = w->status;
-		p->exited_at_ns = w->exited_at_ns;
-		p->oom_killed = w->oom_killed;
-		return;
-	}
-	/* No answer: the pod has died under the process. */
-	clock_gettime(CLOCK_REALTIME, &now);
-	p->status = STATUS_POD_DIED;
-	p->exited_at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int send_wait(struct proxy *p, struct err *err)
-{
-	Vmrun__Agent__WaitRequest in = VMRUN__AGENT__WAIT_REQUEST__INIT;
-
-	in.container = p->container;
-	in.process = p->process;
-	in.anchor = true;
-	return rpc_call_start(p->agent, api, "Wait", &in.base, on_exit_status, p, err);
-}
-
-/* Nobody waits for the answers of signals and resizes. */
-static void ignore_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
-{
-	(void)arg;
-	(void)reply;
-	(void)err;
-}
-
-static void send_signal(struct proxy *p, uint32_t signo)
-{
-	Vmrun__Agent__SignalRequest in = VMRUN__AGENT__SIGNAL_REQUEST__INIT;
-	struct err err = ERR_NONE;
-
-	in.container = p->container;
-	in.process = p->process;
-	in.signal = signo;
-	(void)!rpc_call_start(p->agent, api, "Signal", &in.base, ignore_reply, NULL, &err);
-}
-
-static void send_size(struct proxy *p)
-{
-	Vmrun__Agent__ResizeTerminalRequest in = VMRUN__AGENT__RESIZE_TERMINAL_REQUEST__INIT;
-	struct err err = ERR_NONE;
-	struct winsize ws;
-
-	if (!p->tty || ioctl(ANCHOR_FD_TTY, TIOCGWINSZ, &ws) < 0)
-		return;
-	in.container = p->container;
-	in.process = p->process;
-	in.rows = ws.ws_row;
-	in.columns = ws.ws_col;
-	(void)!rpc_call_start(p->agent, api, "ResizeTerminal", &in.base, ignore_reply, NULL, &err);
-}
-
-static void on_signal(struct proxy *p)
-{
-	struct signalfd_siginfo si;
-
-	while (read(p->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		if (si.ssi_signo == SIGWINCH)
-			send_size(p);
-		else if (si.ssi_signo != SIGCHLD && si.ssi_signo != SIGPIPE)
-			send_signal(p, si.ssi_signo);
-	}
-}
-
-static void wait_for_end(struct proxy *p)
-{
-	struct pollfd fds[2] = {
-		{ .fd = rpc_client_fd(p->agent), .events = POLLIN },
-		{ .fd = p->signal_fd, .events = POLLIN },
-	};
-
-	while (!p->ended) {
-		if (poll(fds, 2, -1) < 0)
-			continue;
-		if (fds[1].revents)
-			on_signal(p);
-		if (fds[0].revents)
-			(void)!rpc_client_process(p->agent);
-	}
-}
 
 static int64_t now_ms(void)
 {
@@ -141,37 +49,169 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static void on_wait_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
+{
+	const Vmrun__Agent__WaitResponse *w = (const Vmrun__Agent__WaitResponse *)reply;
+	struct proxy *p = arg;
+	struct timespec now;
+
+	p->ended = true;
+	if (w) {
+		p->tied = true;
+		p->status = w->status < STATUS_MAX ? w->status : STATUS_MAX;
+		p->exited_at_ns = w->exited_at_ns;
+		p->oom_killed = w->oom_killed;
+		return;
+	}
+	/* The pod has died under the process. */
+	p->failed = *err;
+	clock_gettime(CLOCK_REALTIME, &now);
+	p->status = STATUS_POD_DIED;
+	p->exited_at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void on_probe_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
+{
+	struct proxy *p = arg;
+
+	/* Whatever the agent thinks of it, it has answered; a lost connection ends Wait too. */
+	(void)reply;
+	if (err->code != EPIPE && err->code != EPROTO)
+		p->tied = true;
+}
+
+/* Nobody waits for the answers of signals and window sizes. */
+static void ignore_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
+{
+	(void)arg;
+	(void)reply;
+	(void)err;
+}
+
+static int send_wait(struct proxy *p, struct err *err)
+{
+	Vmrun__Agent__WaitRequest in = VMRUN__AGENT__WAIT_REQUEST__INIT;
+
+	in.container = p->msg.container;
+	in.process = p->msg.process;
+	in.anchor = true;
+	return rpc_call_start(p->agent, api, "Wait", &in.base, on_wait_reply, p, err);
+}
+
+static int send_signal(struct proxy *p, uint32_t signo, rpc_done_fn *done, struct err *err)
+{
+	Vmrun__Agent__SignalRequest in = VMRUN__AGENT__SIGNAL_REQUEST__INIT;
+
+	in.container = p->msg.container;
+	in.process = p->msg.process;
+	in.signal = signo;
+	return rpc_call_start(p->agent, api, "Signal", &in.base, done, p, err);
+}
+
+/* A terminal whose user has not given it a size yet (0x0) leaves the guest's as it is. */
+static void send_size(struct proxy *p)
+{
+	Vmrun__Agent__ResizeTerminalRequest in = VMRUN__AGENT__RESIZE_TERMINAL_REQUEST__INIT;
+	int tty = p->fd[ANCHOR_FD_TTY];
+	struct err ignored = ERR_NONE;
+	struct winsize ws;
+
+	if (tty < 0 || ioctl(tty, TIOCGWINSZ, &ws) < 0 || (ws.ws_row == 0 && ws.ws_col == 0))
+		return;
+	in.container = p->msg.container;
+	in.process = p->msg.process;
+	in.rows = ws.ws_row;
+	in.columns = ws.ws_col;
+	(void)!rpc_call_start(p->agent, api, "ResizeTerminal", &in.base, ignore_reply, p, &ignored);
+}
+
+static void on_signal(struct proxy *p)
+{
+	struct signalfd_siginfo si;
+
+	while (read(p->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		struct err ignored = ERR_NONE;
+
+		if (si.ssi_signo == SIGWINCH)
+			send_size(p);
+		else if (si.ssi_signo != SIGCHLD && si.ssi_signo != SIGPIPE)
+			(void)!send_signal(p, si.ssi_signo, ignore_reply, &ignored);
+	}
+}
+
+static void turn(struct proxy *p, int timeout_ms)
+{
+	struct pollfd fds[2] = {
+		{ .fd = rpc_client_fd(p->agent), .events = rpc_client_events(p->agent) },
+		{ .fd = p->signal_fd, .events = POLLIN },
+	};
+
+	if (poll(fds, ARRAY_LEN(fds), timeout_ms) <= 0)
+		return;
+	if (fds[1].revents)
+		on_signal(p);
+	if (fds[0].revents)
+		(void)!rpc_client_process(p->agent);
+}
+
+/*
+ * Wait has no answer yet, but whoever started us may let go of the process only when the agent has
+ * taken us for its anchor. The agent takes the requests of a connection in order, so that any
+ * answer to a later one says so: signal 0 changes nothing.
+ */
+static int tie(struct proxy *p, struct err *err)
+{
+	int64_t deadline = now_ms() + TIE_TIMEOUT_MS, left;
+	int r = send_wait(p, err);
+
+	if (r == 0)
+		send_size(p);
+	if (r == 0)
+		r = send_signal(p, 0, on_probe_reply, err);
+	if (r < 0)
+		return r;
+	while (!p->tied && !p->ended && (left = deadline - now_ms()) > 0)
+		turn(p, (int)left);
+	if (p->failed.code) {
+		*err = p->failed;
+		return -err->code;
+	}
+	return p->tied ? 0
+		       : err_set(err, ETIMEDOUT, "the agent did not answer within %d s",
+				 TIE_TIMEOUT_MS / 1000);
+}
+
 /* The caller believes that all output is there when we end: each pipe closes after its last byte.
  */
 static void wait_for_output(const struct proxy *p)
 {
-	int64_t deadline = now_ms() + DRAIN_LIMIT_MS;
+	int64_t deadline = now_ms() + DRAIN_LIMIT_MS, left;
 
-	for (unsigned i = 0; i < p->done_count; i++) {
-		struct pollfd fd = { .fd = ANCHOR_FD_DONE + (int)i, .events = POLLIN };
-		int64_t left;
+	for (unsigned i = ANCHOR_FD_DONE; i < ANCHOR_FDS; i++) {
+		struct pollfd fd = { .fd = p->fd[i], .events = POLLIN };
 
-		while ((left = deadline - now_ms()) > 0 && poll(&fd, 1, (int)left) <= 0)
+		while (fd.fd >= 0 && (left = deadline - now_ms()) > 0 &&
+			poll(&fd, 1, (int)left) <= 0)
 			;
 	}
 }
 
 static void write_record(const struct proxy *p)
 {
-	struct err err = ERR_NONE;
+	struct err ignored = ERR_NONE;
 	char line[64];
 	int n = snprintf(line, sizeof(line), "%u %lld %d\n", p->status, (long long)p->exited_at_ns,
 		p->oom_killed);
 
-	(void)!file_replace(ANCHOR_FD_RECORD, "exit", line, (size_t)n, 0600, &err);
+	(void)!file_replace(p->fd[ANCHOR_FD_RECORD], "exit", line, (size_t)n, 0600, &ignored);
 }
 
 /* Not waited for: a VM takes its time to go, and nobody needs it gone to know the status. */
-static void stop_pod(void)
+static void stop_pod(const struct proxy *p)
 {
-	static struct vmctl_request stop = { .version = VMCTL_VERSION, .op = VMCTL_STOP };
+	static const struct vmctl_request stop = { .version = VMCTL_VERSION, .op = VMCTL_STOP };
 
-	(void)!fd_send(ANCHOR_FD_CONTROL, &stop, sizeof(stop), NULL, 0);
+	(void)!fd_send(p->fd[ANCHOR_FD_CTL], &stop, sizeof(stop), NULL, 0);
 }
 
 static int watch_signals(struct proxy *p)
@@ -183,76 +223,78 @@ static int watch_signals(struct proxy *p)
 	sigfillset(&all);
 	if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
 		return -errno;
+	/* Those who enter the namespace may leave orphans to its init: nobody asks for them. */
+	signal(SIGCHLD, SIG_IGN);
 	p->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	return p->signal_fd < 0 ? -errno : 0;
 }
 
-static int drop_privileges(void)
+/* -EPROTO: not our own caller. */
+static int receive_msg(struct proxy *p)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+	int fds[ANCHOR_FDS];
+	unsigned n = ANCHOR_FDS, taken = 0;
+	ssize_t got = fd_recv(ANCHOR_SOCKET_FD, &p->msg, sizeof(p->msg), fds, &n);
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &head, none) < 0)
-		return -errno;
-	return 0;
+	if (got != (ssize_t)sizeof(p->msg) || p->msg.version != ANCHOR_MSG_VERSION)
+		return -EPROTO;
+	p->msg.container[ID_MAX] = p->msg.process[ID_MAX] = '\0';
+	for (unsigned i = 0; i < ANCHOR_FDS; i++) {
+		bool present = p->msg.present & 1U << i;
+
+		if (present && taken == n)
+			return -EPROTO;
+		p->fd[i] = present ? fds[taken++] : -1;
+	}
+	return taken == n && p->fd[ANCHOR_FD_AGENT] >= 0 ? 0 : -EPROTO;
 }
 
 static int begin(struct proxy *p, struct err *err)
 {
 	int r = watch_signals(p);
 
-	if (r == 0)
-		r = drop_privileges();
-	if (r == 0)
-		r = rpc_client_new(ANCHOR_FD_AGENT, &p->agent);
 	if (r < 0)
 		return err_sys(err, -r, "vmrun-proxy");
-	return send_wait(p, err);
+	r = confine(p->fd[ANCHOR_FD_RECORD], err);
+	if (r < 0)
+		return r;
+	r = rpc_client_new(p->fd[ANCHOR_FD_AGENT], &p->agent);
+	return r < 0 ? err_sys(err, -r, "vmrun-proxy") : tie(p, err);
 }
 
-static int parse(struct proxy *p, int argc, char **argv)
+static int report(const struct err *err)
 {
-	uint64_t done;
+	struct anchor_report report = { .code = err->code };
 
-	if (argc != 5 || str_to_u64(argv[4], &done) < 0 || done > DONE_MAX)
-		return -EINVAL;
-	p->container = argv[1];
-	p->process = argv[2];
-	p->stop_pod = strchr(argv[3], ANCHOR_FLAG_STOP_POD);
-	p->record = strchr(argv[3], ANCHOR_FLAG_RECORD);
-	p->tty = strchr(argv[3], ANCHOR_FLAG_TTY);
-	p->done_count = (unsigned)done;
-	return 0;
+	memcpy(report.msg, err->msg, sizeof(report.msg));
+	return fd_send(ANCHOR_SOCKET_FD, &report, sizeof(report), NULL, 0);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	struct proxy p = { 0 };
+	static struct proxy p;
 	struct err err = ERR_NONE;
-	char code = ANCHOR_READY;
 
-	if (parse(&p, argc, argv) < 0) {
+	/* It was run by descriptor, which makes a poor name. */
+	prctl(PR_SET_NAME, "vmrun-proxy");
+	if (receive_msg(&p) < 0) {
 		static const char usage[] = "vmrun-proxy: this program is started by vmrun\n";
 
-		(void)!write(2, usage, sizeof(usage) - 1);
+		(void)!fd_write_all(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return 2;
 	}
-	if (begin(&p, &err) < 0) {
-		code = ANCHOR_ERROR;
-		(void)!fd_write_all(ANCHOR_FD_READY, &code, 1);
-		(void)!fd_write_all(ANCHOR_FD_READY, err.msg, strlen(err.msg));
+	if (begin(&p, &err) == 0)
+		prctl(PR_SET_PDEATHSIG, 0);
+	/* Whoever started us is gone: then nobody knows us, and the process goes with us. */
+	if (report(&err) < 0 || err.code)
 		return 1;
-	}
-	send_size(&p);
-	/* From here on we outlive whoever started us. */
-	prctl(PR_SET_PDEATHSIG, 0);
-	(void)!fd_write_all(ANCHOR_FD_READY, &code, 1);
-	close(ANCHOR_FD_READY);
-	wait_for_end(&p);
+	close(ANCHOR_SOCKET_FD);
+	while (!p.ended)
+		turn(&p, -1);
 	wait_for_output(&p);
-	if (p.record)
+	if (p.fd[ANCHOR_FD_RECORD] >= 0)
 		write_record(&p);
-	if (p.stop_pod)
-		stop_pod();
+	if (p.fd[ANCHOR_FD_CTL] >= 0)
+		stop_pod(&p);
 	_exit((int)p.status);
 }

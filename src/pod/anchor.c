@@ -1,10 +1,13 @@
-/* Starting a vmrun-proxy: see anchor.h and anchorfd.h. */
+/*
+ * Starting a vmrun-proxy: see anchor.h and anchormsg.h. The child makes its namespaces and its view
+ * while it still is a copy of the caller, then runs the proxy.
+ */
 #include "pod/anchor.h"
 
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/program.h"
-#include "pod/anchorfd.h"
+#include "pod/anchormsg.h"
 #include "pod/view.h"
 
 #include <fcntl.h>
@@ -15,59 +18,36 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define BINARY_FD (ANCHOR_SOCKET_FD + 1)
+
 DEFINE_AUTO_VAL(view_done, struct view)
 
-static pid_t clone_child(const struct anchor_spec *spec)
+static pid_t clone_child(int cgroup_fd)
 {
 	struct clone_args args = {
-		.flags = CLONE_NEWPID | CLONE_NEWNS,
+		.flags = CLONE_NEWPID | CLONE_NEWNS | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
 		.exit_signal = SIGCHLD,
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
 	};
-	pid_t pid;
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
-	if (spec->cgroup_fd >= 0) {
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)spec->cgroup_fd;
-	}
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	return pid < 0 ? -errno : pid;
 }
 
-/* Copies the descriptors to their numbers; first above them all, so that none covers another. */
-static int place_fds(const struct anchor_spec *spec, int ready_fd, char flags[8])
+/* *ret_placed: the child was born in its cgroup. Some kernels and some cgroups cannot do that. */
+static pid_t clone_into(int cgroup_fd, bool *ret_placed)
 {
-	int from[ANCHOR_FD_DONE + ANCHOR_DONE_MAX], n = ANCHOR_FD_DONE + (int)spec->done_count;
-	char *flag = flags;
+	pid_t pid = clone_child(cgroup_fd);
 
-	for (int i = 0; i < n; i++)
-		from[i] = -1;
-	from[ANCHOR_FD_READY] = ready_fd;
-	from[ANCHOR_FD_AGENT] = spec->agent_fd;
-	if (spec->stop_pod) {
-		from[ANCHOR_FD_CONTROL] = spec->ctl_fd;
-		*flag++ = ANCHOR_FLAG_STOP_POD;
-	}
-	if (spec->record_dir_fd >= 0) {
-		from[ANCHOR_FD_RECORD] = spec->record_dir_fd;
-		*flag++ = ANCHOR_FLAG_RECORD;
-	}
-	if (spec->tty_fd >= 0) {
-		from[ANCHOR_FD_TTY] = spec->tty_fd;
-		*flag++ = ANCHOR_FLAG_TTY;
-	}
-	*flag = '\0';
-	for (unsigned i = 0; i < spec->done_count; i++)
-		from[ANCHOR_FD_DONE + i] = spec->done_fds[i];
-	for (int i = 0; i < n; i++)
-		if (from[i] >= 0 && (from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, n + 8)) < 0)
-			return -errno;
-	for (int i = 0; i < n; i++)
-		if (from[i] >= 0 && dup2(from[i], i) < 0)
-			return -errno;
-	return 0;
+	*ret_placed = true;
+	if (cgroup_fd < 0 || pid >= 0 || pid == -EPERM || pid == -EAGAIN || pid == -ENOMEM)
+		return pid;
+	*ret_placed = false;
+	return clone_child(-1);
 }
 
 static int null_stdio(void)
@@ -76,96 +56,200 @@ static int null_stdio(void)
 
 	if (null < 0)
 		return -errno;
+	null = fd_move_above_stdio(null);
+	if (null < 0)
+		return null;
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return -errno;
 	return 0;
 }
 
-/* The child: everything up to the exec. The order: what needs host paths, then the view. */
-static int become_proxy(const struct anchor_spec *spec, const struct view *view, int ready_fd,
-	int binary, struct err *err)
+/* Leaves standard streams, the socket and the binary; the latter closes when it is run. */
+static int place_fds(int sock, int binary)
 {
-	char flags[8], done[16];
-	char *argv[] = { (char[]){ "vmrun-proxy" }, (char *)(uintptr_t)spec->container,
-		(char *)(uintptr_t)spec->process, flags, done, NULL };
-	char *envp[] = { NULL };
+	int s = fcntl(sock, F_DUPFD_CLOEXEC, BINARY_FD + 1);
+	int b = fcntl(binary, F_DUPFD_CLOEXEC, BINARY_FD + 1);
+
+	if (s < 0 || b < 0 || dup2(s, ANCHOR_SOCKET_FD) < 0 || dup3(b, BINARY_FD, O_CLOEXEC) < 0)
+		return -errno;
+	fds_close_from(BINARY_FD + 1);
+	return 0;
+}
+
+/* Everything that needs a path of the host or a privilege, then the view. */
+static int set_up_child(const struct anchor_spec *spec, const struct view *view, struct err *err)
+{
 	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (setsid() < 0)
 		return err_sys(err, errno, "setsid");
 	if (spec->netns_fd >= 0 && setns(spec->netns_fd, CLONE_NEWNET) < 0)
 		return err_sys(err, errno, "cannot join the network namespace");
 	if (spec->tty_own && ioctl(spec->tty_fd, TIOCSCTTY, 0) < 0)
-		return err_sys(err, errno, "cannot take the terminal");
+		return err_sys(err, errno, "cannot make the terminal the anchor's own");
 	r = null_stdio();
 	if (r < 0)
 		return err_sys(err, -r, "/dev/null");
-	r = view_enter(spec, view, err);
-	if (r < 0)
-		return r;
-	r = place_fds(spec, ready_fd, flags);
-	if (r < 0)
-		return err_sys(err, -r, "descriptors");
-	snprintf(done, sizeof(done), "%u", spec->done_count);
-	syscall(SYS_execveat, binary, "", argv, envp, AT_EMPTY_PATH);
-	return err_sys(err, errno, "cannot run vmrun-proxy");
+	return view_enter(spec, view, err);
 }
 
-static void child(const struct anchor_spec *spec, const struct view *view, int ready_fd, int binary)
+static void report_failure(int sock, const struct err *err)
 {
-	struct err err = ERR_NONE;
-	char code = ANCHOR_ERROR;
+	struct anchor_report report = { .code = err->code };
 
-	(void)!become_proxy(spec, view, ready_fd, binary, &err);
-	(void)!fd_write_all(ready_fd, &code, 1);
-	(void)!fd_write_all(ready_fd, err.msg, strlen(err.msg));
+	memcpy(report.msg, err->msg, sizeof(report.msg));
+	(void)!fd_send(sock, &report, sizeof(report), NULL, 0);
+}
+
+static void run_child(const struct anchor_spec *spec, const struct view *view, int sock, int binary)
+{
+	char *argv[] = { (char[]){ "vmrun-proxy" }, (char *)(uintptr_t)spec->container,
+		(char *)(uintptr_t)(*spec->process ? spec->process : NULL), NULL };
+	char *envp[] = { NULL };
+	struct err err = ERR_NONE;
+	int r;
+
+	/* Until the proxy is ready it goes with whoever starts it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	r = set_up_child(spec, view, &err);
+	if (r == 0) {
+		r = place_fds(sock, binary);
+		if (r == 0) {
+			sock = ANCHOR_SOCKET_FD;
+			syscall(SYS_execveat, BINARY_FD, "", argv, envp, AT_EMPTY_PATH);
+			r = -errno;
+		}
+		err_sys(&err, -r, "cannot run vmrun-proxy");
+	}
+	report_failure(sock, &err);
 	_exit(1);
 }
 
-static int wait_ready(int fd, struct err *err)
+static int enter_cgroup(int cgroup_fd, pid_t pid, struct err *err)
 {
-	AUTO(buf_done) struct buf b = { 0 };
-	char code;
-	int r = fd_read_all(fd, &code, 1);
+	char text[16];
+	int r;
 
-	if (r == 0 && code == ANCHOR_READY)
-		return 0;
-	if (r == 0 && fd_read_to_end(fd, sizeof(err->msg), &b) == 0 && b.len)
-		return err_set(err, EIO, "%s", buf_str(&b));
-	return err_set(err, EIO, "vmrun-proxy ended before it was ready");
+	snprintf(text, sizeof(text), "%d", pid);
+	r = file_write_at(cgroup_fd, "cgroup.procs", text);
+	return r < 0 ? err_sys(err, -r, "cannot put the anchor into its cgroup") : 0;
+}
+
+static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
+{
+	struct anchor_msg msg = { .version = ANCHOR_MSG_VERSION };
+	int fds[ANCHOR_FDS], n = 0, r;
+	int all[ANCHOR_FDS] = {
+		[ANCHOR_FD_AGENT] = spec->agent_fd,
+		[ANCHOR_FD_CTL] = spec->stop_pod ? spec->ctl_fd : -1,
+		[ANCHOR_FD_RECORD] = spec->record_dir_fd,
+		[ANCHOR_FD_TTY] = spec->tty_fd,
+	};
+
+	for (unsigned i = 0; i < ANCHOR_DONE_MAX; i++)
+		all[ANCHOR_FD_DONE + i] = i < spec->done_count ? spec->done_fds[i] : -1;
+	for (int i = 0; i < ANCHOR_FDS; i++) {
+		if (all[i] < 0)
+			continue;
+		msg.present |= 1U << i;
+		fds[n++] = all[i];
+	}
+	memcpy(msg.container, spec->container, strlen(spec->container));
+	memcpy(msg.process, spec->process, strlen(spec->process));
+	r = fd_send(sock, &msg, sizeof(msg), fds, (unsigned)n);
+	/* A child that is gone already has said why. */
+	return r < 0 && r != -EPIPE ? err_sys(err, -r, "vmrun-proxy") : 0;
+}
+
+static int wait_report(int sock, struct err *err)
+{
+	struct anchor_report report = { 0 };
+	unsigned none = 0;
+	ssize_t n = fd_recv(sock, &report, sizeof(report), NULL, &none);
+
+	if (n != (ssize_t)sizeof(report))
+		return err_set(err, EIO, "vmrun-proxy ended before it was ready");
+	report.msg[sizeof(report.msg) - 1] = '\0';
+	return report.code ? err_set(err, report.code, "%s", report.msg) : 0;
+}
+
+static int check(const struct anchor_spec *spec, struct err *err)
+{
+	if (strlen(spec->container) > ID_MAX || strlen(spec->process) > ID_MAX)
+		return err_set(err, ENAMETOOLONG, "the id is longer than %d characters", ID_MAX);
+	if (spec->agent_fd < 0 || spec->done_count > ANCHOR_DONE_MAX ||
+		(spec->stop_pod && spec->ctl_fd < 0) || (spec->tty_own && spec->tty_fd < 0))
+		return err_set(err, EINVAL, "the anchor lacks a descriptor");
+	return 0;
+}
+
+/*
+ * All signals are blocked over the clone, and stay so in the child: to the init of a pid namespace
+ * one without a handler is lost unless it is blocked.
+ */
+static pid_t start_child(const struct anchor_spec *spec, const struct view *view, int sock,
+	int binary, bool *ret_placed, struct err *err)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	pid = clone_into(spec->cgroup_fd, ret_placed);
+	if (pid == 0)
+		run_child(spec, view, sock, binary);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid == -EPERM)
+		return err_set(err, EPERM,
+			"cannot make the anchor's namespaces: vmrun needs CAP_SYS_ADMIN");
+	return pid < 0 ? err_sys(err, -pid, "cannot start vmrun-proxy") : pid;
+}
+
+static int open_binary(struct err *err)
+{
+	char path[PATH_MAX];
+	int fd, r = program_path("vmrun-proxy", path, err);
+
+	if (r < 0)
+		return r;
+	/* Run by descriptor, because the path means nothing in the new root. */
+	fd = open(path, O_PATH | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, errno, "%s", path) : fd;
 }
 
 int anchor_spawn(const struct anchor_spec *spec, pid_t *ret_pid, struct err *err)
 {
 	AUTO(view_done) struct view view = VIEW_INIT;
 	AUTO_CLOSE int binary = -1;
-	AUTO_CLOSE int ready_in = -1;
-	AUTO_CLOSE int ready_out = -1;
-	char path[PATH_MAX];
-	int pipefd[2], r;
+	AUTO_CLOSE int ours = -1;
+	AUTO_CLOSE int theirs = -1;
+	bool placed;
+	int sv[2], r = check(spec, err);
 	pid_t pid;
 
-	r = program_path("vmrun-proxy", path, err);
 	if (r < 0)
 		return r;
-	/* By descriptor, because the path means nothing in the new root. */
-	binary = open(path, O_PATH | O_CLOEXEC);
-	if (binary < 0 || pipe2(pipefd, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "%s", path);
-	ready_in = pipefd[0];
-	ready_out = pipefd[1];
+	binary = open_binary(err);
+	if (binary < 0)
+		return binary;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return err_sys(err, errno, "socketpair");
+	ours = sv[0];
+	theirs = sv[1];
 	r = view_prepare(spec, &view, err);
 	if (r < 0)
 		return r;
-	pid = clone_child(spec);
+	pid = start_child(spec, &view, theirs, binary, &placed, err);
 	if (pid < 0)
-		return err_sys(err, -pid, "cannot start vmrun-proxy");
-	if (pid == 0)
-		child(spec, &view, ready_out, binary);
-	close_fd(&ready_out);
-	r = wait_ready(ready_in, err);
+		return pid;
+	close_fd(&theirs);
+	if (!placed)
+		r = enter_cgroup(spec->cgroup_fd, pid, err);
+	if (r == 0)
+		r = send_msg(spec, ours, err);
+	if (r == 0)
+		r = wait_report(ours, err);
 	if (r < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);

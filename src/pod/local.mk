@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libpod.a
 libpod_a_SOURCES = \
-	src/pod/anchor.c src/pod/anchor.h src/pod/anchorfd.h \
+	src/pod/anchor.c src/pod/anchor.h src/pod/anchormsg.h \
 	src/pod/boot.c src/pod/boot.h \
 	src/pod/cgroup.c src/pod/cgroup.h \
 	src/pod/conf.c src/pod/conf.h \

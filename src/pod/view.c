@@ -1,4 +1,7 @@
-/* The anchor's view: see view.h. */
+/*
+ * The anchor's view: see view.h. view_prepare() runs in the caller, view_enter() in the child that
+ * becomes the anchor.
+ */
 #include "pod/view.h"
 
 #include "base/auto.h"
@@ -9,23 +12,30 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
-/* Any directory that is always there; it is covered in the anchor's own namespace only. */
+/* Any directory that is always there: it is covered in the anchor's own namespace only. */
 #define STAGE "/proc"
 
-static int clone_tree(int fd, bool read_only, bool recursive, struct err *err)
+/*
+ * A detached copy of what is mounted at and below fd. It is looked at, never run: programs and
+ * devices in a container's files are no business of the host.
+ */
+static int clone_tree(int fd, bool read_only, struct err *err)
 {
-	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+	const unsigned flags = AT_EMPTY_PATH | AT_RECURSIVE;
 	struct mount_attr attr = {
-		.attr_set = read_only ? MOUNT_ATTR_RDONLY : 0,
+		.attr_set =
+			MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (read_only ? MOUNT_ATTR_RDONLY : 0),
 		.propagation = MS_PRIVATE,
 	};
-	AUTO_CLOSE int tree = open_tree(fd, "", flags | (recursive ? AT_RECURSIVE : 0));
+	AUTO_CLOSE int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
+	if (tree < 0 && errno == EPERM)
+		return err_set(
+			err, EPERM, "cannot copy mounts for the anchor: vmrun needs CAP_SYS_ADMIN");
 	if (tree < 0)
-		return err_sys(err, errno, "cannot copy a mount for the container's view");
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
-		    sizeof(attr)) < 0)
-		return err_sys(err, errno, "cannot make a mount private");
+		return err_sys(err, errno, "cannot copy mounts for the anchor");
+	if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "cannot make the anchor's mounts private");
 	return steal_fd(&tree);
 }
 
@@ -37,13 +47,13 @@ int view_prepare(const struct anchor_spec *spec, struct view *ret, struct err *e
 	ret->mounts = calloc(spec->mount_count ? spec->mount_count : 1, sizeof(int));
 	if (!ret->mounts)
 		return err_sys(err, ENOMEM, "view");
-	ret->root = clone_tree(spec->rootfs_fd, false, true, err);
+	ret->root = clone_tree(spec->rootfs_fd, false, err);
 	if (ret->root < 0)
 		return ret->root;
 	for (unsigned i = 0; i < spec->mount_count; i++) {
 		const struct anchor_mount *m = &spec->mounts[i];
 
-		ret->mounts[i] = clone_tree(m->fd, m->read_only, true, err);
+		ret->mounts[i] = clone_tree(m->fd, m->read_only, err);
 		if (ret->mounts[i] < 0)
 			return err_prefix(err, "%s: ", m->destination);
 		ret->count++;
@@ -85,6 +95,7 @@ static void attach(int root, const char *destination, int tree)
 		log_debug("the view lacks %s", destination);
 }
 
+/* With both arguments the same directory the old root lies on top of the new one, to be dropped. */
 static int enter_root(int root, struct err *err)
 {
 	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||

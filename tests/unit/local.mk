@@ -5,6 +5,7 @@ include $(srcdir)/tests/unit/base.mk
 include $(srcdir)/tests/unit/dev.mk
 include $(srcdir)/tests/unit/guest.mk
 include $(srcdir)/tests/unit/rpc.mk
+include $(srcdir)/tests/unit/proxy.mk
 include $(srcdir)/tests/unit/agent.mk
 include $(srcdir)/tests/unit/oci.mk
 check_PROGRAMS += $(UNIT_TESTS)

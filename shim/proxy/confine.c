@@ -1,0 +1,140 @@
+/* Giving up privileges: see confine.h. Called once, from main.c. */
+#include "shim/proxy/confine.h"
+
+#include "base/auto.h"
+
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* Allowed when (argument `arg` & mask) == value; mask 0: always. Only low halves are looked at. */
+static const struct {
+	uint32_t nr;
+	unsigned arg;
+	uint32_t mask, value;
+} allowed[] = {
+	{ SYS_read, 0, 0, 0 },
+	{ SYS_close, 0, 0, 0 },
+	{ SYS_poll, 0, 0, 0 },
+	{ SYS_recvfrom, 0, 0, 0 },
+	{ SYS_sendto, 0, 0, 0 },
+	{ SYS_sendmsg, 0, 0, 0 },
+	{ SYS_ioctl, 1, UINT32_MAX, TIOCGWINSZ },
+	{ SYS_prctl, 0, UINT32_MAX, PR_SET_PDEATHSIG },
+	/* the exit record */
+	{ SYS_openat, 0, 0, 0 },
+	{ SYS_write, 0, 0, 0 },
+	{ SYS_renameat, 0, 0, 0 },
+	{ SYS_unlinkat, 0, 0, 0 },
+	{ SYS_getpid, 0, 0, 0 },
+	/* memory, never executable */
+	{ SYS_brk, 0, 0, 0 },
+	{ SYS_mmap, 2, PROT_EXEC, 0 },
+	{ SYS_mremap, 0, 0, 0 },
+	{ SYS_munmap, 0, 0, 0 },
+	{ SYS_madvise, 0, 0, 0 },
+	/* the C library: the clock where the vDSO has none, the end, a failed assertion */
+	{ SYS_clock_gettime, 0, 0, 0 },
+	{ SYS_restart_syscall, 0, 0, 0 },
+	{ SYS_rt_sigprocmask, 0, 0, 0 },
+	{ SYS_rt_sigreturn, 0, 0, 0 },
+	{ SYS_gettid, 0, 0, 0 },
+	{ SYS_tgkill, 0, 0, 0 },
+	{ SYS_exit_group, 0, 0, 0 },
+};
+
+#define INSNS_PER_ROW 5
+#define INSNS_MAX     (5 + INSNS_PER_ROW * ARRAY_LEN(allowed))
+
+_Static_assert(INSNS_MAX < UINT8_MAX, "a jump past all rows has 8 bits");
+
+static unsigned add_row(struct sock_filter *at, size_t row)
+{
+	const struct sock_filter insns[INSNS_PER_ROW] = {
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[row].nr, 0, INSNS_PER_ROW - 1),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			(uint32_t)offsetof(struct seccomp_data, args) + 8 * allowed[row].arg),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, allowed[row].mask),
+		/* Another value: past all rows, since the number is not loaded any more. */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[row].value, 0,
+			(uint8_t)((ARRAY_LEN(allowed) - row - 1) * INSNS_PER_ROW + 1)),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	for (unsigned i = 0; i < INSNS_PER_ROW; i++)
+		at[i] = insns[i];
+	return INSNS_PER_ROW;
+}
+
+static int filter_syscalls(void)
+{
+	struct sock_filter insns[INSNS_MAX] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	};
+	unsigned n = 4;
+	struct sock_fprog program;
+
+	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+		n += add_row(insns + n, i);
+	insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	program = (struct sock_fprog){ .len = (unsigned short)n, .filter = insns };
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+}
+
+static int restrict_files(int record_dir_fd)
+{
+	const struct landlock_ruleset_attr all = {
+		/* Everything that the first version of Landlock knows. */
+		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
+	};
+	const struct landlock_path_beneath_attr record = {
+		/* file_replace(): a temporary name, renamed. */
+		.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+				  LANDLOCK_ACCESS_FS_REMOVE_FILE,
+		.parent_fd = record_dir_fd,
+	};
+	AUTO_CLOSE int rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+
+	if (rules < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+	if (record_dir_fd >= 0 &&
+		syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &record, 0) < 0)
+		return -errno;
+	return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+
+	return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
+}
+
+int confine(int record_dir_fd, struct err *err)
+{
+	int r;
+
+	/* First: without capabilities the other two are allowed only to who can gain none. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(err, errno, "no_new_privs");
+	r = drop_capabilities();
+	if (r < 0)
+		return err_sys(err, -r, "cannot drop capabilities");
+	r = restrict_files(record_dir_fd);
+	if (r < 0)
+		return err_sys(err, -r, "Landlock");
+	r = filter_syscalls();
+	return r < 0 ? err_sys(err, -r, "seccomp") : 0;
+}

@@ -1,0 +1,14 @@
+/*
+ * What vmrun-proxy gives up before it reads the first byte that may come from a guest: it keeps the
+ * descriptors that it was given, and little else.
+ */
+#pragma once
+
+#include "base/err.h"
+
+/*
+ * No capabilities and no way to get any, no file system but the directory record_dir_fd (-1: none),
+ * no system calls but those that the proxy makes. Kernels without Landlock keep the file system:
+ * that is the container's own, and what uid 0 without capabilities may do from record_dir_fd.
+ */
+int confine(int record_dir_fd, struct err *err) CHECKED;

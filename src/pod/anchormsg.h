@@ -1,0 +1,39 @@
+/*
+ * What vmrun says to a vmrun-proxy and hears from it: one message each way over a SOCK_SEQPACKET
+ * pair, whose one end the proxy inherits. Shared by src/pod/anchor.c, which starts the proxy when
+ * its root and namespaces are made, and by shim/proxy, which is it.
+ *
+ * Before the exec it is the child that reports what has failed, in the same form.
+ */
+#pragma once
+
+#include "base/path.h"
+#include "pod/anchor.h"
+
+#include <stdint.h>
+
+#define ANCHOR_SOCKET_FD   3
+#define ANCHOR_MSG_VERSION 1
+
+/* The descriptors that come with the message, in this order; bit i of `present` says that i does.
+ */
+enum anchor_fd {
+	ANCHOR_FD_AGENT,
+	ANCHOR_FD_CTL, /* the pod ends with the process: VMCTL_STOP goes here */
+	ANCHOR_FD_RECORD,
+	ANCHOR_FD_TTY,
+	ANCHOR_FD_DONE,
+	ANCHOR_FDS = ANCHOR_FD_DONE + ANCHOR_DONE_MAX,
+};
+
+struct anchor_msg {
+	uint32_t version;
+	uint32_t present;
+	char container[ID_MAX + 1]; /* NUL-terminated */
+	char process[ID_MAX + 1];
+};
+
+struct anchor_report {
+	int32_t code; /* 0: the process is tied to the proxy; else a positive errno value */
+	char msg[ERR_MSG_MAX];
+};

@@ -1,0 +1,11 @@
+# vmrun-proxy is not built with sanitizers (shim/local.mk).
+if !SANITIZERS
+UNIT_TESTS += tests/unit/test_anchor
+tests_unit_test_anchor_SOURCES = tests/unit/test_anchor.c \
+	tests/unit/fakeagent.c tests/unit/fakeagent.h
+tests_unit_test_anchor_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+tests_unit_test_anchor_LDADD = libpod.a librpc.a libapi.a $(UNIT_LIBS) $(PROTOBUFC_LIBS)
+EXTRA_tests_unit_test_anchor_DEPENDENCIES = vmrun-proxy$(EXEEXT)
+# The test links the program beside itself.
+CLEANFILES += tests/unit/vmrun-proxy
+endif
