@@ -15,10 +15,10 @@ void cred_enter(const struct fs_request *r)
 	syscall(SYS_setfsuid, r->in.uid);
 }
 
-void cred_leave(void)
+void cred_leave(const struct fs_request *r)
 {
-	syscall(SYS_setfsuid, geteuid());
-	syscall(SYS_setfsgid, getegid());
+	syscall(SYS_setfsuid, r->server->uid);
+	syscall(SYS_setfsgid, r->server->gid);
 }
 
 void cred_kill_setid(bool on)

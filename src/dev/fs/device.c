@@ -221,6 +221,8 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 		return -ENOMEM;
 	fs->config = *config;
 	fs->server.proc_fd = config->proc_self_fd;
+	fs->server.uid = geteuid();
+	fs->server.gid = getegid();
 	memcpy(fs->space.tag, config->tag, strlen(config->tag));
 	fs->space.request_queues = queues;
 	fs->workers = 1 + queues;

@@ -114,7 +114,7 @@ static int create_in(struct fs_request *r, const struct fuse_create_in *in, stru
 	fd = openat(parent->fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		in->mode & 07777);
 	code = fd < 0 ? -errno : 0;
-	cred_leave();
+	cred_leave(r);
 	if (code < 0 && (code != -EEXIST || (in->flags & O_EXCL)))
 		return code;
 	code = lookup_entry(r, parent, name, entry);
@@ -161,7 +161,7 @@ int fs_tmpfile(struct fs_request *r)
 	fd = openat(parent->fd, ".", (int)(in->flags & OPEN_FLAGS) | O_TMPFILE | O_CLOEXEC,
 		in->mode & 07777);
 	code = fd < 0 ? -errno : 0;
-	cred_leave();
+	cred_leave(r);
 	if (code == 0) {
 		snprintf(number, sizeof(number), "%d", fd);
 		path_fd = openat(r->server->proc_fd, number, O_PATH | O_CLOEXEC);

@@ -60,7 +60,7 @@ int fs_symlink(struct fs_request *r)
 	} else {
 		cred_enter(r);
 		code = symlinkat(target, parent->fd, name) < 0 ? -errno : 0;
-		cred_leave();
+		cred_leave(r);
 		if (code == 0)
 			code = reply_entry(r, parent, name);
 	}
@@ -98,7 +98,7 @@ int fs_mknod(struct fs_request *r)
 		return code;
 	cred_enter(r);
 	code = mknodat(parent->fd, name, in->mode, makedev(0, 0)) < 0 ? -errno : 0;
-	cred_leave();
+	cred_leave(r);
 	if (code == 0)
 		code = reply_entry(r, parent, name);
 	inode_put(&r->server->inodes, parent);
@@ -116,7 +116,7 @@ int fs_mkdir(struct fs_request *r)
 		return code;
 	cred_enter(r);
 	code = mkdirat(parent->fd, name, in->mode) < 0 ? -errno : 0;
-	cred_leave();
+	cred_leave(r);
 	if (code == 0)
 		code = reply_entry(r, parent, name);
 	inode_put(&r->server->inodes, parent);

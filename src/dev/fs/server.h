@@ -21,6 +21,8 @@
 
 struct fs_server {
 	int proc_fd; /* directory /proc/self/fd */
+	uid_t uid;   /* our own, between requests */
+	gid_t gid;
 	struct inodes inodes;
 	struct handles handles;
 	struct exports exports;
@@ -71,7 +73,7 @@ int open_inode(struct fs_request *r, const struct inode *inode, int flags) CHECK
 
 /* Acts as the request's user and group for what is created next, and back. Per thread. */
 void cred_enter(const struct fs_request *r);
-void cred_leave(void);
+void cred_leave(const struct fs_request *r);
 /* Without CAP_FSETID writes and truncations clear setuid bits as they would for a user. */
 void cred_kill_setid(bool on);
 
