@@ -1,4 +1,5 @@
-/* File system calls that shells do not make; each case is a function and a row. Runs in the guest. */
+/* File system calls that shells do not make; each case is a function and a row. Runs in the guest.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -93,8 +94,9 @@ static void tmpfile_or_clean_refusal(void)
 		return;
 	}
 	MUST(write(fd, "tmp", 3) == 3);
-	MUST(linkat(AT_FDCWD, (char[]){ "/proc/self/fd/3" }, AT_FDCWD, "linked", AT_SYMLINK_FOLLOW) ==
-			0 || errno == ENOENT || errno == EXDEV);
+	MUST(linkat(AT_FDCWD, (char[]){ "/proc/self/fd/3" }, AT_FDCWD, "linked",
+		     AT_SYMLINK_FOLLOW) == 0 ||
+		errno == ENOENT || errno == EXDEV);
 }
 
 static void rename_over_an_open_file(void)
