@@ -6,6 +6,7 @@
 #include "oci/parse.h"
 #include "pod/timeline.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -64,8 +64,37 @@ static int open_for(const struct runtime *rt, const char *id, bool lock, unsigne
 	return r ? r : state_require(*ret, allowed, verb, err);
 }
 
-int container_processes(const struct runtime *rt, const char *id, pid_t *ret_anchor,
-	Vmrun__Agent__ListProcessesResponse **ret, struct err *err)
+void process_list_done(struct process_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i].command);
+	free(list->v);
+	*list = (struct process_list){ 0 };
+}
+
+static int copy_list(const Vmrun__Agent__ListProcessesResponse *from, struct process_list *to)
+{
+	to->v = calloc(from->n_processes + 1, sizeof(*to->v));
+	if (!to->v)
+		return -ENOMEM;
+	for (; to->n < from->n_processes; to->n++) {
+		const Vmrun__Agent__ProcessInfo *p = from->processes[to->n];
+
+		to->v[to->n] = (struct process_info){
+			.pid = p->pid,
+			.ppid = p->ppid,
+			.uid = p->uid,
+			.cpu_ms = p->cpu_ms,
+			.command = strdup(p->command),
+		};
+		if (!to->v[to->n].command)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int container_processes(
+	const struct runtime *rt, const char *id, struct process_list *ret, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
@@ -82,9 +111,10 @@ int container_processes(const struct runtime *rt, const char *id, pid_t *ret_anc
 	r = rpc_call(agent, api, "ListProcesses", &in.base, CALL_TIMEOUT_MS, &reply, err);
 	if (r < 0)
 		return r;
-	*ret_anchor = s->anchor.pid;
-	*ret = (Vmrun__Agent__ListProcessesResponse *)reply;
-	return 0;
+	ret->anchor = s->anchor.pid;
+	r = copy_list((const Vmrun__Agent__ListProcessesResponse *)reply, ret);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return r < 0 ? err_sys(err, ENOMEM, "process list") : 0;
 }
 
 static int call_container(const struct state *s, const char *method, struct err *err)

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "agent/agent.pb-c.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "pod/state.h"
@@ -52,12 +51,26 @@ int container_open(
 	const struct runtime *rt, const char *id, struct state **ret, struct err *err) CHECKED;
 /* The ids below the root, sorted; none when there is no root. */
 int container_list(const struct runtime *rt, struct strv *ret, struct err *err) CHECKED;
-/*
- * The guest's processes of a container that is not stopped, and its anchor. *ret is released with
- * vmrun__agent__list_processes_response__free_unpacked().
- */
-int container_processes(const struct runtime *rt, const char *id, pid_t *ret_anchor,
-	Vmrun__Agent__ListProcessesResponse **ret, struct err *err) CHECKED;
+
+/* A process in the guest. */
+struct process_info {
+	uint32_t pid, ppid, uid;
+	uint64_t cpu_ms;
+	char *command;
+};
+
+struct process_list {
+	pid_t anchor; /* the container's process on the host */
+	struct process_info *v;
+	size_t n;
+};
+
+/* The processes of a container that is not stopped. */
+int container_processes(const struct runtime *rt, const char *id, struct process_list *ret,
+	struct err *err) CHECKED;
+void process_list_done(struct process_list *list);
+
+DEFINE_AUTO_VAL(process_list_done, struct process_list)
 
 struct exec_options {
 	const char *process_file; /* a JSON process object; the fields below are not used then */

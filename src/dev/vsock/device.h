@@ -11,7 +11,7 @@
 
 struct listener {
 	uint32_t port;
-	vsock_accept_fn *accept;
+	vsock_accept_fn *accepted;
 	void *arg;
 };
 

@@ -122,7 +122,7 @@ void dial_request(struct vsock *v, const struct vsock_packet *p)
 	c->pending = PENDING_RESPONSE;
 	conn_open(c);
 	conn_settle(c);
-	l->accept(l->arg, p->src_port, sv[1]);
+	l->accepted(l->arg, p->src_port, sv[1]);
 }
 
 /* The oldest dial has the earliest deadline: all have the same time. */
