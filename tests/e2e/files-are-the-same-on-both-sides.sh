@@ -8,11 +8,11 @@ is "100 MiB written in the guest" "$(cat "$out")" "$(sha256sum <"$work/w/rootfs/
 
 bundle r sh -c 'sha256sum </data; stat -c "%a %u:%g" /data'
 head -c 100M /dev/urandom >"$work/r/rootfs/data"
-chmod 640 "$work/r/rootfs/data"
+chmod 644 "$work/r/rootfs/data"
 chown 7:8 "$work/r/rootfs/data"
 run vm run "$work/r"
 is "100 MiB written on the host" "$(head -1 "$out")" "$(sha256sum <"$work/r/rootfs/data")"
-is "owner and mode" "$(tail -1 "$out")" "640 7:8"
+is "owner and mode" "$(tail -1 "$out")" "644 7:8"
 
 bundle live sh -c 'echo up >/ready; until [ -e /go ]; do sleep 0.2; done; cat /go'
 vm run -d "$work/live" live >/dev/null 2>&1 </dev/null
