@@ -169,7 +169,7 @@ static struct call *find_call(const struct rpc_client *c, uint32_t stream)
  */
 static int handle_frames(struct rpc_client *c)
 {
-	for (;;) {
+	while (c->in.len > c->in_done) {
 		const uint8_t *data = c->in.data + c->in_done;
 		struct ttrpc_header h;
 		struct call *call;
@@ -182,6 +182,7 @@ static int handle_frames(struct rpc_client *c)
 		if (call)
 			answer(call, data + TTRPC_HEADER_LEN, h.length);
 	}
+	return 0;
 }
 
 /* Returns 1 when something was read, 0 when there is nothing now, or -errno. */
@@ -221,6 +222,15 @@ static int flush(struct rpc_client *c)
 	return r == -EAGAIN ? 0 : r;
 }
 
+/* Completes what is complete; negative when that was the end of the connection. */
+static int complete(struct rpc_client *c)
+{
+	if (handle_frames(c) < 0)
+		return lose(c, EPROTO, "the peer does not speak the protocol");
+	/* A callback's own call may have found the end. */
+	return c->closed ? -EPIPE : 0;
+}
+
 int rpc_client_process(struct rpc_client *c)
 {
 	int sent, r;
@@ -228,22 +238,18 @@ int rpc_client_process(struct rpc_client *c)
 	if (c->closed)
 		return -EPIPE;
 	sent = flush(c);
-	for (int i = 0; i < READS_MAX; i++) {
+	/* Inside a callback: the frames behind its own have been read already. */
+	r = complete(c);
+	for (int i = 0; i < READS_MAX && r == 0; i++) {
 		r = receive(c);
 		/* What failed to be sent counts behind the answers that have come before. */
 		if (r == 0)
 			return sent < 0 ? lose_closed(c) : 0;
 		if (r == -ENOMEM)
 			return lose(c, ENOMEM, "out of memory");
-		if (r < 0)
-			return lose_closed(c);
-		if (handle_frames(c) < 0)
-			return lose(c, EPROTO, "the peer does not speak the protocol");
-		/* A callback's own call may have found the end. */
-		if (c->closed)
-			return -EPIPE;
+		r = r < 0 ? lose_closed(c) : complete(c);
 	}
-	return 0;
+	return r;
 }
 
 static int append_request(struct rpc_client *c, const ProtobufCServiceDescriptor *service,

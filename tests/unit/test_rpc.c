@@ -1,4 +1,4 @@
-/* ttrpc client and server against each other and against a misbehaving peer. */
+/* The ttrpc client and server against each other, in two threads. */
 #include "agent/agent.pb-c.h"
 #include "base/fd.h"
 #include "rpc/client.h"
@@ -150,47 +150,6 @@ static void a_lost_connection_fails_what_is_outstanding(void **state)
 	assert_int_equal(status, -EPIPE);
 }
 
-/* Sends a frame and returns the type of the answer's header, 0 when there is none. */
-static int status_of_answer(uint32_t stream, uint32_t length, uint8_t type, const void *data)
-{
-	struct ttrpc_header h = { .length = length, .stream = stream, .type = type };
-	uint8_t bytes[TTRPC_HEADER_LEN], answer[512];
-
-	ttrpc_header_pack(&h, bytes);
-	assert_int_equal(fd_write_all(t.client_fd, bytes, sizeof(bytes)), 0);
-	for (uint32_t left = length; left;) {
-		static const uint8_t zeros[65536];
-		uint32_t n = left < sizeof(zeros) ? left : sizeof(zeros);
-
-		assert_int_equal(fd_write_all(t.client_fd, data ? data : zeros, n), 0);
-		left -= n;
-	}
-	assert_int_equal(fd_read_all(t.client_fd, bytes, sizeof(bytes)), 0);
-	h = ttrpc_header_unpack(bytes);
-	assert_int_equal(h.stream, stream);
-	assert_int_equal(h.type, TTRPC_RESPONSE);
-	assert_int_equal(fd_read_all(t.client_fd, answer, h.length), 0);
-	/* Response.status (field 1, length-delimited) with Status.code (field 1, varint). */
-	assert_int_equal(answer[0], 0x0a);
-	assert_int_equal(answer[2], 0x08);
-	return answer[3];
-}
-
-static void bad_frames_get_their_codes(void **state)
-{
-	const uint8_t unknown[] = "\x0a\x01x\x12\x01y";
-
-	(void)state;
-	assert_int_equal(status_of_answer(1, 6, TTRPC_REQUEST, unknown), RPC_UNIMPLEMENTED);
-	assert_int_equal(status_of_answer(2, 6, TTRPC_REQUEST, unknown), RPC_INVALID_ARGUMENT);
-	assert_int_equal(status_of_answer(1, 6, TTRPC_REQUEST, unknown), RPC_INVALID_ARGUMENT);
-	assert_int_equal(status_of_answer(3, 5 << 20, TTRPC_REQUEST, NULL), RPC_RESOURCE_EXHAUSTED);
-	assert_int_equal(
-		status_of_answer(5, 3, TTRPC_REQUEST, "\xff\xff\xff"), RPC_INVALID_ARGUMENT);
-	assert_int_equal(status_of_answer(7, 6, TTRPC_REQUEST, unknown), RPC_UNIMPLEMENTED);
-	close(t.client_fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,7 +157,6 @@ int main(void)
 			calls_errors_and_answers_out_of_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_lost_connection_fails_what_is_outstanding, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_frames_get_their_codes, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
