@@ -4,3 +4,4 @@ LIBFUZZER = -fsanitize=fuzzer
 include $(srcdir)/tests/fuzz/dev.mk
 include $(srcdir)/tests/fuzz/guest.mk
 include $(srcdir)/tests/fuzz/oci.mk
+include $(srcdir)/tests/fuzz/rpc.mk
