@@ -39,6 +39,10 @@ struct vsock_host_end {
 	size_t preamble_len;  /* at most 64 bytes */
 };
 
-/* Dials guest port `port`. end's descriptors are owned by vsock also on failure. */
+/*
+ * Dials guest port `port`; before DRIVER_OK the dial waits. end's descriptors are owned by vsock
+ * also on failure, and fn is then not called: -EINVAL (no direction, preamble too long), -ENFILE
+ * (1024 connections), -ENOMEM. fn may dial again. The process ignores SIGPIPE.
+ */
 int vsock_connect(struct vsock *v, uint32_t port, const struct vsock_host_end *end,
 	vsock_connected_fn *fn, void *arg) CHECKED;
