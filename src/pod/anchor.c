@@ -159,7 +159,9 @@ static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 	memcpy(msg.process, spec->process, strlen(spec->process));
 	r = fd_send(sock, &msg, sizeof(msg), fds, (unsigned)n);
 	/* A child that is gone already has said why. */
-	return r < 0 && r != -EPIPE ? err_sys(err, -r, "vmrun-proxy") : 0;
+	if (r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED)
+		return 0;
+	return r < 0 ? err_sys(err, -r, "cannot talk to vmrun-proxy") : 0;
 }
 
 static int wait_report(int sock, struct err *err)
@@ -168,6 +170,9 @@ static int wait_report(int sock, struct err *err)
 	unsigned none = 0;
 	ssize_t n = fd_recv(sock, &report, sizeof(report), NULL, &none);
 
+	/* A child that failed before it read our message: that comes first, then what it said. */
+	if (n == -ECONNRESET)
+		n = fd_recv(sock, &report, sizeof(report), NULL, &none);
 	if (n != (ssize_t)sizeof(report))
 		return err_set(err, EIO, "vmrun-proxy ended before it was ready");
 	report.msg[sizeof(report.msg) - 1] = '\0';

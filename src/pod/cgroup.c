@@ -94,19 +94,37 @@ int cgroup_path(const char *path, bool systemd, const char *id, char **ret, stru
 	return r < 0 ? err_sys(err, ENOMEM, "cgroup") : 0;
 }
 
-static int make_one(const char *hierarchy, const char *path, struct strv *dirs)
+/* mkdir -p below the hierarchy, noting which parents had to be made. */
+static int make_parents(char *dir, size_t from, struct strv *parents)
+{
+	for (char *slash = strchr(dir + from + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int r;
+
+		*slash = '\0';
+		r = mkdir(dir, 0755) == 0 ? strv_add(parents, dir) : errno == EEXIST ? 0 : -errno;
+		*slash = '/';
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_one(
+	const char *hierarchy, const char *path, struct strv *dirs, struct strv *parents)
 {
 	AUTO_FREE char *dir = NULL;
 	int r;
 
 	if (asprintf(&dir, "%s%s", hierarchy, path) < 0)
 		return -ENOMEM;
-	r = mkdir_all(dir, 0755);
+	r = make_parents(dir, strlen(hierarchy), parents);
+	if (r == 0 && mkdir(dir, 0755) < 0 && errno != EEXIST)
+		r = -errno;
 	return r ? r : strv_add(dirs, dir);
 }
 
 /* A v1 or hybrid host: every hierarchy that is mounted below the root. */
-static int make_v1(const char *path, struct strv *dirs)
+static int make_v1(const char *path, struct strv *dirs, struct strv *parents)
 {
 	DIR *d = opendir(CGROUP_ROOT);
 	struct dirent *e;
@@ -120,7 +138,7 @@ static int make_v1(const char *path, struct strv *dirs)
 		if (e->d_name[0] == '.' || e->d_type == DT_LNK)
 			continue;
 		snprintf(hierarchy, sizeof(hierarchy), CGROUP_ROOT "/%s", e->d_name);
-		r = make_one(hierarchy, path, dirs);
+		r = make_one(hierarchy, path, dirs, parents);
 		/* A cpuset without cpus takes no process, and we set no limits here. */
 		if (r == -EROFS || r == -EACCES || r == -EPERM)
 			r = 0;
@@ -129,9 +147,10 @@ static int make_v1(const char *path, struct strv *dirs)
 	return r;
 }
 
-int cgroup_make(const char *path, struct strv *dirs, struct err *err)
+int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struct err *err)
 {
-	int r = is_v2(CGROUP_ROOT) ? make_one(CGROUP_ROOT, path, dirs) : make_v1(path, dirs);
+	int r = is_v2(CGROUP_ROOT) ? make_one(CGROUP_ROOT, path, dirs, parents)
+				   : make_v1(path, dirs, parents);
 
 	if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0)
 		return 0;
@@ -173,21 +192,13 @@ static void remove_one(const char *path)
 		poll(NULL, 0, 20);
 }
 
-void cgroup_remove(const struct strv *dirs)
+void cgroup_remove(const struct strv *dirs, const struct strv *parents)
 {
-	for (size_t i = 0; i < dirs->n; i++) {
-		char *slash;
-
+	for (size_t i = 0; i < dirs->n; i++)
 		remove_one(dirs->v[i]);
-		/* Our own parent goes with its last child. */
-		slash = strrchr(dirs->v[i], '/');
-		if (slash) {
-			*slash = '\0';
-			if (strlen(dirs->v[i]) > strlen(DEFAULT_DIR) &&
-				streq(dirs->v[i] + strlen(dirs->v[i]) - strlen(DEFAULT_DIR),
-					DEFAULT_DIR))
-				rmdir(dirs->v[i]);
-			*slash = '/';
-		}
-	}
+	/* Innermost first; those that others use by now stay. */
+	for (size_t i = parents->n; i > 0; i--)
+		rmdir(parents->v[i - 1]);
+	/* Our own parent goes with its last child, whoever made it. */
+	rmdir(CGROUP_ROOT DEFAULT_DIR);
 }

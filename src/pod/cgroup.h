@@ -29,5 +29,8 @@ int cgroup_open_v2(const struct strv *dirs);
 /* Moves a process into all of them. */
 int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err) CHECKED;
 
-/* Kills what is left in them and removes them. Missing ones are fine. */
-void cgroup_remove(const struct strv *dirs);
+/*
+ * Kills what is left in them and removes them, and those parents that nobody else uses. Missing
+ * ones are fine.
+ */
+void cgroup_remove(const struct strv *dirs, const struct strv *parents);

@@ -139,7 +139,7 @@ static int make_cgroup(struct create *c, const char *id, struct err *err)
 	int r = cgroup_path(c->spec->linux.cgroups_path, c->rt->systemd_cgroup, id, &path, err);
 
 	if (r == 0)
-		r = cgroup_make(path, &c->state->cgroups, err);
+		r = cgroup_make(path, &c->state->cgroups, &c->state->cgroup_parents, err);
 	if (r == 0)
 		c->cgroup_fd = cgroup_open_v2(&c->state->cgroups);
 	return r;
@@ -264,7 +264,7 @@ static void undo(struct create *c)
 	}
 	boot_abort(&c->vm);
 	if (c->state) {
-		cgroup_remove(&c->state->cgroups);
+		cgroup_remove(&c->state->cgroups, &c->state->cgroup_parents);
 		(void)!state_remove(c->root_dir, c->state, &ignored);
 	}
 }

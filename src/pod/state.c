@@ -65,6 +65,7 @@ void state_free(struct state *s)
 	free(s->oci_version);
 	strv_done(&s->annotations);
 	strv_done(&s->cgroups);
+	strv_done(&s->cgroup_parents);
 	close_fd(&s->lock);
 	close_fd(&s->dir);
 	free(s);
@@ -215,6 +216,8 @@ static int load(struct state *s, struct err *err)
 	if (r == 0)
 		r = get_strings(root, "cgroups", &s->cgroups, err);
 	if (r == 0)
+		r = get_strings(root, "cgroupParents", &s->cgroup_parents, err);
+	if (r == 0)
 		r = get_u64(root, "owner", &s->owner_uid, err);
 	if (r == 0)
 		r = get_pidref(root, "anchorPid", "anchorStart", &s->anchor, err);
@@ -271,6 +274,15 @@ static void put_annotations(struct json_out *out, const struct state *s)
 	json_end(out);
 }
 
+static void put_strings(struct json_out *out, const char *key, const struct strv *list)
+{
+	json_key(out, key);
+	json_array(out);
+	for (size_t i = 0; i < list->n; i++)
+		json_str(out, list->v[i]);
+	json_end(out);
+}
+
 static void put_u64(struct json_out *out, const char *key, uint64_t value)
 {
 	json_key(out, key);
@@ -295,11 +307,8 @@ int state_save(struct state *s, struct err *err)
 	put_u64(&out, "anchorStart", s->anchor.start_time);
 	put_u64(&out, "monitorPid", (uint64_t)s->monitor.pid);
 	put_u64(&out, "monitorStart", s->monitor.start_time);
-	json_key(&out, "cgroups");
-	json_array(&out);
-	for (size_t i = 0; i < s->cgroups.n; i++)
-		json_str(&out, s->cgroups.v[i]);
-	json_end(&out);
+	put_strings(&out, "cgroups", &s->cgroups);
+	put_strings(&out, "cgroupParents", &s->cgroup_parents);
 	put_annotations(&out, s);
 	json_end(&out);
 	r = json_finish(&out);

@@ -36,8 +36,9 @@ struct state {
 	int lock;
 	/* Of state.json; empty while creating. */
 	char *bundle, *rootfs, *created, *oci_version;
-	struct strv annotations; /* key, value, key, value, ... */
-	struct strv cgroups;	 /* directories that are the container's own */
+	struct strv annotations;    /* key, value, key, value, ... */
+	struct strv cgroups;	    /* directories that are the container's own */
+	struct strv cgroup_parents; /* made for them, outermost first */
 	struct pidref anchor, monitor;
 	uint64_t owner_uid;
 };
