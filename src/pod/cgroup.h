@@ -19,9 +19,10 @@ int cgroup_path(
 
 /*
  * Makes the directories of path: one on a v2 host, one per mounted controller on others. What could
- * be made is appended to dirs. Without permission (not root) dirs stays empty, which is no error.
+ * be made is appended to dirs, and the parents that were missing to parents, outermost first.
+ * Without permission (not root) dirs stays empty, which is no error.
  */
-int cgroup_make(const char *path, struct strv *dirs, struct err *err) CHECKED;
+int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struct err *err) CHECKED;
 
 /* An fd of the only directory on a v2 host, to be born in; -1 on others. */
 int cgroup_open_v2(const struct strv *dirs);
