@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -304,7 +305,9 @@ static void it_holds_nothing_of_the_caller(void **state)
 	close(pipefd[1]);
 	assert_int_equal(poll(&(struct pollfd){ .fd = pipefd[0], .events = POLLIN }, 1, 0), 1);
 	close(pipefd[0]);
-	/* Standard streams, the session, signals. */
+	/* Standard streams, the session, signals; when it is done with whoever started it. */
+	assert_int_equal(kill(t.pid, SIGUSR1), 0);
+	assert_true(fakeagent_await_signal(t.agent, SIGUSR1));
 	assert_int_equal(entries(proc("fd")), 5);
 }
 
@@ -656,22 +659,34 @@ static void without_privileges_the_error_is_clear(void **state)
 }
 
 /* program_path() looks beside the running program. */
-static int link_proxy(void **state)
+static int link_proxy(void)
 {
 	char self[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	(void)state;
-	if (geteuid() != 0) {
-		print_message("SKIP: an anchor needs namespaces: run as root\n");
-		exit(77);
-	}
 	assert_true(n > 0);
 	self[n] = '\0';
 	slash = strrchr(self, '/');
 	assert_true(slash && (size_t)(slash - self) + sizeof("/vmrun-proxy") < sizeof(self));
 	memcpy(slash, "/vmrun-proxy", sizeof("/vmrun-proxy"));
 	return symlink("../../vmrun-proxy", self) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+/*
+ * "The host" is a mount namespace of the test's own, so that nobody else changes it meanwhile. All
+ * in it is shared, so that it sees what is not kept private.
+ */
+static int make_host(void **state)
+{
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("SKIP: an anchor needs namespaces: run as root\n");
+		exit(77);
+	}
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		return -1;
+	return link_proxy();
 }
 
 int main(void)
@@ -702,5 +717,5 @@ int main(void)
 		TEST(without_privileges_the_error_is_clear),
 	};
 
-	return cmocka_run_group_tests(tests, link_proxy, NULL);
+	return cmocka_run_group_tests(tests, make_host, NULL);
 }
