@@ -14,7 +14,7 @@ static const char *const env[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"TERM=xterm",
 };
-static const char *const namespaces[] = { "pid", "network", "ipc", "uts", "mount" };
+static const char *const namespaces[] = { "pid", "network", "ipc", "uts", "mount", "cgroup" };
 static const char *const masked_paths[] = {
 	"/proc/acpi",
 	"/proc/asound",

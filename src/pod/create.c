@@ -221,6 +221,10 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		return ctl;
 	if (!mounts)
 		return err_sys(err, ENOMEM, "anchor");
+	/* However the anchor ends, the pod ends with it. */
+	r = vmclient_own(ctl, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < c->shares.count; i++)
 		mounts[i] = (struct anchor_mount){
 			.fd = c->shares.bind[i].fd,

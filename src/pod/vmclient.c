@@ -122,6 +122,14 @@ int vmclient_dial_agent(int ctl, int *ret_fd, struct err *err)
 	return 0;
 }
 
+int vmclient_own(int ctl, struct err *err)
+{
+	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_OWN };
+	int r = vmclient_send(ctl, &req, NULL, 0, err);
+
+	return r ? r : vmclient_reply(ctl, err);
+}
+
 int vmclient_agent(int dirfd, struct rpc_client **ret, struct err *err)
 {
 	AUTO_CLOSE int ctl = vmclient_connect(dirfd, err);

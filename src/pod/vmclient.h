@@ -26,5 +26,8 @@ int vmclient_reply(int ctl, struct err *err) CHECKED;
 /* A new RPC session to the agent, through a socket pair whose other end vmrun-vm gets. */
 int vmclient_dial_agent(int ctl, int *ret_fd, struct err *err) CHECKED;
 
+/* Ties the pod's life to this connection: when its last copy closes, the pod ends. */
+int vmclient_own(int ctl, struct err *err) CHECKED;
+
 /* vmclient_connect() and vmclient_dial_agent() for a client that needs nothing else. */
 int vmclient_agent(int dirfd, struct rpc_client **ret, struct err *err) CHECKED;

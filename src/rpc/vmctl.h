@@ -24,6 +24,7 @@ enum vmctl_op {
 	VMCTL_CONNECT,
 	VMCTL_STATUS,
 	VMCTL_STOP,
+	VMCTL_OWN, /* the pod ends when this connection does: its anchor cannot be outlived */
 };
 
 /* Descriptors of VMCTL_START, in this order. The receiver owns them. */

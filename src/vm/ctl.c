@@ -20,6 +20,7 @@ struct client {
 	struct ctl *ctl;
 	int fd;
 	struct loop_fd *lf;
+	bool owner;	     /* VMCTL_OWN: the pod ends with it */
 	struct list pending; /* VMCTL_CONNECTs that the guest has not answered */
 	struct list link;
 };
@@ -67,6 +68,8 @@ static void client_close(struct client *c)
 		list_del(&p->link);
 		p->client = NULL;
 	}
+	if (c->owner)
+		_exit(0);
 	loop_fd_remove(c->lf);
 	close_fd(&c->fd);
 	list_del(&c->link);
@@ -200,6 +203,14 @@ static void op_stop(struct client *c, const struct vmctl_request *req, int *fds)
 	_exit(0);
 }
 
+static void op_own(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	(void)req;
+	(void)fds;
+	c->owner = true;
+	reply_code(c, 0, "");
+}
+
 static const struct {
 	uint32_t op;
 	unsigned fds_min, fds_max;
@@ -213,6 +224,7 @@ static const struct {
 	{ VMCTL_CONNECT, 1, 2, true, op_connect },
 	{ VMCTL_STATUS, 0, 0, false, op_status },
 	{ VMCTL_STOP, 0, 0, false, op_stop },
+	{ VMCTL_OWN, 0, 0, true, op_own },
 };
 
 static void dispatch(struct client *c, const struct vmctl_request *req, int *fds, unsigned n)

@@ -48,8 +48,8 @@ for p in $(cat "$work/fds.pid") $(monitors); do
 	if find "/proc/$p/fd" -lname "*config.json" | grep -q .; then leaked=1; fi
 done
 is "no inherited descriptor is in the anchor or the monitor" "$leaked" 0
-stdio=$(for p in $(cat "$work/fds.pid") $(monitors); do readlink "/proc/$p/fd/0"; done | sort -u)
-is "and their stdin is /dev/null" "$stdio" /dev/null
+stdio=$(for p in $(cat "$work/fds.pid") $(monitors); do stat -Lc %t:%T "/proc/$p/fd/0"; done | sort -u)
+is "and their stdin is the null device" "$stdio" 1:3
 pid=$(cat "$work/fds.pid")
 fails "create with an id in use" exists vm create --bundle "$work/fds" fds
 is "leaves the first as it is" "$(status_of fds) $(anchor_of fds)" "created $pid"
