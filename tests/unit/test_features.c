@@ -110,7 +110,7 @@ static void the_template_is_valid(void **state)
 	assert_true(spec->root->readonly);
 	assert_int_equal(spec->mounts.n, 7);
 	assert_int_equal(spec->mounts.v[2].options.n, 6);
-	assert_int_equal(spec->linux.namespaces.n, 5);
+	assert_int_equal(spec->linux.namespaces.n, 6);
 	assert_int_equal(spec->linux.masked_paths.n, 10);
 	assert_int_equal(spec->linux.readonly_paths.n, 5);
 	assert_int_equal(spec->linux.resources.devices.n, 1);
