@@ -114,7 +114,9 @@ static int load_initrd(
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "initramfs");
 	len = (uint64_t)st.st_size;
-	if (len == 0 || len > top || top - len < kernel_end + PAGE_BYTES)
+	if (len == 0)
+		return err_set(err, EINVAL, "the initramfs is empty");
+	if (len > top || top - len < kernel_end + PAGE_BYTES)
 		return err_set(err, EFBIG,
 			"the guest's memory is too small for its initramfs of %llu KiB",
 			(unsigned long long)(len / KIB));
