@@ -1,0 +1,308 @@
+/* Loading a small kernel and initramfs: what a guest finds in its memory at the first instruction.
+ */
+#include "base/auto.h"
+#include "tests/unit/elf_file.h"
+#include "vmm/layout.h"
+#include "vmm/x86/boot.h"
+
+#include <asm/bootparam.h>
+
+#define RAM_BYTES    (16 * MIB)
+#define PADDR	     (2 * MIB)
+#define FILE_BYTES   0x8000
+#define TEXT_OFFSET  0x1000
+#define TEXT_BYTES   0x2064 /* two pages and some */
+#define DATA_OFFSET  0x4010 /* aligned like nothing */
+#define DATA_PADDR   (PADDR + 0x10008)
+#define NOTE_OFFSET  0x7000
+#define PVH_ENTRY    (PADDR + 0x100)
+#define INITRD_BYTES 0x1234
+
+struct guest {
+	struct gmem gm;
+	uint8_t *ram, *high;
+	int kernel, initrd;
+};
+
+static void guest_done(struct guest *g)
+{
+	munmap(g->ram, RAM_BYTES);
+	if (g->high)
+		munmap(g->high, MIB);
+	close_fd(&g->kernel);
+	close_fd(&g->initrd);
+}
+
+DEFINE_AUTO_VAL(guest_done, struct guest)
+
+static uint8_t *pages(size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	return p;
+}
+
+static int make_kernel(bool pvh)
+{
+	struct elf_file f = elf_file();
+	int fd;
+
+	elf_add(&f, PT_LOAD, TEXT_OFFSET, TEXT_BYTES, PADDR);
+	elf_add(&f, PT_LOAD, DATA_OFFSET, 5, DATA_PADDR)->p_memsz = 0x4000;
+	if (pvh)
+		elf_add(&f, PT_NOTE, NOTE_OFFSET, 20, 0);
+	f.head.e_entry = f.ph[0].p_vaddr + 0x200;
+	fd = elf_write(&f, FILE_BYTES);
+	elf_put(fd, TEXT_OFFSET, "text begins", 11);
+	elf_put(fd, TEXT_OFFSET + TEXT_BYTES - 9, "text ends", 9);
+	elf_put(fd, TEXT_OFFSET + TEXT_BYTES, "not text", 8);
+	elf_put(fd, DATA_OFFSET, "data!not data", 13);
+	elf_put_pvh_note(fd, NOTE_OFFSET, PVH_ENTRY);
+	return fd;
+}
+
+static int make_initrd(uint64_t len)
+{
+	int fd = memfd_create("initrd", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)len), 0);
+	if (len) {
+		elf_put(fd, 0, "<", 1);
+		elf_put(fd, len - 1, ">", 1);
+	}
+	return fd;
+}
+
+static struct guest guest(bool pvh)
+{
+	struct guest g = { .ram = pages(RAM_BYTES), .kernel = make_kernel(pvh), .initrd = -1 };
+
+	assert_int_equal(gm_add(&g.gm, 0, RAM_BYTES, g.ram), 0);
+	return g;
+}
+
+static struct boot_entry load(struct guest *g, const char *cmdline)
+{
+	struct boot_entry entry;
+	struct err err = ERR_NONE;
+
+	if (boot_load(&g->gm, g->kernel, g->initrd, cmdline, &entry, &err) < 0)
+		fail_msg("%s", err.msg);
+	return entry;
+}
+
+static uint64_t number(const struct guest *g, uint64_t gpa, size_t bytes)
+{
+	uint64_t n = 0;
+
+	assert_int_equal(gm_read(&g->gm, gpa, &n, bytes), 0);
+	return n;
+}
+
+/* An entry of PVH's memory map (hvm_memmap_table_entry, 24 bytes). */
+static void in_map(const struct guest *g, unsigned i, uint64_t addr, uint64_t size, uint32_t type)
+{
+	uint64_t at = number(g, GPA_START_INFO + 40, 8) + i * 24;
+
+	assert_int_equal(number(g, at, 8), addr);
+	assert_int_equal(number(g, at + 8, 8), size);
+	assert_int_equal(number(g, at + 16, 4), type);
+}
+
+static void segments_are_in_place(const struct guest *g)
+{
+	static const uint8_t zero[8];
+
+	assert_memory_equal(g->ram + PADDR, "text begins", 11);
+	assert_memory_equal(g->ram + PADDR + TEXT_BYTES - 9, "text ends", 9);
+	assert_memory_equal(g->ram + PADDR + TEXT_BYTES, zero, 8);
+	assert_memory_equal(g->ram + DATA_PADDR, "data!", 5);
+	assert_memory_equal(g->ram + DATA_PADDR + 5, zero, 8);
+}
+
+static void pvh_start_info(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+	struct boot_entry entry;
+	uint64_t modlist, initrd = RAM_BYTES - 2 * PAGE_BYTES;
+
+	(void)state;
+	g.initrd = make_initrd(INITRD_BYTES);
+	entry = load(&g, "console=hvc0 quiet");
+	assert_true(entry.pvh);
+	assert_int_equal(entry.rip, PVH_ENTRY);
+	segments_are_in_place(&g);
+	assert_int_equal(number(&g, GPA_START_INFO, 4), 0x336ec578);
+	assert_int_equal(number(&g, GPA_START_INFO + 4, 4), 1);	 /* version */
+	assert_int_equal(number(&g, GPA_START_INFO + 12, 4), 1); /* modules */
+	assert_int_equal(number(&g, GPA_START_INFO + 32, 8), GPA_RSDP);
+	assert_string_equal(
+		(char *)g.ram + number(&g, GPA_START_INFO + 24, 8), "console=hvc0 quiet");
+	modlist = number(&g, GPA_START_INFO + 16, 8);
+	assert_int_equal(number(&g, modlist, 8), initrd);
+	assert_int_equal(number(&g, modlist + 8, 8), INITRD_BYTES);
+	assert_int_equal(g.ram[initrd], '<');
+	assert_int_equal(g.ram[initrd + INITRD_BYTES - 1], '>');
+	assert_int_equal(number(&g, GPA_START_INFO + 48, 4), 3);
+	in_map(&g, 0, 0, GPA_ACPI, 1);
+	in_map(&g, 1, GPA_ACPI, GPA_HIGH_RAM - GPA_ACPI, 2);
+	in_map(&g, 2, GPA_HIGH_RAM, RAM_BYTES - GPA_HIGH_RAM, 1);
+}
+
+static void memory_above_the_hole_is_in_the_map(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+
+	(void)state;
+	g.high = pages(MIB);
+	assert_int_equal(gm_add(&g.gm, GPA_HOLE_END, MIB, g.high), 0);
+	load(&g, "");
+	assert_int_equal(number(&g, GPA_START_INFO + 48, 4), 4);
+	in_map(&g, 3, GPA_HOLE_END, MIB, 1);
+	assert_int_equal(number(&g, GPA_START_INFO + 12, 4), 0); /* no initramfs, no module */
+	assert_int_equal(number(&g, GPA_START_INFO + 16, 8), 0);
+}
+
+static void linux_boot_protocol(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(false);
+	struct boot_params p;
+	struct boot_entry entry;
+
+	(void)state;
+	g.initrd = make_initrd(INITRD_BYTES);
+	entry = load(&g, "quiet");
+	assert_false(entry.pvh);
+	assert_int_equal(entry.rip, PADDR + 0x200); /* physical, as there are no tables yet */
+	segments_are_in_place(&g);
+	memcpy(&p, g.ram + GPA_BOOT_PARAMS, sizeof(p));
+	assert_int_equal(p.hdr.header, 0x53726448);
+	assert_int_equal(p.hdr.boot_flag, 0xaa55);
+	assert_int_equal(p.hdr.ramdisk_image, RAM_BYTES - 2 * PAGE_BYTES);
+	assert_int_equal(p.hdr.ramdisk_size, INITRD_BYTES);
+	assert_int_equal(p.acpi_rsdp_addr, GPA_RSDP);
+	assert_string_equal((char *)g.ram + p.hdr.cmd_line_ptr, "quiet");
+	assert_int_equal(p.e820_entries, 3);
+	assert_int_equal(p.e820_table[1].addr, GPA_ACPI);
+	assert_int_equal(p.e820_table[1].type, 2);
+	assert_int_equal(p.e820_table[2].addr + p.e820_table[2].size, RAM_BYTES);
+	/* One GiB onto itself by large pages: present, writable, large. */
+	assert_int_equal(number(&g, GPA_PML4, 8), GPA_PDPT | 3);
+	assert_int_equal(number(&g, GPA_PDPT, 8), GPA_PD | 3);
+	assert_int_equal(number(&g, GPA_PD, 8), 0x83);
+	assert_int_equal(number(&g, GPA_PD + 511 * 8, 8), 511ULL << 21 | 0x83);
+}
+
+/* Whole pages are the file's own, and private: Linux shows later writes to it in untouched ones. */
+static void aligned_pages_are_mapped(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+	char back[5];
+
+	(void)state;
+	g.initrd = make_initrd(3 * PAGE_BYTES);
+	load(&g, "");
+	elf_put(g.kernel, TEXT_OFFSET + PAGE_BYTES, "later", 5);
+	assert_memory_equal(g.ram + PADDR + PAGE_BYTES, "later", 5);
+	elf_put(g.initrd, PAGE_BYTES, "later", 5);
+	assert_memory_equal(g.ram + RAM_BYTES - 2 * PAGE_BYTES, "later", 5);
+	/* The last, incomplete page and what is not aligned are copies. */
+	elf_put(g.kernel, TEXT_OFFSET + TEXT_BYTES - 9, "later", 5);
+	elf_put(g.kernel, DATA_OFFSET, "later", 5);
+	segments_are_in_place(&g);
+	/* What the guest writes is nobody else's. */
+	memset(g.ram + PADDR, 'x', 5);
+	assert_int_equal(pread(g.kernel, back, 5, TEXT_OFFSET), 5);
+	assert_memory_equal(back, "text ", 5);
+	/* The descriptors are not needed any more. */
+	close_fd(&g.kernel);
+	close_fd(&g.initrd);
+	assert_memory_equal(g.ram + PADDR + PAGE_BYTES, "later", 5);
+}
+
+static void refused(struct guest *g, const char *cmdline, int code, const char *why)
+{
+	struct boot_entry entry;
+	struct err err = ERR_NONE;
+
+	assert_int_equal(boot_load(&g->gm, g->kernel, g->initrd, cmdline, &entry, &err), -code);
+	assert_non_null(strstr(err.msg, why));
+}
+
+static void too_small_a_memory(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+
+	(void)state;
+	g.gm.region[0].len = DATA_PADDR + 0x3fff; /* all of the file, but not of its zeroes */
+	refused(&g, "", EFBIG, "does not fit into the guest's memory");
+	g.gm.region[0].len = PADDR + PAGE_BYTES;
+	refused(&g, "", EFBIG, "does not fit into the guest's memory");
+	g.gm.region[0].len = RAM_BYTES;
+	for (unsigned i = 0; i < 3; i++) {
+		/* Larger than all memory; than what the kernel leaves; and one that only fits. */
+		uint64_t room = RAM_BYTES - DATA_PADDR - 0x4000 - PAGE_BYTES;
+		const uint64_t size[] = { RAM_BYTES + 1, room + 1, room };
+
+		close_fd(&g.initrd);
+		g.initrd = make_initrd(size[i]);
+		if (i < 2)
+			refused(&g, "", EFBIG, "too small for its initramfs");
+		else
+			load(&g, "");
+	}
+	segments_are_in_place(&g);
+}
+
+static void an_empty_initramfs(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+
+	(void)state;
+	g.initrd = make_initrd(0);
+	refused(&g, "", EINVAL, "empty");
+}
+
+static void a_kernel_below_the_first_megabyte(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+	struct elf_file f = elf_file();
+
+	(void)state;
+	elf_add(&f, PT_LOAD, 0x1000, 0x1000, GPA_START_INFO);
+	close_fd(&g.kernel);
+	g.kernel = elf_write(&f, FILE_BYTES);
+	refused(&g, "", EFBIG, "does not fit");
+}
+
+static void the_command_line_has_a_limit(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+	AUTO_FREE char *line = calloc(1, CMDLINE_MAX + 1);
+
+	(void)state;
+	assert_non_null(line);
+	memset(line, 'a', CMDLINE_MAX);
+	refused(&g, line, E2BIG, "boot parameters");
+	line[CMDLINE_MAX - 1] = '\0';
+	load(&g, line);
+	assert_string_equal((char *)g.ram + GPA_CMDLINE, line);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pvh_start_info),
+		cmocka_unit_test(memory_above_the_hole_is_in_the_map),
+		cmocka_unit_test(linux_boot_protocol),
+		cmocka_unit_test(aligned_pages_are_mapped),
+		cmocka_unit_test(too_small_a_memory),
+		cmocka_unit_test(an_empty_initramfs),
+		cmocka_unit_test(a_kernel_below_the_first_megabyte),
+		cmocka_unit_test(the_command_line_has_a_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,11 @@
+VMM_TESTS = tests/unit/test_acpi tests/unit/test_boot tests/unit/test_cpuid tests/unit/test_elf
+UNIT_TESTS += $(VMM_TESTS)
+VMM_TEST_LIBS = libvmm.a libdev.a $(UNIT_LIBS)
+tests_unit_test_acpi_SOURCES = tests/unit/test_acpi.c
+tests_unit_test_acpi_LDADD = $(VMM_TEST_LIBS)
+tests_unit_test_boot_SOURCES = tests/unit/test_boot.c tests/unit/elf_file.h
+tests_unit_test_boot_LDADD = $(VMM_TEST_LIBS)
+tests_unit_test_cpuid_SOURCES = tests/unit/test_cpuid.c
+tests_unit_test_cpuid_LDADD = $(VMM_TEST_LIBS)
+tests_unit_test_elf_SOURCES = tests/unit/test_elf.c tests/unit/elf_file.h
+tests_unit_test_elf_LDADD = $(VMM_TEST_LIBS)
