@@ -30,6 +30,8 @@ static int expand_slice(const char *slice, char **ret)
 {
 	char *path = strdup("");
 
+	if (streq(slice, "-.slice")) /* the root */
+		slice = "";
 	for (const char *dash = slice; path && *slice; dash++) {
 		if (*dash != '-' && *dash != '\0')
 			continue;
@@ -48,12 +50,20 @@ static int expand_slice(const char *slice, char **ret)
 	return path ? 0 : -ENOMEM;
 }
 
+static bool is_slice(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 6 && streq(name + n - 6, ".slice");
+}
+
 static int systemd_path(const char *path, char **ret, struct err *err)
 {
 	AUTO_FREE char *copy = strdup(path);
 	AUTO_FREE char *slice_dir = NULL;
 	char *prefix = copy ? strchr(copy, ':') : NULL;
 	char *name = prefix ? strchr(prefix + 1, ':') : NULL;
+	int r;
 
 	if (!name)
 		return err_set(err, EINVAL,
@@ -62,10 +72,14 @@ static int systemd_path(const char *path, char **ret, struct err *err)
 			path);
 	*prefix++ = '\0';
 	*name++ = '\0';
-	if (expand_slice(*copy ? copy : "system.slice", &slice_dir) < 0 ||
-		asprintf(ret, "%s/%s%s%s.scope", slice_dir, prefix, *prefix ? "-" : "", name) < 0)
+	/* A name that is a slice already stands for itself. */
+	if (expand_slice(*copy ? copy : "system.slice", &slice_dir) < 0)
 		return err_sys(err, ENOMEM, "cgroup");
-	return 0;
+	if (is_slice(name))
+		r = asprintf(ret, "%s/%s", slice_dir, name);
+	else
+		r = asprintf(ret, "%s/%s%s%s.scope", slice_dir, prefix, *prefix ? "-" : "", name);
+	return r < 0 ? err_sys(err, ENOMEM, "cgroup") : 0;
 }
 
 static bool leaves_root(const char *path)
@@ -76,13 +90,10 @@ static bool leaves_root(const char *path)
 	return false;
 }
 
-int cgroup_path(const char *path, bool systemd, const char *id, char **ret, struct err *err)
+static int build_path(const char *path, bool systemd, const char *id, char **ret, struct err *err)
 {
 	int r;
 
-	if (path && leaves_root(path))
-		return err_set(
-			err, EINVAL, "config.json: linux.cgroupsPath: \"%s\" contains ..", path);
 	if (path && systemd && strchr(path, ':'))
 		return systemd_path(path, ret, err);
 	if (!path || !*path)
@@ -92,6 +103,21 @@ int cgroup_path(const char *path, bool systemd, const char *id, char **ret, stru
 	else
 		r = asprintf(ret, DEFAULT_DIR "/%s", path);
 	return r < 0 ? err_sys(err, ENOMEM, "cgroup") : 0;
+}
+
+int cgroup_path(const char *path, bool systemd, const char *id, char **ret, struct err *err)
+{
+	AUTO_FREE char *built = NULL;
+	int r = build_path(path, systemd, id, &built, err);
+
+	if (r < 0)
+		return r;
+	/* The result is looked at: in a slice or a prefix ".." stands between colons. */
+	if (leaves_root(built))
+		return err_set(
+			err, EINVAL, "config.json: linux.cgroupsPath: \"%s\" contains ..", path);
+	*ret = steal_ptr(&built);
+	return 0;
 }
 
 /* mkdir -p below the hierarchy, noting which parents had to be made. */

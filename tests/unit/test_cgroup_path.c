@@ -1,0 +1,112 @@
+/* linux.cgroupsPath, in the forms of cgroupfs and of systemd. Makes no cgroup. */
+#include "base/auto.h"
+#include "pod/cgroup.h"
+#include "tests/unit/unit.h"
+
+struct row {
+	const char *path, *want;
+};
+
+static void expect(const struct row *row, bool systemd)
+{
+	AUTO_FREE char *got = NULL;
+	struct err err = ERR_NONE;
+
+	if (cgroup_path(row->path, systemd, "web", &got, &err) < 0)
+		fail_msg("%s: %s", row->path ? row->path : "none", err.msg);
+	assert_string_equal(got, row->want);
+}
+
+static void cgroupfs_paths(void **state)
+{
+	static const struct row rows[] = {
+		{ NULL, "/vmrun/web" },
+		{ "", "/vmrun/web" },
+		{ "/machine/web", "/machine/web" },
+		{ "pod/web", "/vmrun/pod/web" },
+		{ "/a..b/..c/d..", "/a..b/..c/d.." }, /* dots in names are just dots */
+		{ "/kubepods/a:b:c", "/kubepods/a:b:c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(&rows[i], false);
+}
+
+static void systemd_paths(void **state)
+{
+	static const struct row rows[] = {
+		{ "machine.slice:libpod:web", "/machine.slice/libpod-web.scope" },
+		{ ":vmrun:web", "/system.slice/vmrun-web.scope" },
+		{ "user.slice::web", "/user.slice/web.scope" },
+		{ "a-b-c.slice:p:n", "/a.slice/a-b.slice/a-b-c.slice/p-n.scope" },
+		{ "-.slice:p:n", "/p-n.scope" }, /* the root slice */
+		{ "machine.slice:p:pod.slice", "/machine.slice/pod.slice" },
+		{ NULL, "/vmrun/web" },
+		{ "/machine/web", "/machine/web" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect(&rows[i], true);
+}
+
+static void refused_paths(void **state)
+{
+	static const struct {
+		const char *path;
+		bool systemd;
+		const char *why;
+	} rows[] = {
+		{ "..", false, "contains .." },
+		{ "/..", false, "contains .." },
+		{ "../web", false, "contains .." },
+		{ "/a/../../web", false, "contains .." },
+		{ "a/..", false, "contains .." },
+		{ "a.slice:../..:n", true, "contains .." },
+		{ "a.slice:only", true, "slice:prefix:name" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO_FREE char *got = NULL;
+		struct err err = ERR_NONE;
+
+		assert_int_equal(
+			cgroup_path(rows[i].path, rows[i].systemd, "web", &got, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, rows[i].why));
+		assert_non_null(strstr(err.msg, "linux.cgroupsPath"));
+		assert_null(got);
+	}
+}
+
+/* What holds ".." only between colons becomes a name in which it is harmless, or is refused. */
+static void colons_do_not_hide_a_way_out(void **state)
+{
+	static const char *const paths[] = { "..:p:n", "a.slice:..:n", "a.slice:p:..", "a/..:p:n",
+		"a.slice:p:../n", "a.slice:p:x/../../n", "a.slice::../../n", "a.slice::..",
+		"a/../b.slice:p:n", "a.slice:..:x.slice" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		AUTO_FREE char *got = NULL;
+		struct err err = ERR_NONE;
+
+		if (cgroup_path(paths[i], true, "web", &got, &err) < 0)
+			continue;
+		assert_null(strstr(got, "/../"));
+		assert_true(strlen(got) < 3 || !streq(got + strlen(got) - 3, "/.."));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cgroupfs_paths),
+		cmocka_unit_test(systemd_paths),
+		cmocka_unit_test(refused_paths),
+		cmocka_unit_test(colons_do_not_hide_a_way_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
