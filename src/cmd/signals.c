@@ -8,14 +8,32 @@
 #include <string.h>
 #include <strings.h>
 
+/* Second names, and those whose first one depends on whom one asks. */
+static const struct {
+	const char *name;
+	int number;
+} aliases[] = {
+	{ "CLD", SIGCHLD },
+	{ "IO", SIGIO },
+	{ "IOT", SIGIOT },
+};
+
+/* The rest of name after prefix, in any case, or NULL. */
+static const char *after(const char *name, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncasecmp(name, prefix, n) == 0 ? name + n : NULL;
+}
+
 static int real_time(const char *name)
 {
-	const char *plus = str_after(name, "RTMIN+"), *minus = str_after(name, "RTMAX-");
+	const char *plus = after(name, "RTMIN+"), *minus = after(name, "RTMAX-");
 	uint64_t n;
 
-	if (streq(name, "RTMIN"))
+	if (strcasecmp(name, "RTMIN") == 0)
 		return SIGRTMIN;
-	if (streq(name, "RTMAX"))
+	if (strcasecmp(name, "RTMAX") == 0)
 		return SIGRTMAX;
 	if ((!plus && !minus) || str_to_u64(plus ? plus : minus, &n) < 0 || n > 30)
 		return -1;
@@ -36,5 +54,8 @@ int signal_number(const char *name)
 		if (abbrev && strcasecmp(abbrev, name) == 0)
 			return i;
 	}
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		if (strcasecmp(aliases[i].name, name) == 0)
+			return aliases[i].number;
 	return real_time(name);
 }
