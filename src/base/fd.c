@@ -239,6 +239,15 @@ void fds_close_from(int first)
 		close((int)fd);
 }
 
+int fds_open_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		/* open() gives the lowest free number, which is this one. For our children too. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return -errno;
+	return 0;
+}
+
 int fd_move_above_stdio(int fd)
 {
 	int moved;

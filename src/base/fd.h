@@ -42,5 +42,9 @@ int fd_set_cloexec(int fd, bool on) CHECKED;
 void fds_cloexec_from(int first);
 void fds_close_from(int first);
 
+/* Opens /dev/null for those of 0, 1 and 2 that are closed, so that nothing else gets their numbers.
+ */
+int fds_open_stdio(void) CHECKED;
+
 /* Moves fd to a number >= 3 when it is below, O_CLOEXEC set. Consumes fd. */
 int fd_move_above_stdio(int fd) CHECKED;

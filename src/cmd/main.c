@@ -234,10 +234,12 @@ int main(int argc, char **argv)
 	int r;
 
 	timeline_begin();
+	/* A caller that closed a stream must not find the guest's there, or our state directory. */
+	r = fds_open_stdio();
 	/* Callers leak descriptors into us; none of them may reach the processes that stay. */
 	fds_close_from(3);
 	log_init("vmrun", LOG_LEVEL_WARN);
-	r = run_all(argc - 1, argv + 1, &err);
+	r = r < 0 ? err_sys(&err, -r, "/dev/null") : run_all(argc - 1, argv + 1, &err);
 	if (r >= 0)
 		return r;
 	log_error("%s", err.msg);

@@ -71,8 +71,6 @@ int stdio_from_caller(struct stdio *s, struct err *err)
 	for (int i = 0; i < STDIO_STREAMS_MAX; i++) {
 		int fd = nonblocking_copy(i, side[i].access), r;
 
-		if (fd == -EBADF) /* the caller has closed it */
-			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (fd < 0)
 			return err_sys(err, -fd, "descriptor %d", i);
 		r = add_stream(s, fd, side[i].flags, err);

@@ -36,7 +36,7 @@ struct stdio {
 		.tty_fd = -1                                                                       \
 	}
 
-/* fds 0, 1 and 2 as three streams. */
+/* fds 0, 1 and 2 as three streams. They are open (fds_open_stdio()). */
 int stdio_from_caller(struct stdio *s, struct err *err) CHECKED;
 /* A new pseudo-terminal, whose master is sent to the UNIX socket `console`. */
 int stdio_from_console(struct stdio *s, const char *console, struct err *err) CHECKED;
