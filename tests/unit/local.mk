@@ -8,6 +8,7 @@ include $(srcdir)/tests/unit/rpc.mk
 include $(srcdir)/tests/unit/proxy.mk
 include $(srcdir)/tests/unit/agent.mk
 include $(srcdir)/tests/unit/oci.mk
+include $(srcdir)/tests/unit/pod.mk
 include $(srcdir)/tests/unit/vmm.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
