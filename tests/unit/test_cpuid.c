@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 #include "vmm/x86/cpuid.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #define BIT(n) (1U << (n))
 
@@ -117,20 +117,18 @@ static void missing_topology_levels_are_added(void **state)
 
 static void a_full_table_is_not_overrun(void **state)
 {
-	struct {
-		struct cpuid_table t;
-		uint8_t behind[sizeof(struct kvm_cpuid_entry2)];
-	} m = { 0 };
-
-	static const uint8_t zero[sizeof(m.behind)];
+	static const uint8_t zero[sizeof(struct kvm_cpuid_entry2)];
+	struct cpuid_table *t = calloc(1, sizeof(*t) + sizeof(zero));
 
 	(void)state;
-	add(&m.t, 0xb, 0);
-	while (m.t.head.nent < KVM_CPUID_MAX)
-		add(&m.t, 0x40000000, 0);
-	cpuid_shape(&m.t, 1, 4, false);
-	assert_int_equal(m.t.head.nent, KVM_CPUID_MAX);
-	assert_memory_equal(m.behind, zero, sizeof(zero));
+	assert_non_null(t);
+	add(t, 0xb, 0);
+	while (t->head.nent < KVM_CPUID_MAX)
+		add(t, 0x40000000, 0);
+	cpuid_shape(t, 1, 4, false);
+	assert_int_equal(t->head.nent, KVM_CPUID_MAX);
+	assert_memory_equal((uint8_t *)t + sizeof(*t), zero, sizeof(zero));
+	free(t);
 }
 
 static void caches_belong_to_one_processor(void **state)
