@@ -2,13 +2,12 @@
 #include "vm/jail.h"
 
 #include "base/auto.h"
+#include "base/log.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,20 +19,22 @@
 /* Any directory that every host has: it is covered in our own mount namespace only. */
 #define NEW_ROOT "/proc"
 
-static int open_proc_self_fd(struct err *err)
+/*
+ * The directory as the root of a mount of its own, attached nowhere: no ".." leads from it to the
+ * rest of proc, where the files of other processes are.
+ */
+static int isolated_proc_self_fd(struct err *err)
+{
+	int fd = open_tree(AT_FDCWD, "/proc/self/fd", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "jail: /proc/self/fd") : fd;
+}
+
+static int plain_proc_self_fd(struct err *err)
 {
 	int fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? err_sys(err, errno, "/proc/self/fd") : fd;
-}
-
-/* A proc instance of our own: when vmrun gave us a pid namespace, it shows nobody else. */
-static int private_proc(struct err *err)
-{
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid") < 0 &&
-		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		return err_sys(err, errno, "jail: cannot mount proc");
-	return open_proc_self_fd(err);
 }
 
 static int empty_root(struct err *err)
@@ -52,14 +53,19 @@ static int empty_root(struct err *err)
 
 static int namespaces(int *ret_proc_self_fd, struct err *err)
 {
+	AUTO_CLOSE int proc = -1;
+	int r;
+
 	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) < 0)
 		return err_sys(err, errno, "jail: cannot unshare namespaces");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, errno, "jail: cannot make mounts private");
-	*ret_proc_self_fd = private_proc(err);
-	if (*ret_proc_self_fd < 0)
-		return *ret_proc_self_fd;
-	return empty_root(err);
+	/* Before the root goes: it is found by its path. */
+	proc = isolated_proc_self_fd(err);
+	r = proc < 0 ? proc : empty_root(err);
+	if (r == 0)
+		*ret_proc_self_fd = steal_fd(&proc);
+	return r;
 }
 
 /* Each inode that the guest knows holds a descriptor; as many as we are allowed. */
@@ -76,16 +82,18 @@ static void raise_nofile(void)
 int jail_enter(int *ret_proc_self_fd, struct err *err)
 {
 	struct rlimit no_core = { 0, 0 };
-	int r = 0;
+	int r;
 
 	raise_nofile();
 	(void)setrlimit(RLIMIT_CORE, &no_core);
-	umask(0);
+	umask(0); /* a file gets the mode that the guest asks for */
 	if (geteuid() == 0) {
 		r = namespaces(ret_proc_self_fd, err);
 	} else {
-		*ret_proc_self_fd = open_proc_self_fd(err);
-		r = *ret_proc_self_fd < 0 ? *ret_proc_self_fd : 0;
+		log_debug("jail: not root, so no namespaces and no root of its own");
+		r = plain_proc_self_fd(err);
+		if (r >= 0)
+			*ret_proc_self_fd = r;
 	}
 	if (r < 0)
 		return r;
@@ -106,6 +114,11 @@ static int set_caps(uint64_t mask)
 	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
 }
 
+/*
+ * Setting uid and gid for a request, and what root in a container does to its own files. Not
+ * SYS_ADMIN, which trusted.* attributes would need: it means mounting and much more. An overlay
+ * that a guest puts on a share uses user.overlay.* (mount option userxattr) instead.
+ */
 int jail_keep_worker_caps(void)
 {
 	static const uint64_t keep = 1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE |
