@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ struct ctl {
 	struct vm *vm;
 	struct client *first; /* NULL once it has gone */
 	int listen_fd;
+	int spare_fd; /* given up for a moment to turn a client away when there are no others */
 	struct loop_fd *listen_lf;
 	struct list clients;
 	unsigned count;
@@ -256,13 +258,13 @@ static void on_request(void *arg, int fd, uint32_t events)
 		fds[i] = -1;
 	memset(&req, 0, sizeof(req));
 	got = fd_recv(fd, &req, sizeof(req), fds, &n);
-	if (got == -EAGAIN || got == -EMSGSIZE)
+	if (got == -EAGAIN)
 		return;
-	if (got <= 0) {
+	if (got <= 0 && got != -EMSGSIZE) {
 		client_close(c);
 		return;
 	}
-	if ((size_t)got != sizeof(req) || req.version != VMCTL_VERSION)
+	if (got != (ssize_t)sizeof(req) || req.version != VMCTL_VERSION)
 		reply_code(c, EINVAL, "malformed request");
 	else
 		dispatch(c, &req, fds, n);
@@ -305,6 +307,18 @@ static bool is_ours(int fd)
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
+/* No descriptor is left: a client that waited on would keep the loop turning. */
+static void turn_away(struct ctl *ctl)
+{
+	int client;
+
+	close_fd(&ctl->spare_fd);
+	client = accept4(ctl->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (client >= 0)
+		close(client);
+	ctl->spare_fd = eventfd(0, EFD_CLOEXEC);
+}
+
 static void on_client(void *arg, int fd, uint32_t events)
 {
 	struct ctl *ctl = arg;
@@ -312,8 +326,11 @@ static void on_client(void *arg, int fd, uint32_t events)
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
-	if (client < 0)
+	if (client < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			turn_away(ctl);
 		return;
+	}
 	if (ctl->count >= CLIENTS_MAX || !is_ours(client))
 		close(client);
 	else
@@ -330,10 +347,12 @@ int ctl_new(struct vm *vm, int first_fd, struct ctl **ret)
 	ctl->vm = vm;
 	ctl->listen_fd = -1;
 	list_init(&ctl->clients);
-	r = fd_set_cloexec(first_fd, true);
+	ctl->spare_fd = eventfd(0, EFD_CLOEXEC);
+	r = ctl->spare_fd < 0 ? -errno : fd_set_cloexec(first_fd, true);
 	if (r == 0)
 		r = add_client(ctl, first_fd, &ctl->first);
 	if (r < 0) {
+		close_fd(&ctl->spare_fd);
 		free(ctl);
 		return r;
 	}

@@ -5,7 +5,10 @@
 #include "base/auto.h"
 #include "rpc/ports.h"
 
+#include <sys/resource.h>
+
 #define REQUEST_QUEUES_MAX 4
+#define INODES_MIN	   256
 #define INODES_MAX	   400000
 
 static int new_console(const struct devices_config *c, struct devices *d, struct vdev **ret)
@@ -39,13 +42,25 @@ static int new_vsock(const struct devices_config *c, struct devices *d, struct v
 	return r;
 }
 
+/* What is not for inodes is for open files, streams and the control socket. */
+static unsigned inodes_max(void)
+{
+	struct rlimit nofile;
+	rlim_t share;
+
+	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
+		return INODES_MIN;
+	share = nofile.rlim_cur / 4 * 3;
+	return share < INODES_MIN ? INODES_MIN : share > INODES_MAX ? INODES_MAX : (unsigned)share;
+}
+
 static int new_fs(const struct devices_config *c, struct devices *d, struct vdev **ret)
 {
 	struct fs_config config = {
 		.tag = SHARE_TAG,
 		.request_queues = c->vcpus < REQUEST_QUEUES_MAX ? c->vcpus : REQUEST_QUEUES_MAX,
 		.proc_self_fd = c->proc_self_fd,
-		.inodes_max = INODES_MAX,
+		.inodes_max = inodes_max(),
 		.worker_start = c->worker_start,
 		.arg = c->arg,
 	};
