@@ -132,6 +132,11 @@ size_t console_tail(const struct console *c, char *to, size_t size)
 	return n;
 }
 
+bool console_is_full(const struct console *c)
+{
+	return c->told;
+}
+
 static void watch(void *arg)
 {
 	struct console *c = arg;

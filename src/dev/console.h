@@ -27,3 +27,5 @@ struct vdev *console_vdev(struct console *c);
  * size, at least 1) with a C string; returns its length. Loop thread.
  */
 size_t console_tail(const struct console *c, char *to, size_t size);
+/* Whether output was dropped because the log has had max_bytes. Loop thread. */
+bool console_is_full(const struct console *c);

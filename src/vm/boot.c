@@ -58,82 +58,138 @@ static void agent_dialled(void *arg, uint32_t guest_port, int fd)
 	vm_phase(vm, VMCTL_PHASE_READY, fd);
 }
 
-static int take_log(const struct vmctl_start *start, int fd)
+/* One start, from step to step. */
+struct starting {
+	struct vm *vm;
+	const struct vmctl_start *in;
+	int *fds; /* VMCTL_START_FDS of them; what a step keeps it takes out */
+	int proc_self_fd;
+};
+
+static int take_log(struct starting *s, struct err *err)
 {
-	log_init("vmrun-vm", start->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	return dup2(fd, 2) < 0 ? -errno : 0;
+	log_init("vmrun-vm", s->in->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	if (dup2(s->fds[VMCTL_FD_LOG], STDERR_FILENO) < 0)
+		return err_sys(err, errno, "log");
+	earlylog_init(&s->vm->earlylog, (size_t)s->in->log_max_kib << 10);
+	s->vm->alive_fd = steal_fd(&s->fds[VMCTL_FD_ALIVE]);
+	return 0;
 }
 
-static int make_machine(struct vm *vm, const struct vmctl_start *start, int kvm_fd, struct err *err)
+static int compile_filters(struct starting *s, struct err *err)
+{
+	return filters_init(&s->vm->filters, s->in->debug, err);
+}
+
+static int enter_jail(struct starting *s, struct err *err)
+{
+	return jail_enter(&s->proc_self_fd, err);
+}
+
+static int make_machine(struct starting *s, struct err *err)
 {
 	struct machine_config config = {
-		.kvm_fd = kvm_fd,
-		.memory_mib = start->memory_mib,
-		.vcpus = start->vcpus,
+		.kvm_fd = s->fds[VMCTL_FD_KVM],
+		.memory_mib = s->in->memory_mib,
+		.vcpus = s->in->vcpus,
 		.vcpu_start = vcpu_start,
 		.ended = machine_ended_cb,
 		.serial = serial_byte,
-		.arg = vm,
+		.arg = s->vm,
 	};
 
-	return machine_new(&config, &vm->machine, err);
+	return machine_new(&config, &s->vm->machine, err);
 }
 
-static int make_devices(
-	struct vm *vm, const struct vmctl_start *start, int proc_self_fd, struct err *err)
+static int make_devices(struct starting *s, struct err *err)
 {
 	struct devices_config config = {
-		.loop = vm->loop,
-		.machine = vm->machine,
-		.log_fd = 2,
-		.log_max_bytes = (uint64_t)start->log_max_kib << 10,
-		.proc_self_fd = proc_self_fd,
-		.vcpus = start->vcpus,
+		.loop = s->vm->loop,
+		.machine = s->vm->machine,
+		.log_fd = STDERR_FILENO,
+		.log_max_bytes = (uint64_t)s->in->log_max_kib << 10,
+		.proc_self_fd = s->proc_self_fd,
+		.vcpus = s->in->vcpus,
 		.vsock_up = vsock_up,
 		.agent_dialled = agent_dialled,
 		.worker_start = worker_start,
-		.arg = vm,
+		.arg = s->vm,
 	};
 
-	return devices_new(&config, &vm->devices, err);
+	return devices_new(&config, &s->vm->devices, err);
 }
+
+static int drop_privileges(struct starting *s, struct err *err)
+{
+	(void)s;
+	return jail_drop_privileges(err);
+}
+
+static int load(struct starting *s, struct err *err)
+{
+	int r = machine_load(s->vm->machine, s->fds[VMCTL_FD_KERNEL], s->fds[VMCTL_FD_INITRD],
+		s->in->cmdline, err);
+
+	if (r == 0)
+		vm_phase(s->vm, VMCTL_PHASE_LOADED, -1);
+	return r;
+}
+
+static int run(struct starting *s, struct err *err)
+{
+	int r = machine_start(s->vm->machine, err);
+
+	if (r == 0)
+		vm_phase(s->vm, VMCTL_PHASE_RUNNING, -1);
+	return r;
+}
+
+static int listen_for_clients(struct starting *s, struct err *err)
+{
+	return ctl_listen(s->vm->ctl, steal_fd(&s->fds[VMCTL_FD_LISTEN]), err);
+}
+
+static int enter_filter(struct starting *s, struct err *err)
+{
+	int r = seccomp_enter(&s->vm->filters, THREAD_MAIN);
+
+	return r < 0 ? err_sys(err, -r, "seccomp") : 0;
+}
+
+/*
+ * The order matters: what needs a path or a privilege first, then the jail; the file-system workers
+ * start with the devices, while there are capabilities to keep; vCPU threads are under their filter
+ * before they enter the guest, this thread before it reads anything of the guest's.
+ */
+static const struct {
+	const char *name;
+	int (*run)(struct starting *s, struct err *err);
+} steps[] = {
+	{ "log taken", take_log },
+	{ "filters compiled", compile_filters },
+	{ "jail entered", enter_jail },
+	{ "machine made", make_machine },
+	{ "devices made", make_devices },
+	{ "privileges dropped", drop_privileges },
+	{ "kernel loaded", load },
+	{ "processors started", run },
+	{ "control socket open", listen_for_clients },
+	{ "filter entered", enter_filter },
+};
 
 int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct err *err)
 {
-	AUTO_CLOSE int kernel = steal_fd(&fds[VMCTL_FD_KERNEL]);
-	AUTO_CLOSE int initrd = steal_fd(&fds[VMCTL_FD_INITRD]);
-	AUTO_CLOSE int kvm = steal_fd(&fds[VMCTL_FD_KVM]);
-	int proc_self_fd = -1;
-	int r = take_log(start, fds[VMCTL_FD_LOG]);
+	struct starting s = { .vm = vm, .in = start, .fds = fds, .proc_self_fd = -1 };
 
-	if (r < 0)
-		return err_sys(err, -r, "log");
-	vm->alive_fd = steal_fd(&fds[VMCTL_FD_ALIVE]);
-	/* The order matters: what needs a path or a privilege first, then the jail, then the guest.
-	 */
-	earlylog_init(&vm->earlylog, (size_t)start->log_max_kib << 10);
-	r = filters_init(&vm->filters, start->debug, err);
-	if (r == 0)
-		r = jail_enter(&proc_self_fd, err);
-	if (r == 0)
-		r = make_machine(vm, start, kvm, err);
-	if (r == 0)
-		r = make_devices(vm, start, proc_self_fd, err);
-	if (r == 0)
-		r = jail_drop_privileges(err);
-	if (r == 0)
-		r = machine_load(vm->machine, kernel, initrd, start->cmdline, err);
-	if (r < 0)
-		return r;
-	vm_phase(vm, VMCTL_PHASE_LOADED, -1);
-	r = machine_start(vm->machine, err);
-	if (r == 0)
-		r = ctl_listen(vm->ctl, steal_fd(&fds[VMCTL_FD_LISTEN]), err);
-	if (r < 0)
-		return r;
-	vm_phase(vm, VMCTL_PHASE_RUNNING, -1);
-	r = seccomp_enter(&vm->filters, THREAD_MAIN);
-	return r < 0 ? err_sys(err, -r, "seccomp") : 0;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		int r = steps[i].run(&s, err);
+
+		if (r < 0)
+			return r;
+		log_debug("%s at %llu us", steps[i].name,
+			(unsigned long long)((vm_now_ns() - vm->born_ns) / 1000));
+	}
+	return 0;
 }
 
 void vm_phase(struct vm *vm, enum vmctl_phase phase, int fd)
@@ -151,7 +207,8 @@ void vm_phase(struct vm *vm, enum vmctl_phase phase, int fd)
 		close_fd(&fd);
 		return;
 	}
-	log_debug("phase %s", names[phase]);
+	log_debug("phase %s at %llu us", names[phase],
+		(unsigned long long)((vm_now_ns() - vm->born_ns) / 1000));
 	vm->phase = phase;
 	ctl_tell_phase(vm->ctl, phase, fd);
 }

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -22,6 +23,21 @@ uint64_t vm_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
+/*
+ * The guest's last words. The log has them already, unless the guest had filled its share of it
+ * before: then they are all there is to say why it died.
+ */
+static void log_last_words(const struct console *console)
+{
+	char tail[CONSOLE_TAIL_BYTES + 1];
+
+	if (!console_is_full(console) || console_tail(console, tail, sizeof(tail)) == 0)
+		return;
+	log_info("the end of its console:");
+	(void)!fd_write_all(STDERR_FILENO, tail, strlen(tail));
+	(void)!fd_write_all(STDERR_FILENO, "\n", 1);
+}
+
 /* The guest is over. Everything we hold goes with the process; nothing is worth an orderly end. */
 static void on_end(void *arg, int fd, uint32_t events)
 {
@@ -35,7 +51,10 @@ static void on_end(void *arg, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	log_info("%s", words[vm->end]);
-	_exit(vm->end == MACHINE_POWER_OFF ? EXIT_ENDED : EXIT_GUEST);
+	if (vm->end == MACHINE_POWER_OFF)
+		_exit(EXIT_ENDED);
+	log_last_words(vm->devices.console);
+	_exit(EXIT_GUEST);
 }
 
 static int setup(struct vm *vm)
@@ -78,7 +97,9 @@ static bool is_control_socket(int fd)
 int main(void)
 {
 	static struct vm vm;
+	int r;
 
+	vm.born_ns = vm_now_ns();
 	log_init("vmrun-vm", LOG_LEVEL_INFO);
 	if (!is_control_socket(VMCTL_FIRST_FD)) {
 		log_error("this program is started by vmrun, which gives it a control socket");
@@ -86,7 +107,12 @@ int main(void)
 	}
 	fds_close_from(VMCTL_FIRST_FD + 1);
 	signal(SIGPIPE, SIG_IGN);
-	if (null_stdio() < 0 || setup(&vm) < 0)
+	r = setup(&vm);
+	if (r == 0)
+		r = null_stdio();
+	if (r < 0) {
+		log_error("cannot set up: %s", strerror(-r));
 		return EXIT_SETUP;
+	}
 	return loop_run(vm.loop) < 0 ? EXIT_SETUP : EXIT_ENDED;
 }

@@ -24,13 +24,17 @@ struct vm {
 	struct earlylog earlylog;
 	int alive_fd; /* carries the flock; held until the process ends */
 	enum vmctl_phase phase;
+	uint64_t born_ns; /* when main() began; debug lines count from here */
 	bool committed;
 	int end_fd; /* eventfd that a vCPU thread writes when the guest has ended */
 	struct loop_fd *end_watch;
 	enum machine_end end;
 };
 
-/* Handles VMCTL_START: jail, machine, devices, boot. fds (VMCTL_START_FDS) are owned by vm. */
+/*
+ * Handles VMCTL_START: jail, machine, devices, boot. fds (VMCTL_START_FDS of them): what is kept is
+ * taken out, the rest stays the caller's to close. After a failure the process is of no use.
+ */
 int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct err *err) CHECKED;
 
 /* Boot has come to phase: tells the one who started us. fd: of EVENT_READY, else -1; owned. */
