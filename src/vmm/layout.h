@@ -41,3 +41,9 @@
 #define PORT_COM1      0x3f8
 #define PORT_COM1_LSR  0x3fd
 #define COM1_LSR_EMPTY 0x60
+
+/* Of a PC's other devices only the keyboard controller's reset line works. */
+#define PORT_SPEAKER   0x61
+#define PORT_I8042     0x64
+#define I8042_RESET    0xfe
+#define PORT_CMOS_DATA 0x71

@@ -177,22 +177,36 @@ void machine_port_write(struct machine *m, uint16_t port, const void *data, unsi
 	memcpy(&value, data, 1);
 	if (port == PORT_POWER && value == POWER_OFF)
 		machine_end(m, MACHINE_POWER_OFF);
-	else if ((port == PORT_POWER && value == POWER_RESET) || (port == 0x64 && value == 0xfe))
+	else if ((port == PORT_POWER && value == POWER_RESET) ||
+		 (port == PORT_I8042 && value == I8042_RESET))
 		machine_end(m, MACHINE_RESET);
 	else if (port == PORT_COM1)
 		m->config.serial(m->config.arg, value);
 }
+
+/* What the guest reads from ports; 0xff, nothing is there, from all others. */
+static const struct {
+	uint16_t port;
+	uint8_t value;
+} answers[] = {
+	{ PORT_COM1_LSR, COM1_LSR_EMPTY },
+	{ PORT_POWER_STATUS, 0 },
+	/* The keyboard controller and the clock must look idle, or the guest polls for them. */
+	{ PORT_I8042, 0 },
+	{ PORT_CMOS_DATA, 0 },
+	/* The timer's output is high, or a guest that calibrates by it never ends; no NMI reason.
+	 */
+	{ PORT_SPEAKER, 0x20 },
+};
 
 void machine_port_read(struct machine *m, uint16_t port, void *data, unsigned len)
 {
 	uint8_t value = 0xff; /* nothing is there */
 
 	(void)m;
-	if (port == PORT_COM1_LSR)
-		value = COM1_LSR_EMPTY;
-	/* The keyboard controller and the clock must look idle, or the guest polls for them. */
-	else if (port == 0x64 || port == 0x61 || port == 0x71 || port == PORT_POWER_STATUS)
-		value = 0;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+		if (answers[i].port == port)
+			value = answers[i].value;
 	memset(data, value, len);
 }
 

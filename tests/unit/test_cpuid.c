@@ -3,6 +3,7 @@
 #include "vmm/x86/cpuid.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define BIT(n) (1U << (n))
 
@@ -178,6 +179,26 @@ static void the_hosts_business_is_hidden(void **state)
 	assert_int_equal(other->eax & other->ebx & other->ecx & other->edx, UINT32_MAX);
 }
 
+static void arch_capabilities_are_intels(void **state)
+{
+	static const struct {
+		const char ecx[5]; /* the end of the vendor string */
+		bool stays;
+	} vendor[] = { { "cAMD", false }, { "uine", false }, { "ntel", true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vendor) / sizeof(vendor[0]); i++) {
+		struct cpuid_table t = { 0 };
+		struct kvm_cpuid_entry2 *name = add(&t, 0, 0);
+		const struct kvm_cpuid_entry2 *features = add(&t, 7, 0), *more = add(&t, 7, 1);
+
+		memcpy(&name->ecx, vendor[i].ecx, 4);
+		cpuid_shape(&t, 0, 1, true);
+		assert_int_equal(features->edx, vendor[i].stays ? UINT32_MAX : ~BIT(29));
+		assert_int_equal(more->edx, UINT32_MAX);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +210,7 @@ int main(void)
 		cmocka_unit_test(caches_belong_to_one_processor),
 		cmocka_unit_test(amd_topology),
 		cmocka_unit_test(the_hosts_business_is_hidden),
+		cmocka_unit_test(arch_capabilities_are_intels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

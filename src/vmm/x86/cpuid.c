@@ -3,12 +3,15 @@
 
 #include "base/auto.h"
 
+#include <string.h>
+
 #define BIT(n) (1U << (n))
 
 struct shape {
 	unsigned index, count;
 	unsigned id_bits; /* bits of an APIC id that count up to `count` */
 	bool tsc_deadline;
+	bool amd; /* or Hygon */
 };
 
 static void leaf_1(struct kvm_cpuid_entry2 *e, const struct shape *s)
@@ -44,9 +47,11 @@ static void leaf_6(struct kvm_cpuid_entry2 *e, const struct shape *s)
 
 static void leaf_7(struct kvm_cpuid_entry2 *e, const struct shape *s)
 {
-	(void)s;
-	if (e->index == 0)
-		e->ecx &= ~BIT(5); /* WAITPKG */
+	if (e->index != 0)
+		return;
+	e->ecx &= ~BIT(5); /* WAITPKG */
+	if (s->amd)
+		e->edx &= ~BIT(29); /* ARCH_CAPABILITIES: Intel's, which KVM offers everywhere */
 }
 
 static void leaf_pmu(struct kvm_cpuid_entry2 *e, const struct shape *s)
@@ -123,9 +128,26 @@ static void ensure_topology_levels(struct cpuid_table *cpuid, uint32_t function)
 			};
 }
 
+/* Whether the vendor string ("AuthenticAMD", "HygonGenuine") is of AMD's family. */
+static bool is_amd(const struct cpuid_table *cpuid)
+{
+	for (unsigned i = 0; i < cpuid->head.nent; i++) {
+		const struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
+
+		if (e->function == 0)
+			return memcmp(&e->ecx, "cAMD", 4) == 0 || memcmp(&e->ecx, "uine", 4) == 0;
+	}
+	return false;
+}
+
 void cpuid_shape(struct cpuid_table *cpuid, unsigned index, unsigned count, bool tsc_deadline)
 {
-	struct shape s = { .index = index, .count = count, .tsc_deadline = tsc_deadline };
+	struct shape s = {
+		.index = index,
+		.count = count,
+		.tsc_deadline = tsc_deadline,
+		.amd = is_amd(cpuid),
+	};
 
 	while ((1U << s.id_bits) < count)
 		s.id_bits++;
