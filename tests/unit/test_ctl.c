@@ -1,0 +1,594 @@
+/*
+ * Control connections against what a client may send, with the machine, the vsock and the fs device
+ * played here. A request that ends the monitor is sent to one in a child process.
+ */
+#include "base/fd.h"
+#include "tests/unit/unit.h"
+#include "vm/ctl.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+static struct {
+	int starts, start_code;
+	char cmdline[VMCTL_CMDLINE_MAX];
+	int export_code;
+	unsigned export_flags;
+	char export_name[SHARE_NAME_MAX];
+	uint32_t connect_port;
+	struct vsock_host_end end;
+	uint64_t preamble;
+	int connect_code;
+	vsock_connected_fn *connected;
+	void *connected_arg;
+} seen;
+
+uint64_t vm_now_ns(void)
+{
+	return 42;
+}
+
+int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct err *err)
+{
+	seen.starts++;
+	memcpy(seen.cmdline, start->cmdline, sizeof(seen.cmdline));
+	if (seen.start_code)
+		return err_set(err, seen.start_code, "no start today");
+	for (int i = 0; i < VMCTL_START_FDS; i++)
+		assert_true(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
+	vm->machine = (struct machine *)vm; /* only compared with NULL */
+	vm->phase = VMCTL_PHASE_RUNNING;
+	return 0;
+}
+
+int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags)
+{
+	(void)fs;
+	snprintf(seen.export_name, sizeof(seen.export_name), "%s", name);
+	seen.export_flags = flags;
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	close(fd);
+	return seen.export_code;
+}
+
+int fs_export_remove(struct fs *fs, const char *name)
+{
+	(void)fs;
+	return strcmp(name, seen.export_name) == 0 ? 0 : -ENOENT;
+}
+
+int vsock_connect(struct vsock *v, uint32_t port, const struct vsock_host_end *end,
+	vsock_connected_fn *fn, void *arg)
+{
+	(void)v;
+	seen.connect_port = port;
+	seen.end = *end;
+	if (end->preamble_len)
+		memcpy(&seen.preamble, end->preamble, sizeof(seen.preamble));
+	close(end->fd);
+	if (end->done_fd >= 0)
+		close(end->done_fd);
+	seen.connected = fn;
+	seen.connected_arg = arg;
+	return seen.connect_code;
+}
+
+/* A monitor without a machine, and the first client's end. */
+struct scene {
+	struct vm vm;
+	int first;
+	int listener;
+	struct sockaddr_un address;
+};
+
+static int scene_up(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+	int sv[2];
+
+	memset(&seen, 0, sizeof(seen));
+	s->listener = -1;
+	assert_int_equal(loop_new(&s->vm.loop), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(ctl_new(&s->vm, sv[1], &s->vm.ctl), 0);
+	s->first = sv[0];
+	*state = s;
+	return 0;
+}
+
+/* A struct ctl lives as long as its process. */
+static struct ctl *kept[64];
+static unsigned kept_count;
+
+static int scene_down(void **state)
+{
+	struct scene *s = *state;
+
+	kept[kept_count++] = s->vm.ctl;
+	close(s->first);
+	close_fd(&s->listener);
+	loop_free(s->vm.loop);
+	free(s);
+	return 0;
+}
+
+static void turn(struct scene *s)
+{
+	while (loop_turn(s->vm.loop, 0) > 0)
+		;
+}
+
+/* Sends len bytes with n descriptors of /dev/null. */
+static void send_raw(int fd, const void *data, size_t len, unsigned n)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fds[FD_PASS_MAX];
+
+	for (unsigned i = 0; i < n; i++)
+		fds[i] = null;
+	assert_int_equal(fd_send(fd, data, len, fds, n), 0);
+	close(null);
+}
+
+/* The next packet for a client; -1: there is none, 0: closed. */
+static ssize_t take(int fd, struct vmctl_reply *reply)
+{
+	return recv(fd, reply, sizeof(*reply), MSG_DONTWAIT);
+}
+
+static int answer(struct scene *s, int fd)
+{
+	struct vmctl_reply reply;
+
+	turn(s);
+	assert_int_equal(take(fd, &reply), sizeof(reply));
+	assert_int_equal(reply.kind, VMCTL_REPLY);
+	assert_int_equal(reply.at_ns, 42);
+	assert_non_null(memchr(reply.msg, '\0', sizeof(reply.msg)));
+	return reply.code;
+}
+
+static struct vmctl_request request(uint32_t op)
+{
+	return (struct vmctl_request){ .version = VMCTL_VERSION, .op = op };
+}
+
+static int ask(struct scene *s, int fd, const struct vmctl_request *req, unsigned n)
+{
+	send_raw(fd, req, sizeof(*req), n);
+	return answer(s, fd);
+}
+
+static int ask_op(struct scene *s, int fd, uint32_t op, unsigned n)
+{
+	struct vmctl_request req = request(op);
+
+	return ask(s, fd, &req, n);
+}
+
+static void start(struct scene *s)
+{
+	assert_int_equal(ask_op(s, s->first, VMCTL_START, VMCTL_START_FDS), 0);
+}
+
+static void listen_on(struct scene *s)
+{
+	struct err err = ERR_NONE;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(s->address);
+
+	s->address.sun_family = AF_UNIX; /* the kernel chooses an abstract name */
+	assert_int_equal(bind(fd, (struct sockaddr *)&s->address, sizeof(sa_family_t)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&s->address, &len), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	s->listener = fd;
+	assert_int_equal(ctl_listen(s->vm.ctl, dup(fd), &err), 0);
+}
+
+static int client(struct scene *s)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	const char *name = s->address.sun_path + 1;
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&s->address, len), 0);
+	return fd;
+}
+
+static void a_request_before_the_start(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);
+	assert_int_equal(ask_op(s, s->first, VMCTL_CONNECT, 1), EAGAIN);
+	assert_int_equal(ask_op(s, s->first, VMCTL_SHARE_ADD, 1), EAGAIN);
+	assert_int_equal(ask_op(s, s->first, VMCTL_COMMIT, 0), EAGAIN);
+	assert_int_equal(ask_op(s, s->first, VMCTL_OWN, 0), EAGAIN);
+	assert_false(s->vm.committed);
+}
+
+static void malformed_requests(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request req = request(VMCTL_STATUS);
+	char large[sizeof(req) + 100] = { 0 };
+
+	send_raw(s->first, &req, sizeof(req) - 1, 0);
+	assert_int_equal(answer(s, s->first), EINVAL);
+	send_raw(s->first, &req, 1, 3);
+	assert_int_equal(answer(s, s->first), EINVAL);
+	memcpy(large, &req, sizeof(req));
+	send_raw(s->first, large, sizeof(large), FD_PASS_MAX);
+	assert_int_equal(answer(s, s->first), EINVAL);
+	req.version = VMCTL_VERSION + 1;
+	assert_int_equal(ask(s, s->first, &req, 0), EINVAL);
+	assert_int_equal(ask_op(s, s->first, 0, 0), EINVAL);
+	assert_int_equal(ask_op(s, s->first, UINT32_MAX, 0), EINVAL);
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 1), EINVAL);
+	assert_int_equal(ask_op(s, s->first, VMCTL_START, VMCTL_START_FDS - 1), EINVAL);
+	assert_int_equal(ask_op(s, s->first, VMCTL_START, FD_PASS_MAX), EINVAL);
+	assert_int_equal(seen.starts, 0);
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);
+}
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void descriptors_of_refused_requests_are_closed(void **state)
+{
+	struct scene *s = *state;
+	unsigned before = open_descriptors();
+
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, FD_PASS_MAX), EINVAL);
+	assert_int_equal(ask_op(s, s->first, VMCTL_SHARE_ADD, 1), EAGAIN);
+	assert_int_equal(ask_op(s, s->first, 77, 5), EINVAL);
+	assert_int_equal(open_descriptors(), before);
+}
+
+static void start_once(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request req = request(VMCTL_START);
+	unsigned before = open_descriptors();
+
+	memset(req.u.start.cmdline, 'x', sizeof(req.u.start.cmdline));
+	assert_int_equal(ask(s, s->first, &req, VMCTL_START_FDS), EINVAL);
+	req.u.start.cmdline[VMCTL_CMDLINE_MAX - 1] = '\0';
+	assert_int_equal(ask(s, s->first, &req, VMCTL_START_FDS), 0);
+	assert_int_equal(strlen(seen.cmdline), VMCTL_CMDLINE_MAX - 1);
+	assert_int_equal(ask(s, s->first, &req, VMCTL_START_FDS), EBUSY);
+	assert_int_equal(seen.starts, 1);
+	assert_int_equal(open_descriptors(), before);
+}
+
+static void phases_go_to_the_first_client(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_reply event;
+	int pair[2], fd, got[1];
+	unsigned n = 1;
+	char byte;
+
+	start(s);
+	ctl_tell_phase(s->vm.ctl, VMCTL_PHASE_DRIVERS, -1);
+	assert_int_equal(take(s->first, &event), sizeof(event));
+	assert_int_equal(event.kind, VMCTL_EVENT_PHASE);
+	assert_int_equal(event.phase, VMCTL_PHASE_DRIVERS);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	fd = pair[1];
+	ctl_tell_phase(s->vm.ctl, VMCTL_PHASE_READY, fd);
+	assert_int_equal(fcntl(fd, F_GETFD), -1); /* it was given away */
+	assert_int_equal(fd_recv(s->first, &event, sizeof(event), got, &n), sizeof(event));
+	assert_int_equal(event.kind, VMCTL_EVENT_READY);
+	assert_int_equal(n, 1);
+	assert_int_equal(write(got[0], "!", 1), 1);
+	assert_int_equal(read(pair[0], &byte, 1), 1);
+	close(got[0]);
+	close(pair[0]);
+}
+
+static void shares(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request req = request(VMCTL_SHARE_ADD);
+
+	start(s);
+	assert_int_equal(ask(s, s->first, &req, 1), EINVAL); /* no name */
+	memset(req.u.share.name, 'n', sizeof(req.u.share.name));
+	assert_int_equal(ask(s, s->first, &req, 1), EINVAL); /* no end */
+	assert_string_equal(seen.export_name, "");
+	memset(req.u.share.name + 1, 0, sizeof(req.u.share.name) - 1);
+	assert_int_equal(ask(s, s->first, &req, 0), EINVAL);
+	assert_int_equal(ask(s, s->first, &req, 2), EINVAL);
+	req.u.share.flags = VMCTL_SHARE_RO | VMCTL_SHARE_FILE;
+	assert_int_equal(ask(s, s->first, &req, 1), 0);
+	assert_string_equal(seen.export_name, "n");
+	assert_int_equal(seen.export_flags, FS_EXPORT_RO | FS_EXPORT_FILE);
+	seen.export_code = -EEXIST;
+	assert_int_equal(ask(s, s->first, &req, 1), EEXIST);
+	req.op = VMCTL_SHARE_REMOVE;
+	assert_int_equal(ask(s, s->first, &req, 0), 0);
+	req.u.share.name[0] = 'm';
+	assert_int_equal(ask(s, s->first, &req, 0), ENOENT);
+}
+
+static void a_connect_waits_for_the_guest(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request req = request(VMCTL_CONNECT);
+	struct vmctl_reply reply;
+
+	start(s);
+	req.u.connect = (struct vmctl_connect){ .port = 1025,
+		.flags = VMCTL_TO_GUEST,
+		.preamble = 0x1122334455667788,
+		.has_preamble = 1 };
+	send_raw(s->first, &req, sizeof(req), 2);
+	turn(s);
+	assert_int_equal(take(s->first, &reply), -1);
+	assert_int_equal(seen.connect_port, 1025);
+	assert_true(seen.end.to_guest);
+	assert_false(seen.end.from_guest);
+	assert_true(seen.end.done_fd >= 0);
+	assert_int_equal(seen.preamble, 0x1122334455667788);
+	/* Other requests are answered meanwhile. */
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);
+	seen.connected(seen.connected_arg, ECONNREFUSED);
+	assert_int_equal(answer(s, s->first), ECONNREFUSED);
+
+	req.u.connect = (struct vmctl_connect){ .port = 9, .flags = VMCTL_FROM_GUEST };
+	send_raw(s->first, &req, sizeof(req), 1);
+	turn(s);
+	assert_int_equal(seen.end.done_fd, -1);
+	assert_int_equal(seen.end.preamble_len, 0);
+	seen.connected(seen.connected_arg, 0);
+	assert_int_equal(answer(s, s->first), 0);
+
+	seen.connect_code = -ENFILE;
+	assert_int_equal(ask(s, s->first, &req, 1), ENFILE);
+}
+
+static void a_client_may_go_before_the_guest_answers(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request req = request(VMCTL_CONNECT);
+	int fd;
+
+	start(s);
+	listen_on(s);
+	fd = client(s);
+	send_raw(fd, &req, sizeof(req), 1);
+	turn(s);
+	assert_non_null(seen.connected);
+	close(fd);
+	turn(s);
+	seen.connected(seen.connected_arg, 0);
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);
+}
+
+static void further_clients(void **state)
+{
+	struct scene *s = *state;
+	int a, b;
+
+	start(s);
+	listen_on(s);
+	a = client(s);
+	b = client(s);
+	assert_int_equal(ask_op(s, a, VMCTL_STATUS, 0), 0);
+	assert_int_equal(ask_op(s, b, VMCTL_STATUS, 0), 0);
+	assert_int_equal(ask_op(s, a, VMCTL_COMMIT, 0), EPERM);
+	assert_int_equal(ask_op(s, a, VMCTL_START, VMCTL_START_FDS), EBUSY);
+	assert_false(s->vm.committed);
+	close(a);
+	assert_int_equal(ask_op(s, b, VMCTL_STATUS, 0), 0);
+	close(b);
+	turn(s);
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);
+}
+
+static void clients_have_a_limit(void **state)
+{
+	struct scene *s = *state;
+	int fd[140], refused = 0;
+	struct vmctl_request req = request(VMCTL_STATUS);
+	struct vmctl_reply reply;
+
+	start(s);
+	listen_on(s);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++) {
+		fd[i] = client(s);
+		turn(s);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++) {
+		if (fd_send(fd[i], &req, sizeof(req), NULL, 0) == 0) {
+			turn(s);
+			assert_int_equal(take(fd[i], &reply), sizeof(reply));
+		} else {
+			refused++;
+		}
+		close(fd[i]);
+	}
+	assert_int_equal(refused, ARRAY_LEN(fd) - 127); /* the first client counts */
+	turn(s);
+	fd[0] = client(s);
+	assert_int_equal(ask_op(s, fd[0], VMCTL_STATUS, 0), 0);
+	close(fd[0]);
+}
+
+/* The guest may use up all descriptors; the loop must not turn for a client that cannot be had. */
+static void no_descriptor_for_a_client(void **state)
+{
+	struct scene *s = *state;
+	struct rlimit old, few;
+	struct vmctl_reply reply;
+	int fd, top, turns = 0;
+
+	start(s);
+	listen_on(s);
+	fd = client(s);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	top = dup(fd); /* the lowest number that is free */
+	close(top);
+	few = (struct rlimit){ (rlim_t)top, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while (turns < 10 && loop_turn(s->vm.loop, 0) > 0)
+		turns++;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_true(turns < 10);
+	assert_int_equal(take(fd, &reply), 0); /* turned away */
+	close(fd);
+	fd = client(s);
+	assert_int_equal(ask_op(s, fd, VMCTL_STATUS, 0), 0);
+	close(fd);
+}
+
+/* What the monitor ends with when `act` is done to it; -1: it lives on. */
+static int end_after(struct scene *s, void (*act)(struct scene *s))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		act(s);
+		turn(s);
+		_exit(99);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status) == 99 ? -1 : WEXITSTATUS(status);
+}
+
+static void first_goes(struct scene *s)
+{
+	close(s->first);
+}
+
+static void first_commits_and_goes(struct scene *s)
+{
+	if (ask_op(s, s->first, VMCTL_COMMIT, 0) == 0)
+		close(s->first);
+}
+
+static void first_says_stop(struct scene *s)
+{
+	send_raw(s->first, &(struct vmctl_request){ VMCTL_VERSION, VMCTL_STOP, { { 0 } } },
+		sizeof(struct vmctl_request), 0);
+}
+
+static void another_says_stop(struct scene *s)
+{
+	int fd = client(s);
+
+	(void)ask_op(s, fd, VMCTL_STOP, 0);
+}
+
+static void an_owner_goes(struct scene *s)
+{
+	int fd = client(s);
+
+	first_commits_and_goes(s);
+	if (ask_op(s, fd, VMCTL_OWN, 0) == 0)
+		close(fd);
+}
+
+static void start_fails(struct scene *s)
+{
+	seen.start_code = ENOEXEC;
+	(void)ask_op(s, s->first, VMCTL_START, VMCTL_START_FDS);
+}
+
+static void ends(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_reply reply;
+
+	assert_int_equal(end_after(s, start_fails), 3);
+	assert_int_equal(take(s->first, &reply), sizeof(reply));
+	assert_int_equal(reply.code, ENOEXEC);
+	assert_string_equal(reply.msg, "no start today");
+	assert_int_equal(end_after(s, first_says_stop), 0);
+	assert_int_equal(take(s->first, &reply), sizeof(reply)); /* and it is answered */
+	start(s);
+	listen_on(s);
+	assert_int_equal(end_after(s, another_says_stop), 0);
+}
+
+/* As end_after(), with the first connection all in the child: a copy here would hold it open. */
+static int end_with_first(struct scene *s, void (*act)(struct scene *s))
+{
+	int pair[2];
+	struct vm vm = { 0 };
+	struct scene own = { .first = -1, .listener = -1, .address = s->address };
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		(void)!loop_new(&vm.loop);
+		(void)!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+		own.vm = vm;
+		own.first = pair[0];
+		(void)!ctl_new(&own.vm, pair[1], &own.vm.ctl);
+		if (act != first_goes) {
+			start(&own);
+			memset(&own.address, 0, sizeof(own.address));
+			listen_on(&own);
+		}
+		act(&own);
+		turn(&own);
+		_exit(99);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status) == 99 ? -1 : WEXITSTATUS(status);
+}
+
+static void started_and_gone(struct scene *s)
+{
+	close(s->first);
+}
+
+static void whose_the_pod_is(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(end_with_first(s, first_goes), 0);	  /* before START */
+	assert_int_equal(end_with_first(s, started_and_gone), 0); /* before COMMIT */
+	assert_int_equal(end_with_first(s, first_commits_and_goes), -1);
+	assert_int_equal(end_with_first(s, an_owner_goes), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scene_up, scene_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_request_before_the_start),
+		TEST(malformed_requests),
+		TEST(descriptors_of_refused_requests_are_closed),
+		TEST(start_once),
+		TEST(phases_go_to_the_first_client),
+		TEST(shares),
+		TEST(a_connect_waits_for_the_guest),
+		TEST(a_client_may_go_before_the_guest_answers),
+		TEST(further_clients),
+		TEST(clients_have_a_limit),
+		TEST(no_descriptor_for_a_client),
+		TEST(ends),
+		TEST(whose_the_pod_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
