@@ -7,6 +7,7 @@ if FUZZ
 include $(srcdir)/tests/fuzz/local.mk
 endif
 
+include $(srcdir)/tests/e2e/bin/local.mk
 include $(srcdir)/tests/lint/local.mk
 
 .PHONY: e2e bench fuzz
