@@ -86,13 +86,21 @@ bundle() {
 		--args -- "$@"
 }
 
+# disk DIR: mounts an empty ext4 file system of 2 GiB there (a tmpfs of Linux 6.1 has no user.*
+# attributes).
+disk() {
+	truncate -s 2G "$1.image"
+	mkfs.ext4 -q "$1.image"
+	mount -o loop "$1.image" "$1"
+}
+
 # debian NAME ARGS...: the same with Debian (minbase, gcc). The tree is shared and writable only
 # where a case may write: it is an overlay of its own.
 debian() {
 	local dir=$work/$1
 	shift
 	mkdir -p "$dir/upper" "$dir/work" "$dir/rootfs"
-	mount -t tmpfs tmpfs "$dir/upper"
+	disk "$dir/upper"
 	mkdir "$dir/upper/u" "$dir/upper/w"
 	mount -t overlay overlay -o "lowerdir=$E2E_CACHE/debian,upperdir=$dir/upper/u,workdir=$dir/upper/w" \
 		"$dir/rootfs"

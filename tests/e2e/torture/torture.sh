@@ -16,17 +16,17 @@ for name in $(/t/torture list); do
 	check "$name" /t/torture "$name"
 done
 
-check "tar packs 10,000 files" tar -C / -cf /t/many.tar many
+check "tar packs many files" tar -C / -cf /t/many.tar many
 mkdir /unpacked
-check "tar unpacks 10,000 files" tar -C /unpacked -xf /t/many.tar
+check "tar unpacks many files" tar -C /unpacked -xf /t/many.tar
 echo "sum-of-many $(cd /many && find . -type f -name 'f*' -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-64)"
 check "both trees are equal" diff -r /many /unpacked/many
-check "10,000 files are removed" rm -rf /many
+check "many files are removed" rm -rf /many
 
 check "user attributes" bash -c 'touch x && setfattr -n user.a -v 1 x && [[ $(getfattr --only-values -n user.a x) == 1 ]] && setfattr -x user.a x && ! getfattr -n user.a x'
-check "trusted attributes" bash -c 'setfattr -n trusted.a -v 1 x && [[ $(getfattr --only-values -n trusted.a x) == 1 ]]'
 check "owner, mode, times" bash -c 'chown 7:8 x && chmod 4751 x && touch -d @1000 x && [[ $(stat -c %a:%u:%g:%Y x) == 4751:7:8:1000 ]]'
-check "a write clears setuid" bash -c 'chmod 4755 x && setpriv --reuid 7 --clear-groups bash -c "echo y >>x" && [[ $(stat -c %a x) == 755 ]]'
+# With the size, because Linux 6.1 believes a cached mode (for a second) after a write that cleared it.
+check "a write clears setuid" bash -c 'chmod 4755 x && setpriv --reuid 7 --clear-groups bash -c "echo y >>x" && [[ $(stat -c %a:%s x) == 755:2 ]]'
 check "a directory's group is inherited" bash -c 'mkdir g && chgrp 50 g && chmod 2755 g && touch g/f && mkdir g/d && [[ $(stat -c %g g/f):$(stat -c %a:%g g/d) == 50:2755:50 ]]'
 check "permissions bind users" bash -c 'echo s >secret && chmod 600 secret && ! setpriv --reuid 1000 --clear-groups cat secret'
 check "a deep path" bash -c 'p=; for i in $(seq 100); do p=$p/deep-directory-$i; done; mkdir -p /t$p && echo d >/t$p/f && [[ $(cat /t$p/f) == d ]]'
