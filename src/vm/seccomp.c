@@ -176,11 +176,11 @@ static int allow_by_role(scmp_filter_ctx ctx, enum thread_role role)
 
 	if (role == THREAD_MAIN)
 		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
-			SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+			SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 	if (role == THREAD_VCPU)
 		for (size_t i = 0; r == 0 && i < ARRAY_LEN(vcpu_ioctls); i++)
 			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				SCMP_A1(SCMP_CMP_EQ, vcpu_ioctls[i]));
+				SCMP_A1(SCMP_CMP_EQ, vcpu_ioctls[i], 0));
 	return r;
 }
 

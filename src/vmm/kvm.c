@@ -125,7 +125,7 @@ int kvm_ioeventfd(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value, st
 
 int kvm_supported_cpuid(struct kvm *kvm, struct cpuid_table *ret, struct err *err)
 {
-	ret->head.nent = KVM_CPUID_MAX;
+	ret->nent = KVM_CPUID_MAX;
 	if (ioctl(kvm->dev_fd, KVM_GET_SUPPORTED_CPUID, ret) < 0)
 		return err_sys(err, errno, "KVM_GET_SUPPORTED_CPUID");
 	return 0;

@@ -34,10 +34,12 @@ int kvm_ioeventfd(
 /* Room for what KVM_GET_SUPPORTED_CPUID returns on any processor so far. */
 #define KVM_CPUID_MAX 256
 
+/* struct kvm_cpuid2 with room behind it. */
 struct cpuid_table {
-	struct kvm_cpuid2 head;
+	uint32_t nent, padding;
 	struct kvm_cpuid_entry2 entries[KVM_CPUID_MAX];
 };
+_Static_assert(offsetof(struct cpuid_table, entries) == sizeof(struct kvm_cpuid2), "KVM's layout");
 
 int kvm_supported_cpuid(struct kvm *kvm, struct cpuid_table *ret, struct err *err) CHECKED;
 /* Whether the TSC-deadline timer works; KVM does not say so in its CPUID. */

@@ -9,7 +9,7 @@
 
 static struct kvm_cpuid_entry2 *add(struct cpuid_table *t, uint32_t function, uint32_t index)
 {
-	struct kvm_cpuid_entry2 *e = &t->entries[t->head.nent++];
+	struct kvm_cpuid_entry2 *e = &t->entries[t->nent++];
 
 	/* All bits set: what is to be cleared shows, and what is to stay too. */
 	*e = (struct kvm_cpuid_entry2){ .function = function,
@@ -24,7 +24,7 @@ static struct kvm_cpuid_entry2 *add(struct cpuid_table *t, uint32_t function, ui
 static const struct kvm_cpuid_entry2 *get(
 	const struct cpuid_table *t, uint32_t function, uint32_t index)
 {
-	for (unsigned i = 0; i < t->head.nent; i++)
+	for (unsigned i = 0; i < t->nent; i++)
 		if (t->entries[i].function == function && t->entries[i].index == index)
 			return &t->entries[i];
 	fail_msg("no leaf %#x.%u", function, index);
@@ -79,7 +79,7 @@ static void topology_leaves(void **state)
 			add(&t, function, 1);
 			add(&t, function, 2);
 			cpuid_shape(&t, me, count, false);
-			assert_int_equal(t.head.nent, 3);
+			assert_int_equal(t.nent, 3);
 			e = get(&t, function, 0); /* threads of a core: one */
 			assert_int_equal(e->eax, 0);
 			assert_int_equal(e->ebx, 1);
@@ -106,14 +106,14 @@ static void missing_topology_levels_are_added(void **state)
 	(void)state;
 	add(&t, 0xb, 0);
 	cpuid_shape(&t, 1, 4, false);
-	assert_int_equal(t.head.nent, 2);
+	assert_int_equal(t.nent, 2);
 	assert_int_equal(get(&t, 0xb, 1)->ebx, 4);
 	assert_int_equal(get(&t, 0xb, 1)->flags, KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
 	/* A processor without the leaf does not get it. */
-	t.head.nent = 0;
+	t.nent = 0;
 	add(&t, 1, 0);
 	cpuid_shape(&t, 1, 4, false);
-	assert_int_equal(t.head.nent, 1);
+	assert_int_equal(t.nent, 1);
 }
 
 static void a_full_table_is_not_overrun(void **state)
@@ -124,10 +124,10 @@ static void a_full_table_is_not_overrun(void **state)
 	(void)state;
 	assert_non_null(t);
 	add(t, 0xb, 0);
-	while (t->head.nent < KVM_CPUID_MAX)
+	while (t->nent < KVM_CPUID_MAX)
 		add(t, 0x40000000, 0);
 	cpuid_shape(t, 1, 4, false);
-	assert_int_equal(t->head.nent, KVM_CPUID_MAX);
+	assert_int_equal(t->nent, KVM_CPUID_MAX);
 	assert_memory_equal((uint8_t *)t + sizeof(*t), zero, sizeof(zero));
 	free(t);
 }

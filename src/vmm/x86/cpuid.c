@@ -112,7 +112,7 @@ static void ensure_topology_levels(struct cpuid_table *cpuid, uint32_t function)
 	unsigned levels = 0;
 	bool present = false;
 
-	for (unsigned i = 0; i < cpuid->head.nent; i++) {
+	for (unsigned i = 0; i < cpuid->nent; i++) {
 		if (cpuid->entries[i].function != function)
 			continue;
 		present = true;
@@ -120,8 +120,8 @@ static void ensure_topology_levels(struct cpuid_table *cpuid, uint32_t function)
 			levels |= 1U << cpuid->entries[i].index;
 	}
 	for (uint32_t index = 0; present && index < 2; index++)
-		if (!(levels & (1U << index)) && cpuid->head.nent < KVM_CPUID_MAX)
-			cpuid->entries[cpuid->head.nent++] = (struct kvm_cpuid_entry2){
+		if (!(levels & (1U << index)) && cpuid->nent < KVM_CPUID_MAX)
+			cpuid->entries[cpuid->nent++] = (struct kvm_cpuid_entry2){
 				.function = function,
 				.index = index,
 				.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
@@ -131,7 +131,7 @@ static void ensure_topology_levels(struct cpuid_table *cpuid, uint32_t function)
 /* Whether the vendor string ("AuthenticAMD", "HygonGenuine") is of AMD's family. */
 static bool is_amd(const struct cpuid_table *cpuid)
 {
-	for (unsigned i = 0; i < cpuid->head.nent; i++) {
+	for (unsigned i = 0; i < cpuid->nent; i++) {
 		const struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
 		if (e->function == 0)
@@ -153,7 +153,7 @@ void cpuid_shape(struct cpuid_table *cpuid, unsigned index, unsigned count, bool
 		s.id_bits++;
 	ensure_topology_levels(cpuid, 0xb);
 	ensure_topology_levels(cpuid, 0x1f);
-	for (unsigned i = 0; i < cpuid->head.nent; i++)
+	for (unsigned i = 0; i < cpuid->nent; i++)
 		for (size_t k = 0; k < ARRAY_LEN(edits); k++)
 			if (edits[k].function == cpuid->entries[i].function)
 				edits[k].edit(&cpuid->entries[i], &s);

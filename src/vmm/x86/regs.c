@@ -136,10 +136,10 @@ static int set_msrs(int fd, struct err *err)
 		{ MSR_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK },
 	};
 
-	struct {
-		struct kvm_msrs head;
+	struct { /* struct kvm_msrs with room behind it */
+		uint32_t nmsrs, pad;
 		struct kvm_msr_entry entry[ARRAY_LEN(boot)];
-	} msrs = { .head = { .nmsrs = ARRAY_LEN(boot) } };
+	} msrs = { .nmsrs = ARRAY_LEN(boot) };
 
 	for (size_t i = 0; i < ARRAY_LEN(boot); i++)
 		msrs.entry[i] =
