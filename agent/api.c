@@ -263,6 +263,16 @@ static void api_resume(Vmrun__Agent__Agent_Service *service,
 		container_resume(c, request);
 }
 
+static void api_update(Vmrun__Agent__Agent_Service *service, const Vmrun__Agent__UpdateRequest *in,
+	Vmrun__Agent__Empty_Closure closure, void *request)
+{
+	struct container *c = need_container(agent_of(service), in->container, request);
+
+	(void)closure;
+	if (c)
+		container_update(c, in, request);
+}
+
 /* One that is being removed already: the answer comes with the end of that. */
 static void api_delete_container(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__Empty_Closure closure,

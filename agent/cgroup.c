@@ -104,7 +104,7 @@ static int watch_file(const struct cgroup *cg, const char *file)
 	return inotify_add_watch(cg->all->inotify, path, IN_MODIFY);
 }
 
-static int apply(const struct cgroup *cg, const Vmrun__Agent__CgroupSetting *const *settings,
+int cgroup_apply(const struct cgroup *cg, const Vmrun__Agent__CgroupSetting *const *settings,
 	size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -151,7 +151,8 @@ int cgroup_create(struct cgroups *all, const char *name,
 	cg->fd = openat(all->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (cg->fd >= 0)
 		bound_tree(cg->fd);
-	r = cg->fd < 0 ? err_sys(err, errno, "cgroup %s", name) : apply(cg, settings, count, err);
+	r = cg->fd < 0 ? err_sys(err, errno, "cgroup %s", name)
+		       : cgroup_apply(cg, settings, count, err);
 	if (r < 0) {
 		(void)!cgroup_remove(cg);
 		cgroup_done(cg);

@@ -458,6 +458,23 @@ void container_resume(struct container *c, struct rpc_request *r)
 	rpc_reply(r, &empty.base);
 }
 
+void container_update(
+	struct container *c, const Vmrun__Agent__UpdateRequest *in, struct rpc_request *r)
+{
+	Vmrun__Agent__Empty empty = VMRUN__AGENT__EMPTY__INIT;
+	struct err err = ERR_NONE;
+
+	if (!container_alive(c))
+		rpc_reply_error(r, RPC_FAILED_PRECONDITION, "the container is not running");
+	else if (c->cgroup.fd < 0)
+		rpc_reply_error(r, RPC_FAILED_PRECONDITION, "the guest has no cgroups");
+	else if (cgroup_apply(&c->cgroup, (const Vmrun__Agent__CgroupSetting *const *)in->cgroup,
+			 in->n_cgroup, &err) < 0)
+		rpc_reply_err(r, &err);
+	else
+		rpc_reply(r, &empty.base);
+}
+
 static void conn_closed(struct container *c, const struct rpc_conn *conn)
 {
 	const struct process *first;

@@ -68,6 +68,10 @@ void container_process_ended(struct container *c);
 void container_pause(struct container *c, struct rpc_request *r);
 void container_resume(struct container *c, struct rpc_request *r);
 
+/* Changes the limits of one that is alive, and answers r. */
+void container_update(
+	struct container *c, const Vmrun__Agent__UpdateRequest *in, struct rpc_request *r);
+
 void container_list_processes(struct container *c, struct rpc_request *r);
 
 /* A connection has ended: see process_conn_closed(). */

@@ -247,21 +247,18 @@ static int make_sysctls(
 	return 0;
 }
 
-static int make_cgroup(
-	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+static int make_settings(struct maker *m, const struct spec_resources *resources,
+	const char *prefix, Vmrun__Agent__CgroupSetting ***to, size_t *n)
 {
 	AUTO(cgroup_settings_done) struct cgroup_settings settings = { 0 };
-	int r;
+	int r = resources_to_cgroup(resources, CGROUP_GUEST, m->file, prefix, &settings, m->err);
 
-	(void)at;
-	r = resources_to_cgroup(&spec->linux.resources, CGROUP_GUEST, m->file, "linux.resources.",
-		&settings, m->err);
 	if (r < 0)
 		return r;
-	make_list(m, &to->cgroup, settings.n);
+	make_list(m, to, settings.n);
 	for (size_t i = 0; i < settings.n; i++) {
-		Vmrun__Agent__CgroupSetting *setting = make_item(
-			m, &to->cgroup, &to->n_cgroup, &vmrun__agent__cgroup_setting__descriptor);
+		Vmrun__Agent__CgroupSetting *setting =
+			make_item(m, to, n, &vmrun__agent__cgroup_setting__descriptor);
 
 		if (!setting)
 			return 0;
@@ -270,6 +267,14 @@ static int make_cgroup(
 		setting->optional = settings.v[i].optional;
 	}
 	return 0;
+}
+
+static int make_cgroup(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	return make_settings(
+		m, &spec->linux.resources, "linux.resources.", &to->cgroup, &to->n_cgroup);
 }
 
 static int make_personality(
@@ -320,6 +325,26 @@ int spec_to_agent(
 		if (r == 0)
 			r = make_result(&m);
 	}
+	if (r == 0)
+		*ret = steal_ptr(&to);
+	return r;
+}
+
+int resources_to_agent(const struct spec_resources *resources, const char *file,
+	const char *container, Vmrun__Agent__UpdateRequest **ret, struct err *err)
+{
+	struct maker m = { .file = file, .prefix = "", .err = err };
+	AUTO(agent_update_request_free)
+	Vmrun__Agent__UpdateRequest *to =
+		make_message(&m, &vmrun__agent__update_request__descriptor);
+	int r = make_result(&m);
+
+	if (r == 0) {
+		make_str(&m, &to->container, container);
+		r = make_settings(&m, resources, "", &to->cgroup, &to->n_cgroup);
+	}
+	if (r == 0)
+		r = make_result(&m);
 	if (r == 0)
 		*ret = steal_ptr(&to);
 	return r;

@@ -48,6 +48,13 @@ int spec_to_agent(const struct spec *spec, const struct agent_placement *placeme
 int oci_process_to_agent(const struct spec_process *process, const char *file, const char *prefix,
 	const struct spec_seccomp *seccomp, Vmrun__Agent__Process **ret, struct err *err) CHECKED;
 
+/*
+ * Makes the request that changes a container's limits. file is what errors begin with. Device rules
+ * are not part of it: as with runc, an update leaves them alone.
+ */
+int resources_to_agent(const struct spec_resources *resources, const char *file,
+	const char *container, Vmrun__Agent__UpdateRequest **ret, struct err *err) CHECKED;
+
 static inline void agent_create_request_free(Vmrun__Agent__CreateContainerRequest *request)
 {
 	vmrun__agent__create_container_request__free_unpacked(request, NULL);
@@ -58,5 +65,11 @@ static inline void agent_process_free(Vmrun__Agent__Process *process)
 	vmrun__agent__process__free_unpacked(process, NULL);
 }
 
+static inline void agent_update_request_free(Vmrun__Agent__UpdateRequest *request)
+{
+	vmrun__agent__update_request__free_unpacked(request, NULL);
+}
+
+DEFINE_AUTO_PTR(agent_update_request_free, Vmrun__Agent__UpdateRequest)
 DEFINE_AUTO_PTR(agent_create_request_free, Vmrun__Agent__CreateContainerRequest)
 DEFINE_AUTO_PTR(agent_process_free, Vmrun__Agent__Process)

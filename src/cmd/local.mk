@@ -16,6 +16,7 @@ vmrun_SOURCES = \
 	src/cmd/signals.c src/cmd/signals.h \
 	src/cmd/spec.c \
 	src/cmd/start.c \
-	src/cmd/state.c
+	src/cmd/state.c \
+	src/cmd/update.c
 vmrun_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 vmrun_LDADD = libpod.a liboci.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)

@@ -25,6 +25,7 @@ static const struct cmd *const commands[] = {
 	&cmd_spec,
 	&cmd_start,
 	&cmd_state,
+	&cmd_update,
 };
 
 enum {

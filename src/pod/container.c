@@ -2,6 +2,8 @@
 #include "pod/container.h"
 
 #include "agent/agent.pb-c.h"
+#include "oci/parse.h"
+#include "oci/to_agent.h"
 #include "pod/cgroup.h"
 #include "pod/stdio.h"
 #include "pod/vmclient.h"
@@ -182,6 +184,28 @@ int container_pause(const struct runtime *rt, const char *id, bool pause, struct
 	if (r == 0)
 		r = call_container(s, pause ? "Pause" : "Resume", err);
 	return r ? r : state_mark(s, "paused", pause, err);
+}
+
+int container_update(const struct runtime *rt, const char *id, const char *file,
+	const struct buf *text, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	AUTO(spec_resources_file_free) struct spec_resources_file *rf = NULL;
+	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
+	int r = oci_resources_parse(file, text->data, text->len, &rf, err);
+
+	if (r == 0)
+		r = resources_to_agent(&rf->resources, file, id, &in, err);
+	if (r == 0)
+		r = open_for(rt, id, true,
+			IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED), "update", &s,
+			err);
+	if (r == 0)
+		r = vmclient_agent(s->dir, &agent, err);
+	if (r == 0)
+		r = rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
+	return r < 0 ? err_prefix(err, "cannot update container \"%s\": ", id) : 0;
 }
 
 /* Everything of the container goes, in the order that leaves nothing half-alive. */

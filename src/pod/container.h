@@ -46,6 +46,13 @@ int container_kill(
 int container_delete(const struct runtime *rt, const char *id, bool force, struct err *err) CHECKED;
 int container_pause(const struct runtime *rt, const char *id, bool pause, struct err *err) CHECKED;
 
+/*
+ * Changes the limits of a container that is not stopped. text: a linux.resources object in JSON,
+ * file its name in errors.
+ */
+int container_update(const struct runtime *rt, const char *id, const char *file,
+	const struct buf *text, struct err *err) CHECKED;
+
 /* For commands that look: without lock, whatever its status. */
 int container_open(
 	const struct runtime *rt, const char *id, struct state **ret, struct err *err) CHECKED;

@@ -39,6 +39,7 @@ struct cpuid_table {
 	uint32_t nent, padding;
 	struct kvm_cpuid_entry2 entries[KVM_CPUID_MAX];
 };
+
 _Static_assert(offsetof(struct cpuid_table, entries) == sizeof(struct kvm_cpuid2), "KVM's layout");
 
 int kvm_supported_cpuid(struct kvm *kvm, struct cpuid_table *ret, struct err *err) CHECKED;

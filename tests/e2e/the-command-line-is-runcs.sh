@@ -84,3 +84,17 @@ fails "exec while paused" paused vm exec p true
 vm resume p
 counts() { [[ $(cat "$work/paused/rootfs/count") != "$a" ]]; }
 ok "it goes on after resume" wait_for 20 counts
+
+limits() { vm exec p sh -c 'cd /sys/fs/cgroup; echo $(cat memory.max pids.max cpu.max)'; }
+vm update --memory 100m --pids-limit 50 p
+is "update by options" "$(limits)" "104857600 50 max 100000"
+echo '{"cpu": {"quota": 50000, "period": 200000}, "memory": {"limit": 134217728}}' >"$work/limits.json"
+vm update --resources "$work/limits.json" p
+is "update by a file leaves the rest alone" "$(limits)" "134217728 50 50000 200000"
+vm update -r - p <<<'{"pids": {"limit": -1}}'
+is "update from stdin" "$(limits)" "134217728 max 50000 200000"
+fails "update with a broken unit" '--memory.*12x' vm update --memory 12x p
+fails "update with a field of the wrong type" 'stdin: memory.limit' \
+	bash -c "echo '{\"memory\": {\"limit\": \"lots\"}}' | '$VMRUN' --root '$root' update -r - p"
+fails "update of an unknown container" 'does not exist' vm update --pids-limit 5 nosuch
+is "what failed changed nothing" "$(limits)" "134217728 max 50000 200000"

@@ -311,6 +311,29 @@ static void exec_processes(void **state)
 	assert_true(with->seccomp->filter.len > 0);
 }
 
+static void updates(void **state)
+{
+	AUTO_FREE char *text = text_of("{'memory':{'limit':4096},'pids':{'limit':-1}}");
+	AUTO_FREE char *bad = text_of("{'memory':{'limit':-5}}");
+	AUTO(spec_resources_file_free) struct spec_resources_file *rf = NULL;
+	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(oci_resources_parse("r.json", text, strlen(text), &rf, &err), 0);
+	assert_int_equal(resources_to_agent(&rf->resources, "r.json", "c1", &in, &err), 0);
+	assert_string_equal(in->container, "c1");
+	assert_int_equal(in->n_cgroup, 2);
+	assert_string_equal(in->cgroup[0]->file, "memory.max");
+	assert_string_equal(in->cgroup[0]->value, "4096");
+	assert_string_equal(in->cgroup[1]->file, "pids.max");
+	assert_string_equal(in->cgroup[1]->value, "max");
+	spec_resources_file_free(steal_ptr(&rf));
+	assert_int_equal(oci_resources_parse("r.json", bad, strlen(bad), &rf, &err), 0);
+	assert_true(resources_to_agent(&rf->resources, "r.json", "c1", &in, &err) < 0);
+	assert_non_null(strstr(err.msg, "r.json: memory.limit"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +346,7 @@ int main(void)
 		cmocka_unit_test(the_least),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(exec_processes),
+		cmocka_unit_test(updates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
