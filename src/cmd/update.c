@@ -4,7 +4,7 @@
 #include "cmd/cmd.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FILE_MAX (1 << 20)
@@ -53,15 +53,19 @@ static const struct opt options[];
 static int number_of(const char *text, bool bytes, int64_t *ret)
 {
 	static const char units[] = "bkmgtp";
-	char *end;
+	char digits[24];
+	const char *end = text + strspn(text, "-0123456789");
 	const char *unit;
+	int r;
 
-	errno = 0;
-	*ret = strtoll(text, &end, 10);
-	if (errno || end == text)
-		return -EINVAL;
-	if (!*end)
-		return 0;
+	if ((size_t)(end - text) >= sizeof(digits))
+		return -ERANGE;
+	memcpy(digits, text, (size_t)(end - text));
+	digits[end - text] = '\0';
+	r = str_to_i64(digits, ret);
+	if (r < 0 || !*end)
+		return r;
+	/* "k" and "kB" are the same. */
 	unit = bytes && *ret >= 0 ? strchr(units, *end | 0x20) : NULL;
 	if (!unit || end[1 + (unit != units && (end[1] | 0x20) == 'b')])
 		return -EINVAL;

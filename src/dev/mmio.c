@@ -39,10 +39,12 @@ enum reg {
 #define MAGIC	  0x74726976 /* "virt" */
 #define VENDOR_ID 0x6e757276 /* "vrun" */
 
-static void raise_irq(struct vdev *d)
+static void raise_irq(struct vdev *d, const struct vq *q)
 {
 	struct mmio *m = d->transport;
 	uint64_t one = 1;
+
+	(void)q; /* one line for all of the slot */
 
 	(void)!write(m->irq_fd, &one, sizeof(one));
 }

@@ -80,6 +80,9 @@ static void reset(struct vdev *d)
 {
 	/* First of all: after it no other thread touches queues, status or interrupts. */
 	stop(d);
+	if (d->used && d->class->reset)
+		d->class->reset(d);
+	d->used = false;
 	for (unsigned i = 0; i < d->queues; i++)
 		vq_reset(&d->queue[i]);
 	d->driver_features = 0;
@@ -96,6 +99,7 @@ static void kick_all(struct vdev *d)
 
 static void start(struct vdev *d)
 {
+	d->used = true;
 	if (d->class->start(d) < 0) {
 		d->class->stop(d);
 		vdev_broken(d);
@@ -138,6 +142,14 @@ void vdev_set_status(struct vdev *d, uint8_t status)
 	/* Bits are only ever added; after FAILED only a reset helps. NEEDS_RESET is ours. */
 	else if (!(old & ~status & ~VDEV_NEEDS_RESET) && !(old & VDEV_FAILED))
 		add_status(d, old, status & ~old);
+	pthread_mutex_unlock(&d->lock);
+}
+
+void vdev_suspend(struct vdev *d)
+{
+	pthread_mutex_lock(&d->lock);
+	stop(d);
+	atomic_fetch_and(&d->status, ~(unsigned)VDEV_DRIVER_OK);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -197,7 +209,7 @@ void vdev_interrupt_queue(struct vdev *d, struct vq *q)
 		return;
 	atomic_fetch_or(&d->interrupt_status, INTERRUPT_QUEUE);
 	if (d->raise)
-		d->raise(d);
+		d->raise(d, q);
 }
 
 void vdev_interrupt_config(struct vdev *d)
@@ -205,7 +217,7 @@ void vdev_interrupt_config(struct vdev *d)
 	atomic_fetch_add(&d->config_generation, 1);
 	atomic_fetch_or(&d->interrupt_status, INTERRUPT_CONFIG);
 	if (d->raise)
-		d->raise(d);
+		d->raise(d, NULL);
 }
 
 void vdev_broken(struct vdev *d)

@@ -1,6 +1,6 @@
 /*
  * A virtio device: class (constant data and a few functions), negotiated state, queues. The device
- * state machine and all its checks live in vdev.c; transports (mmio.c, later vhost_user.c) only
+ * state machine and all its checks live in vdev.c; transports (mmio.c, vhost_user.c) only
  * translate register accesses or messages into the calls below.
  *
  * Threads: vdev_* calls of the transport come from any vCPU thread and serialise on vdev->lock.
@@ -27,8 +27,13 @@ struct vdev_class {
 	uint64_t features; /* beyond VERSION_1, EVENT_IDX and INDIRECT_DESC, which all offer */
 	/* The driver is ready (DRIVER_OK), queues are started: begin to watch q->kick_fd. */
 	int (*start)(struct vdev *d);
-	/* Reset or shutdown: let go of the queues. Also called after a failed start. */
+	/*
+	 * Reset, shutdown or suspension: let go of the queues, with nothing popped that is not
+	 * pushed. Also called after a failed start.
+	 */
 	void (*stop)(struct vdev *d);
+	/* The driver starts over: forget what it knew. Stopped; NULL: there is nothing. */
+	void (*reset)(struct vdev *d);
 	/* A write to config space, already bounds-checked; NULL: read-only. */
 	void (*config_written)(struct vdev *d, uint32_t offset, uint32_t len);
 };
@@ -57,9 +62,11 @@ struct vdev {
 	uint64_t driver_features;
 	atomic_uint status; /* changed under the lock, except that devices add NEEDS_RESET */
 	bool running;	    /* start() succeeded and stop() was not called since */
+	bool used;	    /* it was running since the last reset */
 	atomic_uint config_generation;
-	atomic_uint interrupt_status;  /* bit 0 queue, bit 1 config */
-	void (*raise)(struct vdev *d); /* transport: make the guest see interrupt_status */
+	atomic_uint interrupt_status; /* bit 0 queue, bit 1 config */
+	/* Transport: make the guest see interrupt_status; q: of a queue, NULL: of the config. */
+	void (*raise)(struct vdev *d, const struct vq *q);
 	void *transport;
 };
 
@@ -86,6 +93,11 @@ void vdev_set_driver_features(struct vdev *d, uint64_t features);
 bool vdev_queues_writable(const struct vdev *d);
 /* QueueReady: 1 validates and freezes the ring; a bad ring leaves it not ready. */
 void vdev_queue_set_ready(struct vdev *d, unsigned q, bool ready);
+/*
+ * A running device lets go of its queues, which keep their positions, and is where it was before
+ * DRIVER_OK: set up anew and started it goes on, without a reset in between.
+ */
+void vdev_suspend(struct vdev *d);
 void vdev_config_read(struct vdev *d, uint32_t offset, void *to, uint32_t len);
 void vdev_config_write(struct vdev *d, uint32_t offset, const void *from, uint32_t len);
 

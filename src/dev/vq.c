@@ -51,6 +51,13 @@ int vq_start(struct vq *q)
 	return 0;
 }
 
+void vq_resume(struct vq *q, uint16_t next)
+{
+	q->last_avail = next;
+	/* A lie of the guest's here confuses only its own driver. */
+	q->used_idx = q->signalled_used = load16(q->used + 2);
+}
+
 void vq_reset(struct vq *q)
 {
 	*q = (struct vq){ .gm = q->gm, .max = q->max, .kick_fd = q->kick_fd };

@@ -44,6 +44,8 @@ struct vq_chain {
 
 /* Checks addresses, alignment and size of the configured ring and makes it ready. 0 or -EINVAL. */
 int vq_start(struct vq *q) CHECKED;
+/* After vq_start(): goes on at avail index `next`, and where the used ring ends. */
+void vq_resume(struct vq *q, uint16_t next);
 /* Forgets ring positions and addresses, keeps max, kick_fd and gm. */
 void vq_reset(struct vq *q);
 

@@ -154,7 +154,7 @@ static int fill(int cache, const char *name, const char *new_name, int fd, cache
 	r = fd_write_all(fd, content.data, content.len);
 	if (r < 0)
 		return err_sys(err, -r, "cache: %s", new_name);
-	if (fchmod(fd, 0400) < 0 || fsync(fd) < 0 || renameat(cache, new_name, cache, name) < 0)
+	if (fchmod(fd, 0444) < 0 || fsync(fd) < 0 || renameat(cache, new_name, cache, name) < 0)
 		return err_sys(err, errno, "cache: %s", new_name);
 	return 0;
 }

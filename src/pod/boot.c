@@ -36,7 +36,6 @@ static const char base_params[] =
 	"console=hvc0 earlycon=uart8250,io,0x3f8 quiet panic=-1 reboot=t tsc=reliable "
 	"no_timer_check random.trust_cpu=on "
 	"cryptomgr.notests rcupdate.rcu_expedited=1 8250.nr_uarts=0 i8042.nokbd i8042.noaux "
-	"pci=off "
 	"swiotlb=noforce mitigations=auto";
 
 static const char *const phase_names[] = {
@@ -210,7 +209,7 @@ int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err
 	r = open_image(spec->conf, &image, err);
 	timeline("guest image");
 	if (r == 0)
-		r = fds[VMCTL_FD_KVM] = open_kvm(err);
+		r = fds[VMCTL_FD_MONITOR] = open_kvm(err);
 	if (r >= 0)
 		r = fds[VMCTL_FD_ALIVE] = open_alive(spec->dir, err);
 	if (r >= 0)

@@ -29,23 +29,32 @@ enum vmctl_op {
 
 /* Descriptors of VMCTL_START, in this order. The receiver owns them. */
 enum vmctl_start_fd {
-	VMCTL_FD_KVM,	 /* /dev/kvm */
-	VMCTL_FD_KERNEL, /* an uncompressed ELF vmlinux */
-	VMCTL_FD_INITRD, /* the initramfs, an uncompressed cpio */
-	VMCTL_FD_ALIVE,	 /* carries the exclusive flock; only held open */
-	VMCTL_FD_LOG,	 /* the guest's console and the monitor's own lines, O_APPEND */
-	VMCTL_FD_LISTEN, /* listening SOCK_SEQPACKET socket for further clients */
+	VMCTL_FD_MONITOR, /* /dev/kvm, or the executable of QEMU */
+	VMCTL_FD_KERNEL,  /* an uncompressed ELF vmlinux */
+	VMCTL_FD_INITRD,  /* the initramfs, an uncompressed cpio */
+	VMCTL_FD_ALIVE,	  /* carries the exclusive flock; only held open */
+	VMCTL_FD_LOG,	  /* the guest's console and the monitor's own lines, O_APPEND */
+	VMCTL_FD_LISTEN,  /* listening SOCK_SEQPACKET socket for further clients */
 	VMCTL_START_FDS
 };
 
+/* What runs the guest. */
+enum vmctl_monitor {
+	VMCTL_MONITOR_OWN, /* our machine, with KVM */
+	VMCTL_MONITOR_QEMU_KVM,
+	VMCTL_MONITOR_QEMU_TCG,
+};
+
 /*
- * Boots the guest. Reply at once (0: vCPUs run), then VMCTL_EVENT_PHASE as boot goes on, then
- * VMCTL_EVENT_READY with one descriptor, a SOCK_STREAM end of the agent's ready connection.
- * Until VMCTL_COMMIT arrives the pod belongs to this connection: when it closes, vmrun-vm exits.
+ * Boots the guest. Reply at once (0: vCPUs run, or QEMU does), then VMCTL_EVENT_PHASE as boot goes
+ * on, then VMCTL_EVENT_READY with one descriptor, a SOCK_STREAM end of the agent's ready
+ * connection. Until VMCTL_COMMIT arrives the pod belongs to this connection: when it closes,
+ * vmrun-vm exits.
  */
 struct vmctl_start {
 	uint32_t memory_mib;
 	uint32_t vcpus;
+	uint32_t monitor;		 /* enum vmctl_monitor */
 	uint32_t log_max_kib;		 /* console output beyond this is dropped */
 	uint32_t debug;			 /* 1: the monitor logs its decisions */
 	char cmdline[VMCTL_CMDLINE_MAX]; /* kernel parameters, NUL-terminated */

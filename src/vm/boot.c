@@ -4,12 +4,15 @@
 #include "base/log.h"
 #include "vm/ctl.h"
 #include "vm/jail.h"
+#include "vm/qemu_jail.h"
 #include "vm/vm.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* From the vCPU thread that met the end. */
+/* From the vCPU thread that met the end, or this one when QEMU has. */
 static void machine_ended_cb(void *arg, enum machine_end why)
 {
 	struct vm *vm = arg;
@@ -58,6 +61,15 @@ static void agent_dialled(void *arg, uint32_t guest_port, int fd)
 	vm_phase(vm, VMCTL_PHASE_READY, fd);
 }
 
+/* QEMU has closed a device's socket, which its end follows, or broken the protocol. */
+static void front_end_gone(void *arg, const char *why)
+{
+	if (!why)
+		return;
+	log_error("QEMU broke the vhost-user protocol: %s", why);
+	machine_ended_cb(arg, MACHINE_FAILED);
+}
+
 /* One start, from step to step. */
 struct starting {
 	struct vm *vm;
@@ -86,10 +98,77 @@ static int enter_jail(struct starting *s, struct err *err)
 	return jail_enter(&s->proc_self_fd, err);
 }
 
+static void qemu_running(void *arg)
+{
+	vm_phase(arg, VMCTL_PHASE_RUNNING, -1);
+}
+
+static int qemu_child(void *arg)
+{
+	return qemu_jail_enter(arg);
+}
+
+/*
+ * QEMU is started from its path as we were given its file, so that it finds its firmware beside it.
+ */
+static int path_of(int fd, char *path, size_t size, struct err *err)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, size - 1);
+	if (n < 0)
+		return err_sys(err, errno, "QEMU's path");
+	path[n] = '\0';
+	return 0;
+}
+
+static int launch_qemu(struct starting *s, struct err *err)
+{
+	struct qemu_jail jail = {
+		.kernel_fd = s->fds[VMCTL_FD_KERNEL],
+		.initrd_fd = s->fds[VMCTL_FD_INITRD],
+		.kvm = s->in->monitor == VMCTL_MONITOR_QEMU_KVM,
+	};
+	char binary[PATH_MAX], kernel[PATH_MAX] = QEMU_JAIL_KERNEL,
+			       initrd[PATH_MAX] = QEMU_JAIL_INITRD;
+	struct qemu_config config = {
+		.loop = s->vm->loop,
+		.binary = binary,
+		.kvm = jail.kvm,
+		.memory_mib = s->in->memory_mib,
+		.vcpus = s->in->vcpus,
+		.fs_queues = devices_fs_queues(s->in->vcpus),
+		.fs_tag = SHARE_TAG,
+		.kernel = kernel,
+		.initrd = initrd,
+		.cmdline = s->in->cmdline,
+		.child = qemu_child,
+		.child_arg = &jail,
+		.running = qemu_running,
+		.output = serial_byte,
+		.ended = machine_ended_cb,
+		.arg = s->vm,
+	};
+	int r = path_of(s->fds[VMCTL_FD_MONITOR], binary, sizeof(binary), err);
+
+	if (r == 0 && !qemu_jail_possible()) {
+		r = path_of(jail.kernel_fd, kernel, sizeof(kernel), err);
+		if (r == 0)
+			r = path_of(jail.initrd_fd, initrd, sizeof(initrd), err);
+	}
+	if (r == 0)
+		r = qemu_start(&config, &s->vm->qemu, err);
+	if (r == 0)
+		vm_phase(s->vm, VMCTL_PHASE_LOADED, -1);
+	return r;
+}
+
 static int make_machine(struct starting *s, struct err *err)
 {
 	struct machine_config config = {
-		.kvm_fd = s->fds[VMCTL_FD_KVM],
+		.kvm_fd = s->fds[VMCTL_FD_MONITOR],
 		.memory_mib = s->in->memory_mib,
 		.vcpus = s->in->vcpus,
 		.vcpu_start = vcpu_start,
@@ -106,6 +185,7 @@ static int make_devices(struct starting *s, struct err *err)
 	struct devices_config config = {
 		.loop = s->vm->loop,
 		.machine = s->vm->machine,
+		.qemu = s->vm->qemu,
 		.log_fd = STDERR_FILENO,
 		.log_max_bytes = (uint64_t)s->in->log_max_kib << 10,
 		.proc_self_fd = s->proc_self_fd,
@@ -113,6 +193,7 @@ static int make_devices(struct starting *s, struct err *err)
 		.vsock_up = vsock_up,
 		.agent_dialled = agent_dialled,
 		.worker_start = worker_start,
+		.front_end_gone = front_end_gone,
 		.arg = s->vm,
 	};
 
@@ -161,10 +242,12 @@ static int enter_filter(struct starting *s, struct err *err)
  * start with the devices, while there are capabilities to keep; vCPU threads are under their filter
  * before they enter the guest, this thread before it reads anything of the guest's.
  */
-static const struct {
+struct step {
 	const char *name;
 	int (*run)(struct starting *s, struct err *err);
-} steps[] = {
+};
+
+static const struct step own_steps[] = {
 	{ "log taken", take_log },
 	{ "filters compiled", compile_filters },
 	{ "jail entered", enter_jail },
@@ -175,18 +258,35 @@ static const struct {
 	{ "processors started", run },
 	{ "control socket open", listen_for_clients },
 	{ "filter entered", enter_filter },
+	{ NULL, NULL },
+};
+
+/* QEMU has a jail of its own, which it enters before we enter ours. */
+static const struct step qemu_steps[] = {
+	{ "log taken", take_log },
+	{ "filters compiled", compile_filters },
+	{ "QEMU launched", launch_qemu },
+	{ "jail entered", enter_jail },
+	{ "devices made", make_devices },
+	{ "privileges dropped", drop_privileges },
+	{ "control socket open", listen_for_clients },
+	{ "filter entered", enter_filter },
+	{ NULL, NULL },
 };
 
 int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct err *err)
 {
 	struct starting s = { .vm = vm, .in = start, .fds = fds, .proc_self_fd = -1 };
 
-	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		int r = steps[i].run(&s, err);
+	const struct step *step = start->monitor == VMCTL_MONITOR_OWN ? own_steps : qemu_steps;
+
+	vm->started = true;
+	for (; step->name; step++) {
+		int r = step->run(&s, err);
 
 		if (r < 0)
 			return r;
-		log_debug("%s at %llu us", steps[i].name,
+		log_debug("%s at %llu us", step->name,
 			(unsigned long long)((vm_now_ns() - vm->born_ns) / 1000));
 	}
 	return 0;

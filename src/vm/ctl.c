@@ -89,7 +89,7 @@ static void op_start(struct client *c, const struct vmctl_request *req, int *fds
 {
 	struct err err = ERR_NONE;
 
-	if (c->ctl->vm->machine || c != c->ctl->first) {
+	if (c->ctl->vm->started || c != c->ctl->first) {
 		reply_code(c, EBUSY, "the pod has been started");
 		return;
 	}
@@ -236,7 +236,7 @@ static void dispatch(struct client *c, const struct vmctl_request *req, int *fds
 			continue;
 		if (n < ops[i].fds_min || n > ops[i].fds_max)
 			reply_code(c, EINVAL, "wrong number of descriptors");
-		else if (ops[i].needs_machine && !c->ctl->vm->machine)
+		else if (ops[i].needs_machine && !c->ctl->vm->started)
 			reply_code(c, EAGAIN, "the pod has not been started");
 		else
 			ops[i].handle(c, req, fds);

@@ -11,29 +11,35 @@
 #define INODES_MIN	   256
 #define INODES_MAX	   400000
 
-static int new_console(const struct devices_config *c, struct devices *d, struct vdev **ret)
+typedef int make_fn(const struct devices_config *c, const struct gmem *gm, struct devices *d,
+	struct vdev **ret);
+
+static int new_console(
+	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
 {
-	int r = console_new(
-		c->loop, machine_memory(c->machine), c->log_fd, c->log_max_bytes, &d->console);
+	int r = console_new(c->loop, gm, c->log_fd, c->log_max_bytes, &d->console);
 
 	if (r == 0)
 		*ret = console_vdev(d->console);
 	return r;
 }
 
-static int new_rng(const struct devices_config *c, struct devices *d, struct vdev **ret)
+static int new_rng(
+	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
 {
-	int r = rng_new(c->loop, machine_memory(c->machine), &d->rng);
+	int r = rng_new(c->loop, gm, &d->rng);
 
 	if (r == 0)
 		*ret = rng_vdev(d->rng);
 	return r;
 }
 
-static int new_vsock(const struct devices_config *c, struct devices *d, struct vdev **ret)
+static int new_vsock(
+	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
 {
-	int r = vsock_new(c->loop, machine_memory(c->machine), VSOCK_CID_GUEST, c->vsock_up, c->arg,
-		&d->vsock);
+	/* QEMU keeps the queue of events to itself. */
+	int r = vsock_new(c->loop, gm, VSOCK_CID_GUEST, c->qemu ? VSOCK_PACKET_QUEUES : 0,
+		c->vsock_up, c->arg, &d->vsock);
 
 	if (r == 0)
 		r = vsock_listen(d->vsock, VSOCK_PORT_READY, c->agent_dialled, c->arg);
@@ -54,44 +60,76 @@ static unsigned inodes_max(void)
 	return share < INODES_MIN ? INODES_MIN : share > INODES_MAX ? INODES_MAX : (unsigned)share;
 }
 
-static int new_fs(const struct devices_config *c, struct devices *d, struct vdev **ret)
+unsigned devices_fs_queues(unsigned vcpus)
+{
+	return vcpus < REQUEST_QUEUES_MAX ? vcpus : REQUEST_QUEUES_MAX;
+}
+
+static int new_fs(
+	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
 {
 	struct fs_config config = {
 		.tag = SHARE_TAG,
-		.request_queues = c->vcpus < REQUEST_QUEUES_MAX ? c->vcpus : REQUEST_QUEUES_MAX,
+		.request_queues = devices_fs_queues(c->vcpus),
 		.proc_self_fd = c->proc_self_fd,
 		.inodes_max = inodes_max(),
 		.worker_start = c->worker_start,
 		.arg = c->arg,
 	};
-	int r = fs_new(&config, machine_memory(c->machine), &d->fs);
+	int r = fs_new(&config, gm, &d->fs);
 
 	if (r == 0)
 		*ret = fs_vdev(d->fs);
 	return r;
 }
 
+#define NOT_FOR_QEMU QEMU_DEVICES
+
 static const struct {
 	const char *name;
-	int (*make)(const struct devices_config *c, struct devices *d, struct vdev **ret);
+	make_fn *make;
+	enum qemu_device in_qemu;
 } table[] = {
-	{ "console", new_console },
-	{ "rng", new_rng },
-	{ "vsock", new_vsock },
-	{ "fs", new_fs },
+	{ "console", new_console, NOT_FOR_QEMU },
+	{ "rng", new_rng, NOT_FOR_QEMU },
+	{ "vsock", new_vsock, QEMU_VSOCK },
+	{ "fs", new_fs, QEMU_FS },
 };
+
+static int plug_into_machine(
+	const struct devices_config *c, size_t row, struct devices *d, struct err *err)
+{
+	struct vdev *dev;
+	int r = table[row].make(c, machine_memory(c->machine), d, &dev);
+
+	if (r < 0)
+		return err_sys(err, -r, "%s device", table[row].name);
+	return machine_add_device(c->machine, dev, err);
+}
+
+static int serve_qemu(
+	const struct devices_config *c, size_t row, struct devices *d, struct err *err)
+{
+	enum qemu_device which = table[row].in_qemu;
+	struct vdev *dev;
+	int r;
+
+	if (which == NOT_FOR_QEMU)
+		return 0;
+	r = table[row].make(c, &d->memory[which], d, &dev);
+	if (r == 0)
+		r = vhost_user_new(c->loop, dev, &d->memory[which],
+			qemu_take_socket(c->qemu, which), c->front_end_gone, c->arg,
+			&d->transport[which]);
+	return r < 0 ? err_sys(err, -r, "%s device", table[row].name) : 0;
+}
 
 int devices_new(const struct devices_config *config, struct devices *ret, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct vdev *dev;
-		int r = table[i].make(config, ret, &dev);
+	int r = 0;
 
-		if (r < 0)
-			return err_sys(err, -r, "%s device", table[i].name);
-		r = machine_add_device(config->machine, dev, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(table); i++)
+		r = config->qemu ? serve_qemu(config, i, ret, err)
+				 : plug_into_machine(config, i, ret, err);
+	return r;
 }

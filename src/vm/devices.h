@@ -5,19 +5,25 @@
 #include "dev/console.h"
 #include "dev/fs/fs.h"
 #include "dev/rng.h"
+#include "dev/vhost_user.h"
 #include "dev/vsock/vsock.h"
 #include "vmm/machine.h"
+#include "vmm/qemu.h"
 
 struct devices {
-	struct console *console;
+	struct console *console; /* NULL with QEMU, which has its own, as well as rng */
 	struct rng *rng;
 	struct vsock *vsock;
 	struct fs *fs;
+	/* With QEMU: a transport for each device, and the memory that it has mapped. */
+	struct gmem memory[QEMU_DEVICES];
+	struct vhost_user *transport[QEMU_DEVICES];
 };
 
 struct devices_config {
 	struct loop *loop;
-	struct machine *machine;
+	struct machine *machine; /* or NULL, and */
+	struct qemu *qemu;
 	int log_fd;
 	uint64_t log_max_bytes;
 	int proc_self_fd; /* owned by the fs device */
@@ -25,8 +31,11 @@ struct devices_config {
 	void (*vsock_up)(void *arg);
 	vsock_accept_fn *agent_dialled;
 	int (*worker_start)(void *arg);
+	vhost_user_gone_fn *front_end_gone; /* of QEMU */
 	void *arg;
 };
 
-/* Makes all devices and puts each into its slot. */
+unsigned devices_fs_queues(unsigned vcpus);
+
+/* Makes the devices and puts each into its slot, or behind its socket. */
 int devices_new(const struct devices_config *config, struct devices *ret, struct err *err) CHECKED;

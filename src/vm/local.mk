@@ -6,7 +6,8 @@ vmrun_vm_SOURCES = \
 	src/vm/devices.c src/vm/devices.h \
 	src/vm/jail.c src/vm/jail.h \
 	src/vm/main.c \
+	src/vm/qemu_jail.c src/vm/qemu_jail.h \
 	src/vm/seccomp.c src/vm/seccomp.h \
 	src/vm/vm.h
-vmrun_vm_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
-vmrun_vm_LDADD = libvmm.a libdev.a libbase.a $(SECCOMP_LIBS)
+vmrun_vm_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS) $(YAJL_CFLAGS)
+vmrun_vm_LDADD = libvmm.a libdev.a libbase.a $(SECCOMP_LIBS) $(YAJL_LIBS)

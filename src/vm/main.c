@@ -53,7 +53,8 @@ static void on_end(void *arg, int fd, uint32_t events)
 	log_info("%s", words[vm->end]);
 	if (vm->end == MACHINE_POWER_OFF)
 		_exit(EXIT_ENDED);
-	log_last_words(vm->devices.console);
+	if (vm->devices.console)
+		log_last_words(vm->devices.console);
 	_exit(EXIT_GUEST);
 }
 

@@ -12,13 +12,16 @@
 #include "vm/earlylog.h"
 #include "vm/seccomp.h"
 #include "vmm/machine.h"
+#include "vmm/qemu.h"
 
 struct ctl;
 
 struct vm {
 	struct loop *loop;
 	struct ctl *ctl;
-	struct machine *machine; /* NULL until VMCTL_START */
+	bool started;		 /* by VMCTL_START */
+	struct machine *machine; /* NULL where QEMU runs the guest */
+	struct qemu *qemu;	 /* or the other way round */
 	struct devices devices;
 	struct filters filters;
 	struct earlylog earlylog;

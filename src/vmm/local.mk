@@ -3,9 +3,13 @@ libvmm_a_SOURCES = \
 	src/vmm/kvm.c src/vmm/kvm.h \
 	src/vmm/layout.h \
 	src/vmm/machine.c src/vmm/machine.h \
+	src/vmm/qemu.c src/vmm/qemu.h \
+	src/vmm/qmp.c src/vmm/qmp.h \
 	src/vmm/vcpu.c src/vmm/vcpu.h \
 	src/vmm/x86/acpi.c src/vmm/x86/acpi.h \
 	src/vmm/x86/boot.c src/vmm/x86/boot.h \
 	src/vmm/x86/cpuid.c src/vmm/x86/cpuid.h \
 	src/vmm/x86/elf.c src/vmm/x86/elf.h \
-	src/vmm/x86/regs.c src/vmm/x86/regs.h
+	src/vmm/x86/regs.c src/vmm/x86/regs.h \
+	src/vmm/x86/tsc.c src/vmm/x86/tsc.h
+libvmm_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS)

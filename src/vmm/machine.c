@@ -11,6 +11,7 @@
 #include "vmm/x86/boot.h"
 #include "vmm/x86/regs.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -122,8 +123,15 @@ int machine_add_device(struct machine *m, struct vdev *dev, struct err *err)
 int machine_load(
 	struct machine *m, int kernel_fd, int initrd_fd, const char *cmdline, struct err *err)
 {
-	int r = boot_load(&m->gm, kernel_fd, initrd_fd, cmdline, &m->entry, err);
+	AUTO_FREE char *line = NULL;
+	int r;
 
+	/* What is known of this machine: the kernel need not look for a PCI bus. */
+	if (asprintf(&line, "%s pci=off", cmdline) < 0) {
+		line = NULL;
+		return err_sys(err, ENOMEM, "machine");
+	}
+	r = boot_load(&m->gm, kernel_fd, initrd_fd, line, &m->entry, err);
 	if (r == 0)
 		r = acpi_write(&m->gm, m->config.vcpus, m->slots, err);
 	return r ? r : regs_write_tables(&m->gm, &m->entry, err);

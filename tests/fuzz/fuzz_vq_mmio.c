@@ -72,7 +72,7 @@ static void new_monitor(struct monitor *m)
 	require(loop_new(&m->loop) == 0);
 	require(rng_new(m->loop, &m->gm, &m->rng) == 0);
 	require(console_new(m->loop, &m->gm, m->log_fd, 100000, &m->console) == 0);
-	require(vsock_new(m->loop, &m->gm, 3, NULL, NULL, &m->vsock) == 0);
+	require(vsock_new(m->loop, &m->gm, 3, 0, NULL, NULL, &m->vsock) == 0);
 	require(vsock_listen(m->vsock, LISTEN_PORT, close_accepted, NULL) == 0);
 	require(mmio_init(&m->slot[0], rng_vdev(m->rng)) == 0);
 	require(mmio_init(&m->slot[1], console_vdev(m->console)) == 0);

@@ -273,7 +273,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memset(w.end, -1, sizeof(w.end));
 	fg_init(&w.g);
 	require(loop_new(&w.loop) == 0);
-	require(vsock_new(w.loop, &w.g.gm, CID, NULL, NULL, &w.vsock) == 0);
+	require(vsock_new(w.loop, &w.g.gm, CID, 0, NULL, NULL, &w.vsock) == 0);
 	require(vsock_listen(w.vsock, LISTEN_PORT, on_accept, &w) == 0);
 	fg_attach(&w.g, vsock_vdev(w.vsock));
 	start_guest(&w);

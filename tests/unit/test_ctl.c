@@ -42,7 +42,7 @@ int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct er
 		return err_set(err, seen.start_code, "no start today");
 	for (int i = 0; i < VMCTL_START_FDS; i++)
 		assert_true(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
-	vm->machine = (struct machine *)vm; /* only compared with NULL */
+	vm->started = true;
 	vm->phase = VMCTL_PHASE_RUNNING;
 	return 0;
 }

@@ -269,7 +269,7 @@ static int fresh(void **state)
 	fg_init(&t.g);
 	t.tx_gpa = fg_alloc(&t.g, 70000);
 	assert_int_equal(loop_new(&t.loop), 0);
-	assert_int_equal(vsock_new(t.loop, &t.g.gm, CID, on_up, NULL, &t.vsock), 0);
+	assert_int_equal(vsock_new(t.loop, &t.g.gm, CID, 0, on_up, NULL, &t.vsock), 0);
 	assert_int_equal(vsock_listen(t.vsock, LISTEN_PORT, on_accept, &t), 0);
 	fg_attach(&t.g, vsock_vdev(t.vsock));
 	start_guest();

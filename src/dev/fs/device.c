@@ -163,10 +163,14 @@ static void halt(struct fs *fs, enum state state)
 
 static void stop(struct vdev *d)
 {
+	halt(container_of(d, struct fs, dev), STATE_STOPPED);
+}
+
+/* A driver that starts over knows no inode and no handle. */
+static void reset(struct vdev *d)
+{
 	struct fs *fs = container_of(d, struct fs, dev);
 
-	halt(fs, STATE_STOPPED);
-	/* A driver that starts over knows no inode and no handle. */
 	handles_clear(&fs->server.handles);
 	inodes_clear(&fs->server.inodes);
 }
@@ -176,9 +180,10 @@ static const struct vdev_class fs_class = {
 	.virtio_id = 26,
 	.queues = 1 + REQUEST_QUEUES_MAX,
 	/* A request of 1 MiB in 4 KiB pages needs more than 256 entries. */
-	.queue_max = { 128, 512, 512, 512, 512 },
+	.queue_max = { 512, 512, 512, 512, 512 },
 	.start = start,
 	.stop = stop,
+	.reset = reset,
 };
 
 static int start_workers(struct fs *fs)

@@ -212,6 +212,12 @@ static void unwatch(void *arg)
 	loop_fd_remove(v->rx_kick);
 	loop_fd_remove(v->tx_kick);
 	v->rx_kick = v->tx_kick = NULL;
+}
+
+static void forget(void *arg)
+{
+	struct vsock *v = arg;
+
 	dial_reset(v);
 	v->resets = 0;
 }
@@ -231,6 +237,13 @@ static void stop(struct vdev *d)
 	loop_call(v->loop, unwatch, v);
 }
 
+static void reset(struct vdev *d)
+{
+	struct vsock *v = container_of(d, struct vsock, dev);
+
+	loop_call(v->loop, forget, v);
+}
+
 static const struct vdev_class vsock_class = {
 	.name = "vsock",
 	.virtio_id = 19,
@@ -238,9 +251,10 @@ static const struct vdev_class vsock_class = {
 	.queue_max = { [RX] = 256, [TX] = 256, [EVENT] = 16 },
 	.start = start,
 	.stop = stop,
+	.reset = reset,
 };
 
-int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid,
+int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid, unsigned queues,
 	void (*ready)(void *arg), void *arg, struct vsock **ret)
 {
 	struct vsock *v = calloc(1, sizeof(*v));
@@ -255,7 +269,8 @@ int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid,
 	list_init(&v->work);
 	r = dial_init(v);
 	if (r == 0)
-		r = vdev_init(&v->dev, &vsock_class, gm, 0, &v->guest_cid, sizeof(v->guest_cid));
+		r = vdev_init(
+			&v->dev, &vsock_class, gm, queues, &v->guest_cid, sizeof(v->guest_cid));
 	if (r < 0) {
 		dial_done(v);
 		free(v);

@@ -21,8 +21,11 @@ typedef void vsock_connected_fn(void *arg, int code);
  */
 typedef void vsock_accept_fn(void *arg, uint32_t guest_port, int fd);
 
-/* ready (may be NULL) is called once per DRIVER_OK. */
-int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid,
+/* The queues of packets; a front end may keep the third, of events, to itself. */
+#define VSOCK_PACKET_QUEUES 2
+
+/* queues: 0 for all. ready (may be NULL) is called once per DRIVER_OK. */
+int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid, unsigned queues,
 	void (*ready)(void *arg), void *arg, struct vsock **ret) CHECKED;
 void vsock_free(struct vsock *v);
 struct vdev *vsock_vdev(struct vsock *v);

@@ -115,7 +115,7 @@ static void send_start(const struct options *o, int ctl, int log)
 	};
 	int kernel = opened(o->kernel, O_RDONLY);
 	int fds[VMCTL_START_FDS] = {
-		[VMCTL_FD_KVM] = opened("/dev/kvm", O_RDWR),
+		[VMCTL_FD_MONITOR] = opened("/dev/kvm", O_RDWR),
 		[VMCTL_FD_KERNEL] = o->hide_note ? without_note(kernel) : kernel,
 		[VMCTL_FD_INITRD] = o->initrd ? opened(o->initrd, O_RDONLY)
 					      : memfd_create("initramfs", MFD_CLOEXEC),

@@ -1,0 +1,183 @@
+/* QEMU's jail: see qemu_jail.h. Runs in a child with one thread, before exec. */
+#include "vm/qemu_jail.h"
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+/* Any directory that every host has: it is covered in this process's mount namespace only. */
+#define NEW_ROOT "/proc"
+
+/* What of the host is seen, read-only. What does not exist is left out. */
+static const struct entry {
+	const char *path;
+	bool device;
+} entries[] = {
+	{ "/usr", false },
+	{ "/opt", false },
+	{ "/lib", false },
+	{ "/lib32", false },
+	{ "/lib64", false },
+	{ "/bin", false },
+	{ "/etc/ld.so.cache", false },
+	{ "/dev/null", true },
+	{ "/dev/urandom", true },
+	{ "/dev/kvm", true },
+};
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "vmrun-vm: QEMU's jail: %s: %s\n", what, strerror(errno));
+	return -1;
+}
+
+/* A file or tree as a mount that is attached nowhere yet. */
+static int clone_tree(int dirfd, const char *path, bool device)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_NOSUID | (device ? 0 : MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV),
+	};
+	unsigned how = AT_EMPTY_PATH | AT_RECURSIVE;
+	int fd = open_tree(dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | how);
+
+	if (fd >= 0 && mount_setattr(fd, "", how, &attr, sizeof(attr)) < 0)
+		close_fd(&fd);
+	return fd;
+}
+
+static int attach(int tree, const char *at, bool dir)
+{
+	AUTO_CLOSE int made = -1;
+
+	if (dir ? mkdir(at, 0755) < 0 : (made = open(at, O_CREAT | O_CLOEXEC, 0444)) < 0)
+		return fail(at);
+	return move_mount(tree, "", AT_FDCWD, at, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? fail(at) : 0;
+}
+
+static int add_symlink(const char *path, const char *at)
+{
+	char target[256];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return fail(path);
+	target[n] = '\0';
+	return symlink(target, at) < 0 ? fail(at) : 0;
+}
+
+struct source {
+	struct stat st;
+	int tree; /* -1: a symbolic link, or nothing */
+};
+
+/* Before the new root covers anything. */
+static int open_sources(const struct qemu_jail *jail, struct source s[ARRAY_LEN(entries)])
+{
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		bool skip = streq(entries[i].path, "/dev/kvm") && !jail->kvm;
+
+		s[i] = (struct source){ .tree = -1 };
+		if (skip || lstat(entries[i].path, &s[i].st) < 0 || S_ISLNK(s[i].st.st_mode))
+			continue;
+		s[i].tree = clone_tree(AT_FDCWD, entries[i].path, entries[i].device);
+		if (s[i].tree < 0)
+			return fail(entries[i].path);
+	}
+	return 0;
+}
+
+static int add_entries(struct source s[ARRAY_LEN(entries)])
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(entries); i++) {
+		char at[64];
+
+		snprintf(at, sizeof(at), NEW_ROOT "%s", entries[i].path);
+		if (s[i].tree >= 0)
+			r = attach(s[i].tree, at, S_ISDIR(s[i].st.st_mode));
+		else if (S_ISLNK(s[i].st.st_mode))
+			r = add_symlink(entries[i].path, at);
+		close_fd(&s[i].tree);
+	}
+	return r;
+}
+
+static int make_root(const struct qemu_jail *jail, int kernel, int initrd)
+{
+	struct source sources[ARRAY_LEN(entries)];
+
+	if (open_sources(jail, sources) < 0)
+		return -1;
+	if (mount("none", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0755") < 0)
+		return fail("an empty root");
+	if (mkdir(NEW_ROOT "/etc", 0755) < 0 || mkdir(NEW_ROOT "/dev", 0755) < 0)
+		return fail("an empty root");
+	if (add_entries(sources) < 0 || attach(kernel, NEW_ROOT QEMU_JAIL_KERNEL, false) < 0 ||
+		attach(initrd, NEW_ROOT QEMU_JAIL_INITRD, false) < 0)
+		return -1;
+	if (chdir(NEW_ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+		umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return fail("the root");
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) <
+		0)
+		return fail("a read-only root");
+	return 0;
+}
+
+/* KVM's group is all that its device takes. */
+static int become_nobody(const struct qemu_jail *jail)
+{
+	struct stat st = { .st_gid = NOBODY };
+
+	if (jail->kvm && stat("/dev/kvm", &st) < 0)
+		return fail("/dev/kvm");
+	if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
+		setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		return fail("user nobody");
+	return 0;
+}
+
+bool qemu_jail_possible(void)
+{
+	return geteuid() == 0;
+}
+
+static int enter(const struct qemu_jail *jail)
+{
+	/* Open files are of the mount namespace that we leave, and cannot be cloned in another. */
+	AUTO_CLOSE int kernel = clone_tree(jail->kernel_fd, "", false);
+	AUTO_CLOSE int initrd = clone_tree(jail->initrd_fd, "", false);
+
+	if (kernel < 0 || initrd < 0)
+		return fail("the kernel");
+	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) < 0)
+		return fail("namespaces");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return fail("mounts");
+	return make_root(jail, kernel, initrd) < 0 ? -1 : become_nobody(jail);
+}
+
+int qemu_jail_enter(const struct qemu_jail *jail)
+{
+	if (qemu_jail_possible() && enter(jail) < 0)
+		return -1;
+	/* After the change of user, which would take it back: QEMU ends with vmrun-vm. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail("prctl");
+	return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * The confinement of QEMU's process, put on between fork and exec. As root: own mount, ipc, uts and
+ * network namespaces, a read-only root with nothing but programs and libraries, /dev/null,
+ * /dev/urandom, /dev/kvm if it is to be used, and the two files that it boots; user nobody; no
+ * capabilities; no_new_privs. QEMU adds its filter of system calls itself.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* Where QEMU finds what it boots. */
+#define QEMU_JAIL_KERNEL "/kernel"
+#define QEMU_JAIL_INITRD "/initrd"
+
+struct qemu_jail {
+	int kernel_fd, initrd_fd;
+	bool kvm;
+};
+
+/* Whether we may make it at all; without root QEMU runs as the caller, with no_new_privs. */
+bool qemu_jail_possible(void);
+
+/* In the child. 0, or -1 after a line on stderr. */
+int qemu_jail_enter(const struct qemu_jail *jail);

@@ -1,0 +1,59 @@
+/*
+ * The second monitor: QEMU with KVM or TCG as a child process, for hosts on which the machine of
+ * our own cannot run. Our vsock and virtio-fs serve it over vhost-user; its rng, console and timers
+ * are its own. All channels are sockets that it inherits: no path, no port, no configuration file.
+ * Loop thread.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "vmm/machine.h"
+
+struct qemu;
+
+enum qemu_device { QEMU_VSOCK, QEMU_FS, QEMU_DEVICES };
+
+struct qemu_config {
+	struct loop *loop;
+	const char *binary; /* path of qemu-system-x86_64 */
+	bool kvm;	    /* false: TCG */
+	bool q35;	    /* false: microvm */
+	uint64_t memory_mib;
+	unsigned vcpus, fs_queues;
+	const char *fs_tag;
+	/* As QEMU sees them, once child() has run. */
+	const char *kernel, *initrd;
+	const char *cmdline;
+	/*
+	 * In QEMU's process before it becomes QEMU: confinement; the descriptors that it is to keep
+	 * are not touched. Only async-signal-safe calls. A negative return ends it.
+	 */
+	int (*child)(void *arg);
+	void *child_arg;
+	/* The machine is made; its processors run. */
+	void (*running)(void *arg);
+	/* What the guest writes to its consoles. */
+	void (*output)(void *arg, uint8_t byte);
+	/* QEMU is gone; called once. */
+	void (*ended)(void *arg, enum machine_end why);
+	void *arg;
+};
+
+/* Starts QEMU, which waits for the devices' back ends. Before the process has further threads. */
+int qemu_start(const struct qemu_config *config, struct qemu **ret, struct err *err) CHECKED;
+
+/* Our end of a device's vhost-user socket; the caller owns it from now on. */
+int qemu_take_socket(struct qemu *q, enum qemu_device device);
+
+enum qemu_order {
+	QEMU_PAUSE,
+	QEMU_RESUME,
+	QEMU_POWER_OFF, /* by ACPI: the guest decides */
+	QEMU_QUIT,
+};
+
+/* Gives an order without waiting for it. 0 or -errno. */
+int qemu_order(struct qemu *q, enum qemu_order order) CHECKED;
+/* Asks the guest to live with so much memory; it gives back what it can. */
+int qemu_balloon(struct qemu *q, uint64_t memory_mib) CHECKED;
