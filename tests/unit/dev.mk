@@ -1,5 +1,5 @@
 DEV_TESTS = tests/unit/test_console tests/unit/test_gmem tests/unit/test_rng \
-	tests/unit/test_vdev tests/unit/test_vq tests/unit/test_vsock
+	tests/unit/test_vdev tests/unit/test_vhost_user tests/unit/test_vq tests/unit/test_vsock
 UNIT_TESTS += $(DEV_TESTS)
 DEV_TEST_LIBS = libdev.a $(UNIT_LIBS)
 FAKEGUEST = tests/unit/fakeguest.c tests/unit/fakeguest.h
@@ -15,3 +15,5 @@ tests_unit_test_vq_SOURCES = tests/unit/test_vq.c
 tests_unit_test_vq_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_vsock_SOURCES = tests/unit/test_vsock.c $(FAKEGUEST)
 tests_unit_test_vsock_LDADD = $(DEV_TEST_LIBS) -lutil
+tests_unit_test_vhost_user_SOURCES = tests/unit/test_vhost_user.c
+tests_unit_test_vhost_user_LDADD = $(DEV_TEST_LIBS)
