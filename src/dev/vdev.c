@@ -188,7 +188,7 @@ void vdev_config_read(struct vdev *d, uint32_t offset, void *to, uint32_t len)
 {
 	memset(to, 0, len);
 	pthread_mutex_lock(&d->lock);
-	if (offset <= d->config_len && len <= d->config_len - offset)
+	if (len && offset <= d->config_len && len <= d->config_len - offset)
 		memcpy(to, (const uint8_t *)d->config + offset, len);
 	pthread_mutex_unlock(&d->lock);
 }
@@ -196,7 +196,8 @@ void vdev_config_read(struct vdev *d, uint32_t offset, void *to, uint32_t len)
 void vdev_config_write(struct vdev *d, uint32_t offset, const void *from, uint32_t len)
 {
 	pthread_mutex_lock(&d->lock);
-	if (d->class->config_written && offset <= d->config_len && len <= d->config_len - offset) {
+	if (d->class->config_written && len && offset <= d->config_len &&
+		len <= d->config_len - offset) {
 		memcpy((uint8_t *)d->config + offset, from, len);
 		d->class->config_written(d, offset, len);
 	}

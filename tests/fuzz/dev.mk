@@ -1,4 +1,4 @@
-noinst_PROGRAMS += tests/fuzz/fuzz_vq_mmio tests/fuzz/fuzz_vsock
+noinst_PROGRAMS += tests/fuzz/fuzz_vhost_user tests/fuzz/fuzz_vq_mmio tests/fuzz/fuzz_vsock
 tests_fuzz_fuzz_vq_mmio_SOURCES = tests/fuzz/fuzz_vq_mmio.c
 tests_fuzz_fuzz_vq_mmio_LDADD = libdev.a libbase.a
 tests_fuzz_fuzz_vq_mmio_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER)
@@ -6,4 +6,7 @@ tests_fuzz_fuzz_vsock_SOURCES = tests/fuzz/fuzz_vsock.c \
 	tests/unit/fakeguest.c tests/unit/fakeguest.h
 tests_fuzz_fuzz_vsock_LDADD = libdev.a libbase.a
 tests_fuzz_fuzz_vsock_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER)
-EXTRA_DIST += tests/fuzz/corpus/vq_mmio tests/fuzz/corpus/vsock
+tests_fuzz_fuzz_vhost_user_SOURCES = tests/fuzz/fuzz_vhost_user.c
+tests_fuzz_fuzz_vhost_user_LDADD = libdev.a libbase.a
+tests_fuzz_fuzz_vhost_user_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER)
+EXTRA_DIST += tests/fuzz/corpus/vhost_user tests/fuzz/corpus/vq_mmio tests/fuzz/corpus/vsock

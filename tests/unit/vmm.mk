@@ -1,4 +1,4 @@
-VMM_TESTS = tests/unit/test_acpi tests/unit/test_boot tests/unit/test_cpuid tests/unit/test_elf \
+VMM_TESTS = tests/unit/test_acpi tests/unit/test_boot tests/unit/test_cpuid tests/unit/test_elf tests/unit/test_qmp \
 	tests/unit/test_ctl tests/unit/test_jail tests/unit/test_vm_seccomp
 UNIT_TESTS += $(VMM_TESTS)
 VMM_TEST_LIBS = libvmm.a libdev.a $(UNIT_LIBS)
@@ -10,6 +10,8 @@ tests_unit_test_cpuid_SOURCES = tests/unit/test_cpuid.c
 tests_unit_test_cpuid_LDADD = $(VMM_TEST_LIBS)
 tests_unit_test_elf_SOURCES = tests/unit/test_elf.c tests/unit/elf_file.h
 tests_unit_test_elf_LDADD = $(VMM_TEST_LIBS)
+tests_unit_test_qmp_SOURCES = tests/unit/test_qmp.c
+tests_unit_test_qmp_LDADD = $(VMM_TEST_LIBS) $(YAJL_LIBS)
 
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c src/vm/ctl.c
 tests_unit_test_ctl_LDADD = $(UNIT_LIBS)
