@@ -7,6 +7,7 @@
 #include <time.h>
 
 static int64_t begin_us;
+static struct buf *collected;
 
 static int64_t now_us(void)
 {
@@ -21,7 +22,16 @@ void timeline_begin(void)
 	begin_us = now_us();
 }
 
+void timeline_collect(struct buf *out)
+{
+	collected = out;
+}
+
 void timeline(const char *what)
 {
-	log_debug("timeline: %8.1f ms  %s", (double)(now_us() - begin_us) / 1000, what);
+	double ms = (double)(now_us() - begin_us) / 1000;
+
+	log_debug("timeline: %8.1f ms  %s", ms, what);
+	if (collected)
+		(void)!buf_printf(collected, "%8.1f ms  %s\n", ms, what);
 }

@@ -1,0 +1,21 @@
+/* The QEMU of this host: where it is and which version. */
+#pragma once
+
+#include "base/err.h"
+
+#define QEMU_INSTALL "apt install qemu-system-x86"
+
+/*
+ * Path of qemu-system-x86_64. setting: "auto", or an absolute path. *ret_path is the caller's to
+ * free. -ENOENT and others with err saying what to install or set.
+ */
+int qemu_find(const char *setting, char **ret_path, struct err *err) CHECKED;
+
+/*
+ * "7.2.22", as the program says when it is asked, which it is given some seconds for. *ret is the
+ * caller's to free.
+ */
+int qemu_version(const char *path, char **ret, struct err *err) CHECKED;
+
+/* The number in the first line of --version, the caller's to free; NULL when there is none. */
+char *qemu_version_in(const char *text);
