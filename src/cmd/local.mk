@@ -1,5 +1,6 @@
 bin_PROGRAMS += vmrun
 vmrun_SOURCES = \
+	src/cmd/check.c \
 	src/cmd/cmd.h \
 	src/cmd/create.c src/cmd/create_opts.h \
 	src/cmd/delete.c \
@@ -19,4 +20,4 @@ vmrun_SOURCES = \
 	src/cmd/state.c \
 	src/cmd/update.c
 vmrun_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
-vmrun_LDADD = libpod.a liboci.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)
+vmrun_LDADD = libpod.a liboci.a libhost.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)

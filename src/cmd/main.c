@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static const struct cmd *const commands[] = {
+	&cmd_check,
 	&cmd_create,
 	&cmd_delete,
 	&cmd_exec,
@@ -31,6 +32,7 @@ static const struct cmd *const commands[] = {
 enum {
 	G_ROOT,
 	G_CONFIG,
+	G_HYPERVISOR,
 	G_LOG,
 	G_LOG_FORMAT,
 	G_LOG_LEVEL,
@@ -46,6 +48,8 @@ static const struct opt global_options[] = {
 	[G_ROOT] = { "root", 0, OPT_TEXT, "DIR", "where state is kept (/run/vmrun)" },
 	[G_CONFIG] = { "config", 0, OPT_TEXT, "FILE",
 		"settings, instead of " VMRUN_SYSCONFDIR "/vmrun.conf" },
+	[G_HYPERVISOR] = { "hypervisor", 0, OPT_TEXT, "auto|kvm|qemu",
+		"what runs guests, instead of the setting" },
 	[G_LOG] = { "log", 0, OPT_TEXT, "FILE", "append errors to a file" },
 	[G_LOG_FORMAT] = { "log-format", 0, OPT_TEXT, "text|json", "how they look there" },
 	[G_LOG_LEVEL] = { "log-level", 0, OPT_TEXT, "LEVEL", "error, warn, info or debug" },
@@ -127,6 +131,7 @@ static int set_up_runtime(const union opt_value *g, struct runtime *rt, struct e
 
 	rt->root = g[G_ROOT].text;
 	rt->config_file = g[G_CONFIG].text ? g[G_CONFIG].text : getenv("VMRUN_CONFIG");
+	rt->hypervisor = g[G_HYPERVISOR].text;
 	rt->systemd_cgroup = g[G_SYSTEMD_CGROUP].flag || (manager && streq(manager, "systemd"));
 	if (rt->root)
 		return *rt->root ? 0 : err_set(err, EINVAL, "--root must not be empty");

@@ -11,7 +11,7 @@
 
 #define HOST_FILE_MAX ((size_t)16 << 20)
 
-const struct fact_row fact_rows[] = {
+const struct fact_row fact_rows[FACT_ROWS] = {
 	{ "processor", fact_cpu },
 	{ "kvm", fact_kvm },
 	{ "virtual machine", fact_nested },
@@ -27,18 +27,17 @@ const struct fact_row fact_rows[] = {
 	{ "traffic control", fact_tc },
 	{ "security modules", fact_lsm },
 };
-const size_t fact_row_count = ARRAY_LEN(fact_rows);
 
 const char *fact_status_name(enum fact_status s)
 {
 	return s == FACT_OK ? "ok" : s == FACT_WARN ? "warn" : "fail";
 }
 
-bool facts_look(const struct facts_env *env, struct fact *facts)
+bool facts_look(const struct facts_env *env, struct fact facts[static FACT_ROWS])
 {
 	bool good = true;
 
-	for (size_t i = 0; i < fact_row_count; i++) {
+	for (size_t i = 0; i < FACT_ROWS; i++) {
 		facts[i] = (struct fact){ .name = fact_rows[i].name };
 		fact_rows[i].look(env, &facts[i]);
 		good = good && facts[i].status != FACT_FAIL;

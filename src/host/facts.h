@@ -36,11 +36,12 @@ struct fact_row {
 	void (*look)(const struct facts_env *env, struct fact *f);
 };
 
-extern const struct fact_row fact_rows[];
-extern const size_t fact_row_count;
+#define FACT_ROWS 14
+
+extern const struct fact_row fact_rows[FACT_ROWS];
 
 /* "ok", "warn" or "fail". */
 const char *fact_status_name(enum fact_status s);
 
-/* All rows. facts has room for fact_row_count. Returns whether none failed. */
-bool facts_look(const struct facts_env *env, struct fact *facts);
+/* All rows. Returns whether none failed. */
+bool facts_look(const struct facts_env *env, struct fact facts[static FACT_ROWS]);

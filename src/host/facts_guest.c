@@ -97,7 +97,7 @@ void fact_drivers(const struct facts_env *env, struct fact *f)
 
 	if (r < 0) {
 		fact_found(f, "unknown without a guest kernel");
-		fact_mend(f, FACT_FAIL, "the row \"guest kernel\" first");
+		fact_mend(f, FACT_FAIL, "see guest kernel");
 		return;
 	}
 	if (!folder) {

@@ -112,18 +112,20 @@ static void reap(pid_t pid)
 		waitpid(pid, NULL, pidfd < 0 ? 0 : WNOHANG);
 }
 
+/* Consumes out, so that a child that dies without an answer is noticed at once. */
 static void measure(int kvm, int in, int out, struct kvm_speed *s)
 {
 	struct kvm_loop_result result;
 	pid_t parent = getpid(), pid = fork();
 	ssize_t n = -1;
 
-	if (pid < 0) {
-		fail(s, errno, "fork");
-		return;
-	}
 	if (pid == 0)
 		child(kvm, out, parent);
+	if (pid < 0)
+		fail(s, errno, "fork");
+	close(out);
+	if (pid < 0)
+		return;
 	if (wait_for(in, PROBE_LIMIT_MS) > 0)
 		n = read(in, &result, sizeof(result));
 	reap(pid);
@@ -143,12 +145,10 @@ void kvm_speed_probe(int kvm, struct kvm_speed *ret)
 	*ret = (struct kvm_speed){ 0 };
 	if (check_api(kvm, ret) < 0)
 		return;
-	/* Not blocking: a child that is killed while it starts writes nothing. */
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+	if (pipe2(fds, O_CLOEXEC) < 0) {
 		fail(ret, errno, "pipe");
 		return;
 	}
 	measure(kvm, fds[0], fds[1], ret);
 	close(fds[0]);
-	close(fds[1]);
 }

@@ -32,10 +32,11 @@ void monitor_choice_done(struct monitor_choice *choice)
 	*choice = (struct monitor_choice)MONITOR_CHOICE_INIT;
 }
 
-/* The cached answer for this device, or a new one, which is then cached. */
-static void probe_cached(int cache, int kvm, monitor_probe_fn *probe, struct kvm_speed *ret)
+void monitor_probe_cached(
+	int kvm, const char *cache_dir, monitor_probe_fn *probe, struct kvm_speed *ret)
 {
 	struct err ignored = ERR_NONE;
+	AUTO_CLOSE int cache = cache_dir ? cache_open(cache_dir, &ignored) : -1;
 	struct kvm_cache_key key;
 	struct stat st;
 	bool has_key = cache >= 0 && fstat(kvm, &st) == 0 && kvm_cache_key(&st, &key) == 0;
@@ -48,21 +49,18 @@ static void probe_cached(int cache, int kvm, monitor_probe_fn *probe, struct kvm
 		(void)!kvm_cache_write(cache, &key, ret, &ignored);
 }
 
-void monitor_look_kvm(const char *cache_dir, monitor_probe_fn *probe, struct kvm_speed *ret)
+static void look_at_kvm(const char *cache_dir, struct kvm_speed *ret)
 {
 	struct err err = ERR_NONE;
-	AUTO_CLOSE int cache = -1;
 	AUTO_CLOSE int kvm = kvm_device_open(&err);
 
-	*ret = (struct kvm_speed){ 0 };
-	if (kvm < 0) {
-		ret->code = err.code;
-		snprintf(ret->why, sizeof(ret->why), "%s", err.msg);
+	if (kvm >= 0) {
+		monitor_probe_cached(kvm, cache_dir, kvm_speed_probe, ret);
 		return;
 	}
-	if (cache_dir)
-		cache = cache_open(cache_dir, &err);
-	probe_cached(cache, kvm, probe, ret);
+	/* Never kept: permissions and modules come and go. */
+	*ret = (struct kvm_speed){ .code = err.code };
+	snprintf(ret->why, sizeof(ret->why), "%s", err.msg);
 }
 
 int monitor_look(
@@ -71,7 +69,7 @@ int monitor_look(
 	int r;
 
 	*ret = (struct monitor_facts){ 0 };
-	monitor_look_kvm(cache_dir, kvm_speed_probe, &ret->kvm);
+	look_at_kvm(cache_dir, &ret->kvm);
 	r = qemu_find(qemu_path, &ret->qemu, err);
 	if (r == -ENOMEM)
 		return r;

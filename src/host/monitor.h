@@ -55,9 +55,14 @@ int monitor_choose(const char *hypervisor, const char *qemu_path, const char *ca
 	struct monitor_choice *ret, struct err *err) CHECKED;
 void monitor_choice_done(struct monitor_choice *choice);
 
-/* monitor_look()'s part for KVM, with the probe as an argument for the tests. */
 typedef void monitor_probe_fn(int kvm, struct kvm_speed *ret);
-void monitor_look_kvm(const char *cache_dir, monitor_probe_fn *probe, struct kvm_speed *ret);
+
+/*
+ * What cache_dir (or NULL) knows of the open device kvm since this boot, or else what probe says,
+ * which is then kept. Part of monitor_look(), with the probe as an argument for the tests.
+ */
+void monitor_probe_cached(
+	int kvm, const char *cache_dir, monitor_probe_fn *probe, struct kvm_speed *ret);
 
 DEFINE_AUTO_VAL(monitor_facts_done, struct monitor_facts)
 DEFINE_AUTO_VAL(monitor_choice_done, struct monitor_choice)

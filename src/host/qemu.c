@@ -73,7 +73,11 @@ static void child(const char *path, int out)
 	char *envp[] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null >= 0 && dup2(null, 0) >= 0 && dup2(null, 2) >= 0 && dup2(out, 1) >= 0)
+	if (null >= 0) {
+		(void)!dup2(null, 0);
+		(void)!dup2(null, 2);
+	}
+	if (dup2(out, 1) >= 0)
 		execve(path, argv, envp);
 	_exit(127);
 }

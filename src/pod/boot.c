@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,6 +59,17 @@ static int open_kvm(struct err *err)
 	return err_sys(err, errno,
 		"/dev/kvm: hardware virtualisation is not available (is it enabled, and kvm_intel "
 		"or kvm_amd loaded?)");
+}
+
+/* What vmrun-vm runs the guest with. */
+static int open_monitor(const struct monitor_choice *choice, struct err *err)
+{
+	int fd;
+
+	if (choice->monitor == MONITOR_KVM)
+		return open_kvm(err);
+	fd = open(choice->qemu, O_PATH | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, errno, "%s", choice->qemu) : fd;
 }
 
 static int open_alive(int dir, struct err *err)
@@ -160,12 +172,18 @@ static pid_t spawn(int ctl, int cgroup_fd, struct err *err)
 static int send_start(
 	const struct boot_spec *spec, int ctl, const int fds[VMCTL_START_FDS], struct err *err)
 {
+	static const enum vmctl_monitor monitors[] = {
+		[MONITOR_KVM] = VMCTL_MONITOR_OWN,
+		[MONITOR_QEMU_KVM] = VMCTL_MONITOR_QEMU_KVM,
+		[MONITOR_QEMU_TCG] = VMCTL_MONITOR_QEMU_TCG,
+	};
 	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_START };
 	const char *own = spec->kernel_params ? spec->kernel_params : "";
 	int n;
 
 	req.u.start.memory_mib = spec->memory_mib;
 	req.u.start.vcpus = spec->vcpus;
+	req.u.start.monitor = monitors[spec->monitor->monitor];
 	req.u.start.log_max_kib = (uint32_t)spec->conf->console_log_max_kib;
 	req.u.start.debug = log_enabled(LOG_LEVEL_DEBUG);
 	n = snprintf(req.u.start.cmdline, sizeof(req.u.start.cmdline), "%s %s %s", base_params,
@@ -209,7 +227,7 @@ int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err
 	r = open_image(spec->conf, &image, err);
 	timeline("guest image");
 	if (r == 0)
-		r = fds[VMCTL_FD_MONITOR] = open_kvm(err);
+		r = fds[VMCTL_FD_MONITOR] = open_monitor(spec->monitor, err);
 	if (r >= 0)
 		r = fds[VMCTL_FD_ALIVE] = open_alive(spec->dir, err);
 	if (r >= 0)
@@ -328,6 +346,16 @@ int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err)
 		return err_sys(err, -r, "agent");
 	r = configure(b, err);
 	timeline("agent configured");
+	return r;
+}
+
+int boot_explain(const struct boot_spec *spec, const struct booted *b, int r, struct err *err)
+{
+	struct pollfd p = { .fd = b->ctl };
+
+	/* Its end of the socket closes when it ends, and not before. */
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
+		return not_ready(spec, VMCTL_PHASE_RUNNING, false, err);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* Starting a pod's virtual machine: vmrun-vm with all its descriptors. */
 #pragma once
 
+#include "host/monitor.h"
 #include "pod/conf.h"
 #include "pod/pidref.h"
 #include "pod/vmclient.h"
@@ -9,6 +10,7 @@
 struct boot_spec {
 	int dir; /* of the pod: alive, ctl.sock and console.log are made there */
 	const struct conf *conf;
+	const struct monitor_choice *monitor;
 	uint32_t vcpus, memory_mib;
 	const char *kernel_params; /* of an annotation, or NULL */
 	int cgroup_fd;		   /* cgroup v2 directory to be born in, or -1 */
@@ -26,7 +28,7 @@ struct booted {
 		-1, 0, NULL, ""                                                                    \
 	}
 
-/* Finds the kernel and starts vmrun-vm; returns when the guest's processors run. */
+/* Finds the kernel and starts vmrun-vm; returns when the guest's processors run, or QEMU does. */
 int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err) CHECKED;
 
 /*
@@ -34,6 +36,12 @@ int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err
  * lines.
  */
 int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err) CHECKED;
+
+/*
+ * A request to vmrun-vm has failed with r and err: when that is because it has ended, err becomes
+ * what boot_wait() would say. Returns the error.
+ */
+int boot_explain(const struct boot_spec *spec, const struct booted *b, int r, struct err *err);
 
 /* From here on the pod lives without us. */
 int boot_commit(struct booted *b, struct err *err) CHECKED;

@@ -26,6 +26,10 @@ const struct conf_key conf_keys[] = {
 	TEXT("modules", modules, "", "the kernel's modules, if not in ../lib/modules beside it"),
 	TEXT("kernel_params", kernel_params, "", "appended to the guest kernel's command line"),
 	TEXT("cache_dir", cache_dir, "/var/cache/vmrun", "unpacked kernels and initramfs images"),
+	TEXT("hypervisor", hypervisor, "auto",
+		"what runs guests: \"kvm\" (our own monitor), \"qemu\", or the better one by "
+		"\"auto\""),
+	TEXT("qemu", qemu, "auto", "the path of qemu-system-x86_64"),
 	NUMBER("memory_mib", memory_mib, 256, 64, 1 << 20, "memory of a pod that asks for none"),
 	NUMBER("vcpus", vcpus, 1, 1, 64, "processors of a pod that asks for none"),
 	NUMBER("memory_max_mib", memory_max_mib, 1 << 20, 64, 1 << 20,
@@ -158,10 +162,29 @@ static int read_drop_ins(struct conf *c, const char *path, struct err *err)
 	return r;
 }
 
+/* What the environment says wins over all files. */
+static int read_environment(struct conf *c)
+{
+	static const struct {
+		const char *variable, *key;
+	} names[] = {
+		{ "VMRUN_KERNEL", "kernel" },
+		{ "VMRUN_HYPERVISOR", "hypervisor" },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
+		const char *value = getenv(names[i].variable);
+
+		if (value && *value)
+			r = set_text(c, find(names[i].key), value);
+	}
+	return r;
+}
+
 int conf_read(const char *path, struct conf *ret, struct err *err)
 {
 	const char *standard = VMRUN_SYSCONFDIR "/vmrun.conf";
-	const char *kernel = getenv("VMRUN_KERNEL");
 	int r;
 
 	*ret = (struct conf){ 0 };
@@ -176,7 +199,7 @@ int conf_read(const char *path, struct conf *ret, struct err *err)
 	}
 	if (r == 0)
 		r = read_drop_ins(ret, path ? path : standard, err);
-	if (r == 0 && kernel && *kernel && set_text(ret, find("kernel"), kernel) < 0)
+	if (r == 0 && read_environment(ret) < 0)
 		r = err_sys(err, ENOMEM, "settings");
 	if (r < 0)
 		conf_done(ret);

@@ -11,6 +11,8 @@ struct conf {
 	char *modules;	     /* "" or a path */
 	char *kernel_params; /* appended to the command line */
 	char *cache_dir;
+	char *hypervisor; /* "auto", "kvm" or "qemu" */
+	char *qemu;	  /* "auto" or a path */
 	uint64_t memory_mib, vcpus;
 	uint64_t memory_max_mib, vcpus_max;
 	uint64_t boot_timeout_s;
@@ -32,7 +34,8 @@ extern const size_t conf_key_count;
 /*
  * Reads path (NULL: the default place; a missing default is no error) and the files *.conf in
  * conf.d beside it in the order of their names; later values win. Unknown keys and wrong types are
- * errors that name file and key. VMRUN_KERNEL in the environment wins over "kernel".
+ * errors that name file and key. VMRUN_KERNEL and VMRUN_HYPERVISOR in the environment win over
+ * "kernel" and "hypervisor".
  */
 int conf_read(const char *path, struct conf *ret, struct err *err) CHECKED;
 void conf_done(struct conf *c);

@@ -15,6 +15,7 @@
 struct runtime {
 	const char *root;	 /* the state directory */
 	const char *config_file; /* of --config, or NULL */
+	const char *hypervisor;	 /* of --hypervisor, or NULL */
 	bool systemd_cgroup;
 };
 

@@ -32,6 +32,7 @@ struct create {
 	char bundle[PATH_MAX];
 	struct spec *spec;
 	struct conf conf;
+	struct monitor_choice monitor;
 	struct machine_shape shape;
 	struct state *state;
 	int cgroup_fd;
@@ -85,6 +86,18 @@ static int read_settings(struct create *c, struct err *err)
 	r = machine_shape(c->spec, &defaults, &c->shape, err);
 	c->shape.vcpus = at_most(c->shape.vcpus, c->conf.vcpus_max);
 	c->shape.memory_mib = at_most(c->shape.memory_mib, c->conf.memory_max_mib);
+	return r;
+}
+
+static int choose_monitor(struct create *c, struct err *err)
+{
+	const char *wanted = c->rt->hypervisor ? c->rt->hypervisor : c->conf.hypervisor;
+	int r = monitor_choose(wanted, c->conf.qemu, c->conf.cache_dir, &c->monitor, err);
+
+	if (r == 0 && c->monitor.monitor == MONITOR_QEMU_TCG)
+		log_warn("software emulation by QEMU: slow, and not a security boundary (%s)",
+			c->monitor.reason);
+	timeline("monitor chosen");
 	return r;
 }
 
@@ -152,6 +165,7 @@ static int start_guest(struct create *c, struct err *err)
 	c->boot = (struct boot_spec){
 		.dir = c->state->dir,
 		.conf = &c->conf,
+		.monitor = &c->monitor,
 		.vcpus = c->shape.vcpus,
 		.memory_mib = c->shape.memory_mib,
 		.kernel_params = c->shape.kernel_params,
@@ -183,6 +197,8 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 	};
 	int r = shares_add(&c->shares, c->spec, c->vm.ctl, err);
 
+	if (r < 0)
+		r = boot_explain(&c->boot, &c->vm, r, err);
 	if (r == 0)
 		r = spec_to_agent(c->spec, &placement, &request, err);
 	if (r < 0)
@@ -282,6 +298,8 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = read_settings(c, err);
 	if (r == 0)
+		r = choose_monitor(c, err);
+	if (r == 0)
 		r = make_state(c, id, err);
 	if (r == 0)
 		r = process_stdio(c->stdio, c->spec->process->terminal, c->options->console_socket,
@@ -312,6 +330,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		.bundle_dir = -1,
 		.cgroup_fd = -1,
 		.vm = BOOTED_INIT,
+		.monitor = MONITOR_CHOICE_INIT,
 		.shares = SHARES_INIT,
 		.stdio = stdio,
 	};
@@ -325,6 +344,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		undo(&c);
 	boot_done(&c.vm);
 	shares_done(&c.shares);
+	monitor_choice_done(&c.monitor);
 	conf_done(&c.conf);
 	spec_free(c.spec);
 	state_free(c.state);

@@ -13,6 +13,7 @@ libpod_a_SOURCES = \
 	src/pod/state.c src/pod/state.h \
 	src/pod/stdio.c src/pod/stdio.h \
 	src/pod/timeline.c src/pod/timeline.h \
+	src/pod/try.c src/pod/try.h \
 	src/pod/view.c src/pod/view.h \
 	src/pod/vmclient.c src/pod/vmclient.h
 libpod_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)

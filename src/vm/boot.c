@@ -126,13 +126,14 @@ static int path_of(int fd, char *path, size_t size, struct err *err)
 
 static int launch_qemu(struct starting *s, struct err *err)
 {
+	char binary[PATH_MAX], kernel[PATH_MAX] = QEMU_JAIL_KERNEL,
+			       initrd[PATH_MAX] = QEMU_JAIL_INITRD;
 	struct qemu_jail jail = {
+		.binary = binary,
 		.kernel_fd = s->fds[VMCTL_FD_KERNEL],
 		.initrd_fd = s->fds[VMCTL_FD_INITRD],
 		.kvm = s->in->monitor == VMCTL_MONITOR_QEMU_KVM,
 	};
-	char binary[PATH_MAX], kernel[PATH_MAX] = QEMU_JAIL_KERNEL,
-			       initrd[PATH_MAX] = QEMU_JAIL_INITRD;
 	struct qemu_config config = {
 		.loop = s->vm->loop,
 		.binary = binary,

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -117,16 +118,53 @@ static int add_entries(struct source s[ARRAY_LEN(entries)])
 	return r;
 }
 
+/* Makes the directories that lead to path, which is below the new root. */
+static int make_way(char *path)
+{
+	for (char *p = strchr(path + sizeof(NEW_ROOT), '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return fail(path);
+		*p = '/';
+	}
+	return 0;
+}
+
+/* A QEMU that is none of a package's: the directory that it is in, unless it is seen already. */
+static int open_own_directory(const char *binary, int *ret_tree, char *at, size_t size)
+{
+	const char *end = strrchr(binary, '/');
+
+	*ret_tree = -1;
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		const char *below = str_after(binary, entries[i].path);
+
+		if (below && *below == '/')
+			return 0;
+	}
+	if (!end || end == binary)
+		return 0;
+	snprintf(at, size, NEW_ROOT "%.*s", (int)(end - binary), binary);
+	*ret_tree = clone_tree(AT_FDCWD, at + strlen(NEW_ROOT), false);
+	return *ret_tree < 0 ? fail(at + strlen(NEW_ROOT)) : 0;
+}
+
 static int make_root(const struct qemu_jail *jail, int kernel, int initrd)
 {
 	struct source sources[ARRAY_LEN(entries)];
+	char own[PATH_MAX];
+	AUTO_CLOSE int own_tree = -1;
 
+	if (open_own_directory(jail->binary, &own_tree, own, sizeof(own)) < 0)
+		return -1;
 	if (open_sources(jail, sources) < 0)
 		return -1;
 	if (mount("none", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0755") < 0)
 		return fail("an empty root");
 	if (mkdir(NEW_ROOT "/etc", 0755) < 0 || mkdir(NEW_ROOT "/dev", 0755) < 0)
 		return fail("an empty root");
+	if (own_tree >= 0 && (make_way(own) < 0 || attach(own_tree, own, true) < 0))
+		return -1;
 	if (add_entries(sources) < 0 || attach(kernel, NEW_ROOT QEMU_JAIL_KERNEL, false) < 0 ||
 		attach(initrd, NEW_ROOT QEMU_JAIL_INITRD, false) < 0)
 		return -1;

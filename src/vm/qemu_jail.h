@@ -13,6 +13,7 @@
 #define QEMU_JAIL_INITRD "/initrd"
 
 struct qemu_jail {
+	const char *binary; /* its directory is seen too, wherever that is */
 	int kernel_fd, initrd_fd;
 	bool kvm;
 };

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -87,6 +88,7 @@ static void add_flag(struct line *l, const char *flag)
 /* Nothing of the user's, nothing by default, and QEMU's own filter of system calls. */
 static void add_restrictions(struct line *l)
 {
+	add(l, "-name", "%s", "vmrun,process=vmrun-qemu");
 	add_flag(l, "-no-user-config");
 	add_flag(l, "-nodefaults");
 	add_flag(l, "-no-reboot");
@@ -144,7 +146,6 @@ static int make_line(const struct qemu_config *c, const int theirs[CHANNELS], st
 /* In the child. What goes wrong is said in the log, which is its stderr. */
 static void become_qemu(const struct qemu_config *c, const int theirs[CHANNELS], char *const *argv)
 {
-	static const char cannot[] = "vmrun-vm: QEMU cannot be started\n";
 	char *const envp[] = { NULL };
 	int ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && signal(SIGPIPE, SIG_DFL) != SIG_ERR;
 
@@ -152,7 +153,7 @@ static void become_qemu(const struct qemu_config *c, const int theirs[CHANNELS],
 		ok = ok && fcntl(theirs[i], F_SETFD, 0) == 0;
 	if (ok && c->child(c->child_arg) == 0)
 		execve(c->binary, argv, envp);
-	(void)!write(STDERR_FILENO, cannot, sizeof(cannot) - 1);
+	dprintf(STDERR_FILENO, "vmrun-vm: cannot start %s: %s\n", c->binary, strerror(errno));
 	_exit(127);
 }
 

@@ -28,7 +28,11 @@ same_state "nothing is left of a guest without vsock" "$before"
 
 if command -v gcc >/dev/null; then
 	# A kernel that boots and does nothing: a PVH note and a loop.
-	release=$(basename "$(dirname "$(find "${VMRUN_MODULES:-/lib/modules}" -maxdepth 2 -name modules.dep | head -1)")")
+	for modules in "${VMRUN_MODULES:-}" "$(dirname "${VMRUN_KERNEL:-/boot/vmlinuz}")/../lib/modules" /lib/modules; do
+		[[ ! -d $modules ]] || break
+	done
+	modules=$(dirname "$(find "$modules/" -maxdepth 2 -name modules.dep | head -1)")
+	release=$(basename "$modules")
 	cat >"$work/hang.S" <<-'S'
 		.section .note.Xen, "a", @note
 		.long 4, 4, 18
@@ -45,7 +49,7 @@ if command -v gcc >/dev/null; then
 	gcc -m32 -c "$work/hang.S" -o "$work/hang.o" 2>/dev/null && objcopy -I elf32-i386 -O elf64-x86-64 "$work/hang.o" "$work/hang64.o" &&
 		ld -m elf_x86_64 -Ttext 0x1000000 -e _start "$work/hang64.o" -o "$work/hang" || :
 	if [[ -e $work/hang ]]; then
-		conf "{\"boot_timeout_s\": 3, \"kernel\": \"$work/hang\"${VMRUN_MODULES:+, \"modules\": \"$VMRUN_MODULES\"}}"
+		conf "{\"boot_timeout_s\": 3, \"kernel\": \"$work/hang\", \"modules\": \"$modules\"}"
 		fails "a guest that never becomes ready" '3 s.*phase' env -u VMRUN_KERNEL "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
 		same_state "nothing is left of a guest that hung" "$before"
 	else
@@ -55,6 +59,14 @@ fi
 
 if [[ $(id -u) == 0 ]]; then
 	fails "/dev/kvm missing" '/dev/kvm' unshare -m sh -c \
-		"mount -t tmpfs tmpfs /dev && exec '$VMRUN' --root '$root' run '$work/b'"
+		"mount -t tmpfs tmpfs /dev && exec '$VMRUN' --hypervisor kvm --root '$root' run '$work/b'"
 	same_state "nothing is left without KVM" "$before"
+	conf '{"hypervisor": "qemu", "qemu": "/no/such/qemu"}'
+	fails "QEMU missing" '/no/such/qemu' env -u VMRUN_HYPERVISOR "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
+	mkdir -m 755 "$work/bin"
+	printf '#!/bin/sh\necho this is no emulator >&2\nexit 9\n' >"$work/bin/qemu"
+	chmod 755 "$work/bin/qemu"
+	conf "{\"hypervisor\": \"qemu\", \"qemu\": \"$work/bin/qemu\"}"
+	fails "a QEMU that fails" 'this is no emulator' env -u VMRUN_HYPERVISOR "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
+	same_state "nothing is left without QEMU" "$before"
 fi

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SIGKILL of vmrun, vmrun-vm and vmrun-proxy at random moments: after delete --force no trace.
+# SIGKILL of vmrun, vmrun-vm, vmrun-proxy and QEMU at random moments: after delete --force no trace.
 . "$(dirname "$0")/lib.sh"
 bundle b sh -c 'while :; do sleep 0.1; done'
 before=$(host_state)
@@ -8,9 +8,11 @@ RANDOM=${E2E_SEED:-42}
 
 nap() { read -rt "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))" <> <(:) || :; }
 
+victims=3
+[[ $(monitor_here) == kvm ]] || victims=4
 bad=0
 for ((i = 0; i < rounds; i++)); do
-	victim=$((i % 3))
+	victim=$((i % victims))
 	delay=$((RANDOM % 3000))
 	vm create --bundle "$work/b" k </dev/null >/dev/null 2>&1 &
 	creator=$!
@@ -34,6 +36,11 @@ for ((i = 0; i < rounds; i++)); do
 		stopped() { has_status k stopped; }
 		wait_for 20 stopped || { echo "  round $i: not stopped after its anchor died"; bad=$((bad + 1)); }
 		;;
+	3) # QEMU, while the guest boots or after
+		nap "$delay"
+		for p in $(emulators); do kill -9 "$p" 2>/dev/null || :; done
+		wait $creator 2>/dev/null || :
+		;;
 	esac
 	vm delete --force k || { echo "  round $i: delete --force failed"; bad=$((bad + 1)); }
 	clean() { [[ $(host_state) == "$before" ]]; }
@@ -56,6 +63,16 @@ code=0
 wait $runner || code=$?
 is "run of a container whose monitor is killed" "$code" 137
 same_state "and nothing is left of it" "$before"
+if ((victims > 3)); then
+	vm run "$work/b" gone </dev/null >/dev/null 2>&1 &
+	runner=$!
+	wait_for 60 running
+	emulators | xargs kill -9
+	code=0
+	wait $runner || code=$?
+	is "run of a container whose QEMU is killed" "$code" 137
+	same_state "and nothing is left of that" "$before"
+fi
 
 # A guest process whose anchor is killed dies too, the others live.
 vm run -d "$work/b" two >/dev/null 2>&1 </dev/null

@@ -6,6 +6,9 @@
 set -euo pipefail
 : "${VMRUN:?the vmrun binary to test}" "${E2E_CACHE:?run tests/e2e/prepare first}"
 
+# What software emulation warns of is a case of its own.
+export VMRUN_LOG=error
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/vmrun-e2e.XXXXXX")
 root=$work/root
 out=$work/out err=$work/err status=0 failures=0
@@ -144,6 +147,9 @@ anchor_of() { vm state "$1" | jq -r .pid; }
 status_of() { vm state "$1" | jq -r .status; }
 has_status() { [[ $(status_of "$1") == "$2" ]]; }
 monitors() { pgrep -x vmrun-vm || :; }
+emulators() { pgrep -x vmrun-qemu || :; }
+# kvm, qemu-kvm or qemu-tcg: what runs guests here.
+monitor_here() { vm check --format json | jq -r .monitor; }
 
 finish() {
 	local code=$? id

@@ -12,8 +12,9 @@ fails "spec does not overwrite" 'exists' bash -c "cd '$work/spec' && '$VMRUN' sp
 if command -v runc >/dev/null; then
 	(mkdir "$work/runc-spec" && cd "$work/runc-spec" && runc spec)
 	keys() { jq -r '[paths(scalars) | map(tostring) | join(".")] | sort | join("\n")' "$1"; }
-	is "spec has runc's fields" "$(keys "$work/spec/config.json" | grep -v -e capabilities -e ociVersion | sha256sum)" \
-		"$(keys "$work/runc-spec/config.json" | grep -v -e capabilities -e ociVersion | sha256sum)"
+	# runc adds a sixth namespace, cgroup, on hosts with cgroup v2 only: ours is the guest's.
+	ours() { keys "$1" | grep -v -e capabilities -e ociVersion -e 'namespaces.5' | sha256sum; }
+	is "spec has runc's fields" "$(ours "$work/spec/config.json")" "$(ours "$work/runc-spec/config.json")"
 fi
 
 # The same bundle with runc and vmrun: output, status and what the process sees of itself.
@@ -30,7 +31,9 @@ run vm run "$work/oracle"
 cp "$out" "$work/vmrun.out"
 is "the probe's status" "$status" 3
 if command -v runc >/dev/null && runc --root "$work/runc" run -b "$work/oracle" oracle >"$work/runc.out" 2>"$work/runc.err" || [[ -s $work/runc.out ]]; then
-	is "the process sees what it sees under runc" "$(cat "$work/vmrun.out")" "$(cat "$work/runc.out")"
+	# Where the host has no kcore, runc's container has none and no link to it.
+	seen() { if [[ -e /proc/kcore ]]; then cat "$1"; else grep -v -e '^core$' -e '^kcore' "$1"; fi; }
+	is "the process sees what it sees under runc" "$(seen "$work/vmrun.out")" "$(seen "$work/runc.out")"
 	rm -rf "$work/runc"
 else
 	echo "  skipped - runc does not run here: $(tail -1 "$work/runc.err" 2>/dev/null)"

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 probe=$(dirname "$VMRUN")/tests/e2e/bin/bootprobe
 monitor=$(dirname "$VMRUN")/vmrun-vm
+[[ $(monitor_here) == kvm ]] || skip "guests run in QEMU here, not in our own machine"
 [[ -x $probe && -x $monitor ]] || skip "not a build folder: $(dirname "$VMRUN")"
 
 # The kernel as vmrun unpacks it.

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Without usable KVM guests run in QEMU by software emulation, which is said once, where the caller
+# looks; whoever wants KVM or nothing gets nothing.
+. "$(dirname "$0")/lib.sh"
+command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64 here"
+((EUID == 0)) || skip "hiding /dev/kvm takes root"
+unset VMRUN_LOG VMRUN_HYPERVISOR
+# An emulator in an emulator needs its time.
+echo '{"boot_timeout_s": 600}' >"$work/vmrun.conf"
+bundle b sh -c 'echo out; echo err >&2; exit 5'
+before=$(host_state)
+warning='warning: software emulation by QEMU: slow, and not a security boundary .*/dev/kvm'
+
+# no_kvm COMMAND...: something is at /dev/kvm, but not KVM.
+[[ -e /dev/kvm ]] || touch /dev/kvm
+no_kvm() { unshare -m sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$@"; }
+conf_vm() { no_kvm "$VMRUN" --config "$work/vmrun.conf" --root "$root" "$@"; }
+
+run conf_vm run "$work/b"
+is "auto runs it in QEMU" "$status $(cat "$out")" "5 out"
+like "with one warning" "$(grep -c . "$err") $(head -1 "$err")" "^2 .*$warning"
+is "and the program's own words" "$(tail -1 "$err")" err
+
+run conf_vm --log "$work/log" --log-format json run "$work/b"
+is "with --log stderr is the program's alone" "$status $(cat "$err")" "5 err"
+like "and the warning is in the log" "$(jq -r '.level + " " + .msg' "$work/log")" '^warning software emulation'
+
+fails "kvm or nothing" '/dev/kvm' conf_vm --hypervisor kvm run "$work/b"
+fails "an unknown one" 'hypervisor.*xen' conf_vm --hypervisor xen run "$work/b"
+same_state "nothing is left" "$before"
