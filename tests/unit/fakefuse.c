@@ -97,7 +97,7 @@ int ff_begin(void **state)
 	fg_attach(&f->g, fs_vdev(f->fs));
 	fg_start(&f->g, 0);
 	f->in_gpa = fg_alloc(&f->g, IN_BYTES);
-	f->out_gpa = fg_alloc(&f->g, FF_ROOM + sizeof(struct fuse_out_header));
+	f->out_gpa = fg_alloc(&f->g, FF_ROOM);
 	MUST(ff_init(f, FUSE_SETXATTR_EXT | FUSE_HANDLE_KILLPRIV_V2 | FUSE_DO_READDIRPLUS));
 	f->rw = ff_lookup(f, FUSE_ROOT_ID, "rw");
 	f->ro = ff_lookup(f, FUSE_ROOT_ID, "ro");
@@ -144,15 +144,18 @@ int ff_raw(struct fakefuse *f, const void *request, size_t n)
 {
 	static struct fg_buf bufs[VQ_SIZE_MAX];
 	struct fuse_out_header out;
-	uint32_t room = f->queue ? f->room + (uint32_t)sizeof(out) : 0;
+	uint32_t room = f->queue ? f->room : 0;
+	uint64_t unique;
 	unsigned count;
 	uint16_t head, used_head;
 
-	assert_true(n <= IN_BYTES && f->room <= FF_ROOM);
+	assert_true(n <= IN_BYTES && room <= FF_ROOM);
 	memcpy(fg_at(&f->g, f->in_gpa), request, n);
 	memset(fg_at(&f->g, f->out_gpa), 0xee, room);
 	count = cut(f, f->in_gpa, (uint32_t)n, false, bufs);
 	count += cut(f, f->out_gpa, room, true, bufs + count);
+	if (count == 0)
+		bufs[count++] = (struct fg_buf){ f->in_gpa, 0, false };
 	head = fg_post(&f->g, f->queue, bufs, count);
 	fg_kick(&f->g, f->queue);
 	assert_true(fg_wait(&f->g, f->queue, WAIT_MS));
@@ -167,7 +170,9 @@ int ff_raw(struct fakefuse *f, const void *request, size_t n)
 	assert_int_equal(out.len, f->used);
 	assert_true(out.error <= 0 && out.error > -512);
 	assert_true(out.error == 0 || out.len == sizeof(out));
-	assert_true(n < sizeof(struct fuse_in_header) || out.unique == f->unique);
+	assert_true(n >= sizeof(struct fuse_in_header));
+	memcpy(&unique, (const uint8_t *)request + offsetof(struct fuse_in_header, unique), 8);
+	assert_int_equal(out.unique, unique);
 	f->reply = fg_at(&f->g, f->out_gpa + sizeof(out));
 	f->len = out.len - (uint32_t)sizeof(out);
 	return out.error;

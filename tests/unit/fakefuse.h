@@ -16,7 +16,7 @@
 #include <linux/fuse.h>
 #include <sys/stat.h>
 
-#define FF_ROOM	    (256U << 10) /* of a reply's payload, unless told otherwise */
+#define FF_ROOM	    (256U << 10) /* for a reply, unless told otherwise */
 #define FF_NO_REPLY 1
 #define FF_INODES   64
 #define FF_SECRET   "what no guest may see"
@@ -26,7 +26,7 @@ struct fakefuse {
 	struct fs *fs;
 	char dir[64];
 	unsigned queue;	   /* requests go here: 1 or 2; 0: as FORGETs do */
-	uint32_t room;	   /* for the payload of a reply; the header's comes on top */
+	uint32_t room;	   /* for a reply with its header */
 	uint32_t segment;  /* cut buffers into descriptors of so many bytes; 0: do not */
 	uint32_t uid, gid; /* who asks */
 	uint64_t in_gpa, out_gpa, unique;

@@ -171,8 +171,8 @@ static void reset(struct vdev *d)
 {
 	struct fs *fs = container_of(d, struct fs, dev);
 
-	handles_clear(&fs->server.handles);
-	inodes_clear(&fs->server.inodes);
+	handles_clear(&fs->server.handles, NULL);
+	inodes_clear(&fs->server.inodes, NULL);
 }
 
 static const struct vdev_class fs_class = {
@@ -285,5 +285,13 @@ int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags)
 
 int fs_export_remove(struct fs *fs, const char *name)
 {
-	return exports_remove(&fs->server.exports, name);
+	struct export *e = exports_remove(&fs->server.exports, name);
+
+	if (!e)
+		return -ENOENT;
+	/* A guest that never forgets must not keep the host from unmounting it. */
+	handles_clear(&fs->server.handles, e);
+	inodes_clear(&fs->server.inodes, e);
+	export_put(e);
+	return 0;
 }

@@ -12,8 +12,8 @@
 int fs_opendir(struct fs_request *r)
 {
 	struct fuse_open_out out = { 0 };
-	struct inode *inode;
-	int fd = -1, code;
+	struct inode *inode = NULL;
+	int fd = -1, code = 0;
 
 	if (r->in.nodeid != FUSE_ROOT_ID) {
 		code = req_inode(r, r->in.nodeid, false, &inode);
@@ -21,11 +21,12 @@ int fs_opendir(struct fs_request *r)
 			return code;
 		fd = inode->type == S_IFDIR ? open_inode(r, inode, O_RDONLY | O_DIRECTORY)
 					    : -ENOTDIR;
-		inode_put(&r->server->inodes, inode);
-		if (fd < 0)
-			return fd;
+		code = fd < 0 ? fd : 0;
 	}
-	code = handle_add(&r->server->handles, fd, true, &out.fh);
+	if (code == 0)
+		code = handle_add(
+			&r->server->handles, inode ? inode->export : NULL, fd, true, &out.fh);
+	inode_put(&r->server->inodes, inode);
 	if (code < 0)
 		return code;
 	code = req_put(r, &out, sizeof(out));
@@ -116,8 +117,9 @@ static int read_host_dir(struct fs_request *r, struct handle *h, struct inode *d
 		if (h->pos == h->len) {
 			ssize_t n = refill(h);
 
+			/* After entries comes their end: an error would take them back. */
 			if (n <= 0)
-				return (int)n;
+				return r->out_len ? 0 : (int)n;
 		}
 		e = (const struct dirent64 *)(const void *)(h->entries + h->pos);
 		if (put_host_entry(r, dir, &room, plus, e) < 0)

@@ -83,7 +83,7 @@ int exports_add(struct exports *t, const char *name, int fd, unsigned flags)
 	return r;
 }
 
-int exports_remove(struct exports *t, const char *name)
+struct export *exports_remove(struct exports *t, const char *name)
 {
 	struct export *e;
 
@@ -95,8 +95,7 @@ int exports_remove(struct exports *t, const char *name)
 		t->count--;
 	}
 	pthread_mutex_unlock(&t->lock);
-	export_put(e);
-	return e ? 0 : -ENOENT;
+	return e;
 }
 
 struct export *exports_find(struct exports *t, const char *name)

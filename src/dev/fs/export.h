@@ -33,7 +33,8 @@ struct exports {
 void exports_init(struct exports *t);
 void exports_done(struct exports *t);
 int exports_add(struct exports *t, const char *name, int fd, unsigned flags) CHECKED;
-int exports_remove(struct exports *t, const char *name) CHECKED;
+/* The removed one, its reference is now the caller's; NULL: there is none of that name. */
+struct export *exports_remove(struct exports *t, const char *name) CHECKED;
 
 /* By name, or the index-th (0..) in order; NULL when there is none. The caller gets a reference. */
 struct export *exports_find(struct exports *t, const char *name);

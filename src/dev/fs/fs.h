@@ -33,7 +33,8 @@ struct vdev *fs_vdev(struct fs *fs);
 
 /*
  * Adds or removes an export; any thread. add: fd (O_PATH) is owned by fs, also on failure.
- * -EEXIST, -EINVAL (bad name), -ENOSPC. remove: -ENOENT; live inodes answer ESTALE from then on.
+ * -EEXIST, -EINVAL (bad name), -ENOSPC. remove: -ENOENT; what the guest knows of it is closed, save
+ * for requests at work: its inodes answer ESTALE, its open files EBADF.
  */
 int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags) CHECKED;
 int fs_export_remove(struct fs *fs, const char *name) CHECKED;

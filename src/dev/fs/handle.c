@@ -2,6 +2,7 @@
 #include "dev/fs/handle.h"
 
 #include "base/auto.h"
+#include "dev/fs/export.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,15 @@ static void release(struct handle *h)
 	free(h);
 }
 
-void handles_clear(struct handles *t)
+void handles_clear(struct handles *t, const struct export *of)
 {
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < t->size; i++) {
-		if (t->slot[i].handle)
-			release(t->slot[i].handle);
+		struct handle *h = t->slot[i].handle;
+
+		if (!h || (of && h->export != of))
+			continue;
+		release(h);
 		t->slot[i].handle = NULL;
 	}
 	t->free_hint = 0;
@@ -44,7 +48,7 @@ void handles_clear(struct handles *t)
 
 void handles_done(struct handles *t)
 {
-	handles_clear(t);
+	handles_clear(t, NULL);
 	free(t->slot);
 	pthread_mutex_destroy(&t->lock);
 }
@@ -72,7 +76,7 @@ static int free_slot(struct handles *t, size_t *ret)
 	return 0;
 }
 
-int handle_add(struct handles *t, int fd, bool dir, uint64_t *ret_fh)
+int handle_add(struct handles *t, const struct export *export, int fd, bool dir, uint64_t *ret_fh)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 	size_t i = 0;
@@ -82,10 +86,11 @@ int handle_add(struct handles *t, int fd, bool dir, uint64_t *ret_fh)
 		close_fd(&fd);
 		return -ENOMEM;
 	}
-	*h = (struct handle){ .fd = fd, .dir = dir, .users = 1 };
+	*h = (struct handle){ .fd = fd, .export = export, .dir = dir, .users = 1 };
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_mutex_lock(&t->lock);
-	r = free_slot(t, &i);
+	/* Looked at with the lock held: the removal clears the table after it is said here. */
+	r = export && atomic_load(&export->removed) ? -ESTALE : free_slot(t, &i);
 	if (r == 0) {
 		t->slot[i].handle = h;
 		t->free_hint = i + 1;

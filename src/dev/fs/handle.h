@@ -8,8 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct export;
+
 struct handle {
-	int fd; /* -1: the synthetic root directory */
+	int fd;			     /* -1: the synthetic root directory */
+	const struct export *export; /* only to be compared; NULL: of the synthetic root */
 	bool dir;
 	unsigned users; /* the table, and requests at work */
 	/* Directories: what getdents64() gave last, from `offset` on. */
@@ -32,10 +35,15 @@ struct handles {
 
 void handles_init(struct handles *t);
 void handles_done(struct handles *t);
-void handles_clear(struct handles *t);
+/* Removes all of an export, or everything (NULL). */
+void handles_clear(struct handles *t, const struct export *of);
 
-/* Takes fd (owned, also on failure); *ret_fh is its number. */
-int handle_add(struct handles *t, int fd, bool dir, uint64_t *ret_fh) CHECKED;
+/*
+ * Takes fd (owned, also on failure); *ret_fh is its number. The caller holds the export, or it is
+ * NULL for the synthetic root. -ESTALE when it was removed.
+ */
+int handle_add(
+	struct handles *t, const struct export *export, int fd, bool dir, uint64_t *ret_fh) CHECKED;
 /* Holds it for a request, or NULL for a number (or kind) that is not there. */
 struct handle *handle_get(struct handles *t, uint64_t fh, bool dir);
 void handle_put(struct handles *t, struct handle *h);

@@ -39,18 +39,29 @@ static void drop(struct inodes *t, struct inode *inode)
 	free(inode);
 }
 
-void inodes_clear(struct inodes *t)
+static void drop_if_unused(struct inodes *t, struct inode *inode)
+{
+	if (inode->users == 0 && inode->lookups == 0)
+		drop(t, inode);
+}
+
+void inodes_clear(struct inodes *t, const struct export *of)
 {
 	pthread_mutex_lock(&t->lock);
-	for (unsigned i = 0; i < INODE_BUCKETS; i++)
-		list_for_each_safe (inode, &t->by_id[i], struct inode, by_id)
-			drop(t, inode);
+	for (unsigned i = 0; i < INODE_BUCKETS; i++) {
+		list_for_each_safe (inode, &t->by_id[i], struct inode, by_id) {
+			if (of && inode->export != of)
+				continue;
+			inode->lookups = 0;
+			drop_if_unused(t, inode);
+		}
+	}
 	pthread_mutex_unlock(&t->lock);
 }
 
 void inodes_done(struct inodes *t)
 {
-	inodes_clear(t);
+	inodes_clear(t, NULL);
 	pthread_mutex_destroy(&t->lock);
 }
 
@@ -72,12 +83,6 @@ struct inode *inode_get(struct inodes *t, uint64_t nodeid)
 		inode->users++;
 	pthread_mutex_unlock(&t->lock);
 	return inode;
-}
-
-static void drop_if_unused(struct inodes *t, struct inode *inode)
-{
-	if (inode->users == 0 && inode->lookups == 0)
-		drop(t, inode);
 }
 
 void inode_put(struct inodes *t, struct inode *inode)
@@ -117,7 +122,10 @@ int inode_learn(struct inodes *t, struct export *export, int fd, const struct st
 
 	pthread_mutex_lock(&t->lock);
 	inode = find_key(t, &key);
-	if (inode) {
+	/* Looked at with the lock held: the removal clears the table after it is said here. */
+	if (atomic_load(&export->removed)) {
+		r = -ESTALE;
+	} else if (inode) {
 		inode->lookups++;
 		inode->users++;
 		close(fd);

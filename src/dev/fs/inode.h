@@ -43,12 +43,12 @@ void inode_put(struct inodes *t, struct inode *inode);
 
 /*
  * The inode of an O_PATH descriptor (owned), known or new, counted as looked up once and held.
- * -ENFILE when the guest holds too many.
+ * -ENFILE when the guest holds too many, -ESTALE when the export was removed.
  */
 int inode_learn(struct inodes *t, struct export *export, int fd, const struct statx *stx,
 	struct inode **ret) CHECKED;
 
 /* The guest forgets n look-ups; more than it had are as good as all. */
 void inode_forget(struct inodes *t, uint64_t nodeid, uint64_t n);
-/* Forgets everything (DESTROY, reset). Only while no request is at work. */
-void inodes_clear(struct inodes *t);
+/* Forgets all of an export, or everything (NULL); what a request works on goes with its end. */
+void inodes_clear(struct inodes *t, const struct export *of);

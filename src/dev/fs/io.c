@@ -30,10 +30,10 @@ static bool wants_write(uint32_t flags)
 	return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 }
 
-static int put_open(struct fs_request *r, int fd)
+static int put_open(struct fs_request *r, const struct inode *inode, int fd)
 {
 	struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE };
-	int code = handle_add(&r->server->handles, fd, false, &out.fh);
+	int code = handle_add(&r->server->handles, inode->export, fd, false, &out.fh);
 
 	if (code < 0)
 		return code;
@@ -66,15 +66,17 @@ int fs_open(struct fs_request *r)
 	if (code < 0)
 		return code;
 	fd = inode->type == S_IFREG ? open_with_kill(r, inode, in->flags, in->open_flags) : -EACCES;
+	code = fd < 0 ? fd : put_open(r, inode, fd);
 	inode_put(&r->server->inodes, inode);
-	return fd < 0 ? fd : put_open(r, fd);
+	return code;
 }
 
-/* Replies with an entry and a handle; both are taken back if that fails. */
-static int put_created(struct fs_request *r, struct fuse_entry_out *entry, int fd)
+/* Replies with an entry below parent and a handle; both are taken back if that fails. */
+static int put_created(
+	struct fs_request *r, const struct inode *parent, struct fuse_entry_out *entry, int fd)
 {
 	struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE };
-	int code = handle_add(&r->server->handles, fd, false, &out.fh);
+	int code = handle_add(&r->server->handles, parent->export, fd, false, &out.fh);
 
 	if (code < 0) {
 		inode_forget(&r->server->inodes, entry->nodeid, 1);
@@ -143,8 +145,9 @@ int fs_create(struct fs_request *r)
 	if (code < 0)
 		return code;
 	fd = create_in(r, in, parent, name, &entry);
+	code = fd < 0 ? fd : put_created(r, parent, &entry, fd);
 	inode_put(&r->server->inodes, parent);
-	return fd < 0 ? fd : put_created(r, &entry, fd);
+	return code;
 }
 
 int fs_tmpfile(struct fs_request *r)
@@ -167,12 +170,12 @@ int fs_tmpfile(struct fs_request *r)
 		path_fd = openat(r->server->proc_fd, number, O_PATH | O_CLOEXEC);
 		code = path_fd < 0 ? -errno : lookup_fd(r, parent, path_fd, &entry);
 	}
-	inode_put(&r->server->inodes, parent);
-	if (code < 0) {
+	if (code < 0)
 		close_fd(&fd);
-		return code;
-	}
-	return put_created(r, &entry, fd);
+	else
+		code = put_created(r, parent, &entry, fd);
+	inode_put(&r->server->inodes, parent);
+	return code;
 }
 
 int fs_read(struct fs_request *r)

@@ -92,7 +92,9 @@ static int fs_init(struct fs_request *r)
 
 static int fs_destroy(struct fs_request *r)
 {
-	handles_clear(&r->server->handles);
+	/* After an unmount no FORGET comes for what was known. */
+	handles_clear(&r->server->handles, NULL);
+	inodes_clear(&r->server->inodes, NULL);
 	return 0;
 }
 
