@@ -171,6 +171,7 @@ static int read_environment(struct conf *c)
 		{ "VMRUN_KERNEL", "kernel" },
 		{ "VMRUN_HYPERVISOR", "hypervisor" },
 	};
+
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {

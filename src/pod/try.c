@@ -144,9 +144,32 @@ static int run_child(
 	return r < 0 ? err_sys(err, -r, "try") : 0;
 }
 
-/* The directory goes before the signals that waited are let in. */
-static int run_guarded(struct try *t, struct buf *report, struct err *err)
+/* In a directory of its own, and in a state root that is there only if it was before. */
+static int run_in_directory(
+	struct try *t, const sigset_t *old, int signals, struct buf *answer, struct err *err)
 {
+	const char *state = t->rt->root;
+	bool had_root = access(state, F_OK) == 0;
+	AUTO_CLOSE int root = state_root_open(state, true, err);
+	int r;
+
+	if (root < 0)
+		return root;
+	/* No container's id begins with a dot. */
+	if (snprintf(t->dir, sizeof(t->dir), "%s/.try-XXXXXX", state) >= (int)sizeof(t->dir))
+		return err_sys(err, ENAMETOOLONG, "%s", state);
+	r = mkdtemp(t->dir) ? run_child(t, old, signals, answer, err)
+			    : err_sys(err, errno, "%s", t->dir);
+	(void)!remove_tree(AT_FDCWD, t->dir);
+	if (!had_root)
+		(void)!rmdir(state);
+	return r;
+}
+
+int try_monitor(const struct runtime *rt, const struct monitor_choice *choice, struct buf *report,
+	struct err *err)
+{
+	struct try t = { .rt = rt, .choice = choice };
 	AUTO(buf_done) struct buf answer = { 0 };
 	AUTO_CLOSE int signals = -1;
 	sigset_t ending, old;
@@ -159,33 +182,9 @@ static int run_guarded(struct try *t, struct buf *report, struct err *err)
 	sigaddset(&ending, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &ending, &old);
 	signals = signalfd(-1, &ending, SFD_CLOEXEC);
-	if (signals < 0)
-		r = err_sys(err, errno, "signalfd");
-	else if (!mkdtemp(t->dir))
-		r = err_sys(err, errno, "%s", t->dir);
-	else
-		r = run_child(t, &old, signals, &answer, err);
-	(void)!remove_tree(AT_FDCWD, t->dir);
+	r = signals < 0 ? err_sys(err, errno, "signalfd")
+			: run_in_directory(&t, &old, signals, &answer, err);
+	/* Everything is gone before a signal that waited is let in. */
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return r ? r : deliver(&answer, report, err);
-}
-
-int try_monitor(const struct runtime *rt, const struct monitor_choice *choice, struct buf *report,
-	struct err *err)
-{
-	struct try t = { .rt = rt, .choice = choice };
-	bool had_root = access(rt->root, F_OK) == 0;
-	AUTO_CLOSE int root = -1;
-	int r;
-
-	/* No container's id begins with a dot. */
-	if (snprintf(t.dir, sizeof(t.dir), "%s/.try-XXXXXX", rt->root) >= (int)sizeof(t.dir))
-		return err_sys(err, ENAMETOOLONG, "%s", rt->root);
-	root = state_root_open(rt->root, true, err);
-	if (root < 0)
-		return root;
-	r = run_guarded(&t, report, err);
-	if (!had_root)
-		(void)!rmdir(rt->root);
-	return r;
 }

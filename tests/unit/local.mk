@@ -4,6 +4,7 @@ UNIT_LIBS = libbase.a $(CMOCKA_LIBS)
 include $(srcdir)/tests/unit/base.mk
 include $(srcdir)/tests/unit/dev.mk
 include $(srcdir)/tests/unit/guest.mk
+include $(srcdir)/tests/unit/host.mk
 include $(srcdir)/tests/unit/rpc.mk
 include $(srcdir)/tests/unit/proxy.mk
 include $(srcdir)/tests/unit/agent.mk

@@ -1,0 +1,12 @@
+HOST_TESTS = tests/unit/test_facts tests/unit/test_kvm_speed tests/unit/test_monitor tests/unit/test_qemu
+UNIT_TESTS += $(HOST_TESTS)
+HOST_TEST_LIBS = libhost.a libguest.a $(UNIT_LIBS) $(GUEST_LIBS)
+tests_unit_test_facts_SOURCES = tests/unit/test_facts.c
+tests_unit_test_facts_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+tests_unit_test_facts_LDADD = $(HOST_TEST_LIBS)
+tests_unit_test_kvm_speed_SOURCES = tests/unit/test_kvm_speed.c
+tests_unit_test_kvm_speed_LDADD = $(HOST_TEST_LIBS)
+tests_unit_test_monitor_SOURCES = tests/unit/test_monitor.c
+tests_unit_test_monitor_LDADD = $(HOST_TEST_LIBS)
+tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
+tests_unit_test_qemu_LDADD = $(HOST_TEST_LIBS)
