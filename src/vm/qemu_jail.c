@@ -37,7 +37,6 @@ static const struct entry {
 	{ "/etc/ld.so.cache", false },
 	{ "/dev/null", true },
 	{ "/dev/urandom", true },
-	{ "/dev/kvm", true },
 };
 
 static int fail(const char *what)
@@ -86,13 +85,11 @@ struct source {
 };
 
 /* Before the new root covers anything. */
-static int open_sources(const struct qemu_jail *jail, struct source s[ARRAY_LEN(entries)])
+static int open_sources(struct source s[ARRAY_LEN(entries)])
 {
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
-		bool skip = streq(entries[i].path, "/dev/kvm") && !jail->kvm;
-
 		s[i] = (struct source){ .tree = -1 };
-		if (skip || lstat(entries[i].path, &s[i].st) < 0 || S_ISLNK(s[i].st.st_mode))
+		if (lstat(entries[i].path, &s[i].st) < 0 || S_ISLNK(s[i].st.st_mode))
 			continue;
 		s[i].tree = clone_tree(AT_FDCWD, entries[i].path, entries[i].device);
 		if (s[i].tree < 0)
@@ -116,6 +113,16 @@ static int add_entries(struct source s[ARRAY_LEN(entries)])
 		close_fd(&s[i].tree);
 	}
 	return r;
+}
+
+/* A node of nobody's own: who may use the host's is the host's business, and we may. */
+static int add_kvm(const struct stat *host)
+{
+	static const char at[] = NEW_ROOT "/dev/kvm";
+
+	if (mknod(at, S_IFCHR | 0600, host->st_rdev) < 0 || chown(at, NOBODY, NOBODY) < 0)
+		return fail(at);
+	return 0;
 }
 
 /* Makes the directories that lead to path, which is below the new root. */
@@ -154,16 +161,21 @@ static int make_root(const struct qemu_jail *jail, int kernel, int initrd)
 	struct source sources[ARRAY_LEN(entries)];
 	char own[PATH_MAX];
 	AUTO_CLOSE int own_tree = -1;
+	struct stat kvm;
 
+	if (jail->kvm && stat("/dev/kvm", &kvm) < 0)
+		return fail("/dev/kvm");
 	if (open_own_directory(jail->binary, &own_tree, own, sizeof(own)) < 0)
 		return -1;
-	if (open_sources(jail, sources) < 0)
+	if (open_sources(sources) < 0)
 		return -1;
-	if (mount("none", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0755") < 0)
+	if (mount("none", NEW_ROOT, "tmpfs", MS_NOSUID, "size=64k,mode=0755") < 0)
 		return fail("an empty root");
 	if (mkdir(NEW_ROOT "/etc", 0755) < 0 || mkdir(NEW_ROOT "/dev", 0755) < 0)
 		return fail("an empty root");
 	if (own_tree >= 0 && (make_way(own) < 0 || attach(own_tree, own, true) < 0))
+		return -1;
+	if (jail->kvm && add_kvm(&kvm) < 0)
 		return -1;
 	if (add_entries(sources) < 0 || attach(kernel, NEW_ROOT QEMU_JAIL_KERNEL, false) < 0 ||
 		attach(initrd, NEW_ROOT QEMU_JAIL_INITRD, false) < 0)
@@ -171,20 +183,14 @@ static int make_root(const struct qemu_jail *jail, int kernel, int initrd)
 	if (chdir(NEW_ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 		umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return fail("the root");
-	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) <
-		0)
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, NULL) < 0)
 		return fail("a read-only root");
 	return 0;
 }
 
-/* KVM's group is all that its device takes. */
-static int become_nobody(const struct qemu_jail *jail)
+static int become_nobody(void)
 {
-	struct stat st = { .st_gid = NOBODY };
-
-	if (jail->kvm && stat("/dev/kvm", &st) < 0)
-		return fail("/dev/kvm");
-	if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
+	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
 		setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		return fail("user nobody");
 	return 0;
@@ -207,7 +213,7 @@ static int enter(const struct qemu_jail *jail)
 		return fail("namespaces");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return fail("mounts");
-	return make_root(jail, kernel, initrd) < 0 ? -1 : become_nobody(jail);
+	return make_root(jail, kernel, initrd) < 0 ? -1 : become_nobody();
 }
 
 int qemu_jail_enter(const struct qemu_jail *jail)

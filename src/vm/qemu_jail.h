@@ -1,8 +1,8 @@
 /*
  * The confinement of QEMU's process, put on between fork and exec. As root: own mount, ipc, uts and
  * network namespaces, a read-only root with nothing but programs and libraries, /dev/null,
- * /dev/urandom, /dev/kvm if it is to be used, and the two files that it boots; user nobody; no
- * capabilities; no_new_privs. QEMU adds its filter of system calls itself.
+ * /dev/urandom, a /dev/kvm of its own if that is to be used, and the files that it boots; user
+ * nobody; no capabilities; no_new_privs. QEMU adds its filter of system calls itself.
  */
 #pragma once
 
