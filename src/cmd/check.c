@@ -64,7 +64,7 @@ static void put_rows(const struct check *c, struct buf *b)
 		(void)!buf_printf(
 			b, "%-5s %-17s %s\n", fact_status_name(f->status), f->name, f->found);
 		if (*f->fix)
-			(void)!buf_printf(b, "%-5s %-17s   mend: %s\n", "", "", f->fix);
+			(void)!buf_printf(b, "%-5s %-17s   fix: %s\n", "", "", f->fix);
 	}
 }
 
@@ -74,7 +74,7 @@ static void put_verdict(const struct check *c, struct buf *b)
 	static const char *const words[] = {
 		[MONITOR_KVM] = "vmrun's own monitor, with KVM",
 		[MONITOR_QEMU_KVM] = "QEMU with KVM",
-		[MONITOR_QEMU_TCG] = "QEMU without KVM, which is slow",
+		[MONITOR_QEMU_TCG] = "QEMU without KVM, slow and not a security boundary",
 	};
 	const char *failed = "";
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 
 /* Emulated machines are slow; one that needs longer for this is of no use to anybody. */
-#define PROBE_LIMIT_MS 3000
+#define PROBE_LIMIT_MS 10000
 #define REAP_LIMIT_MS  1000
 
 /* Those that src/vmm/kvm.c asks for. */

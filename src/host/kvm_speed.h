@@ -28,8 +28,8 @@ int kvm_device_open(struct err *err) CHECKED;
 /*
  * Examines the open /dev/kvm: API, capabilities, and the time that a loop takes in a virtual
  * machine of its own, made by a child process that is killed when it takes too long. Takes a
- * millisecond or two where KVM is fast, about 50 to 100 where it crawls, and never more than a few
- * seconds.
+ * millisecond or two where KVM is fast, about 50 to 100 where it crawls, and never more than
+ * about ten seconds.
  */
 void kvm_speed_probe(int kvm, struct kvm_speed *ret);
 

@@ -248,7 +248,6 @@ static void another_boot_or_device_asks_again(void **state)
 {
 	const struct place *p = *state;
 	AUTO(buf_done) struct buf b = { 0 };
-	AUTO_FREE char *id = NULL;
 	char *text;
 
 	assert_true(probed(p, p->cache, &fast));
