@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 /* Part of every key: raise it when what is made from the same input changes. */
-#define IMAGE_FORMAT "vmrun guest image 1"
+#define IMAGE_FORMAT "vmrun guest image 2"
 
 _Static_assert(sizeof(((struct guest_image *)0)->release) == KERNEL_RELEASE_MAX + 1,
 	"release fits exactly");
@@ -75,7 +75,8 @@ static int check_builtin(const struct recipe *recipe, struct err *err)
 	r = file_read(AT_FDCWD, link, UNPACK_MAX_BYTES, &image, err);
 	if (r < 0)
 		return err_prefix(err, "kernel %s: ", recipe->kernel);
-	return modules_check_builtin(image.data, image.len, recipe->kernel, err);
+	return modules_check_builtin(
+		image.data, image.len, recipe->kernel, recipe->options->pci, err);
 }
 
 static int make_initrd(void *arg, struct buf *out, struct err *err)
@@ -85,7 +86,8 @@ static int make_initrd(void *arg, struct buf *out, struct err *err)
 	int r;
 
 	if (recipe->modules)
-		r = modules_resolve(recipe->modules, recipe->kernel, &modules, err);
+		r = modules_resolve(
+			recipe->modules, recipe->kernel, recipe->options->pci, &modules, err);
 	else
 		r = check_builtin(recipe, err);
 	if (r < 0)
@@ -146,6 +148,7 @@ static int key_of_initrd(const struct cache_key *kernel, const struct recipe *re
 
 	*ret = *kernel;
 	cache_key_add_str(ret, recipe->modules);
+	cache_key_add_str(ret, recipe->options->pci ? "pci" : NULL);
 	r = cache_key_add_file(ret, recipe->options->agent, err);
 	if (r < 0)
 		return err_prefix(err, "guest agent: ");

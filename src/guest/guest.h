@@ -7,6 +7,8 @@
 #include "base/auto.h"
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct guest_options {
 	/* A vmlinuz or vmlinux; NULL or "auto": /usr/lib/vmrun/vmlinux, else the newest in /boot.
 	 */
@@ -16,6 +18,7 @@ struct guest_options {
 	const char *modules;
 	const char *agent;     /* path of the static agent binary */
 	const char *cache_dir; /* made if missing, 0700 */
+	bool pci;	       /* the machine has its devices on PCI, not as virtio-mmio */
 };
 
 struct guest_image {

@@ -16,13 +16,14 @@
 #define MODULE_MAX_BYTES ((size_t)64 << 20)
 
 const struct driver guest_drivers[] = {
-	{ "virtio_mmio", "virtio-mmio", true },
-	{ "vmw_vsock_virtio_transport", "vmw_vsock_virtio_transport", true },
-	{ "virtiofs", "virtiofs", true },
-	{ "virtio_console", "virtio_console", false },
-	{ "virtio_rng", "virtio_rng", false },
-	{ "overlay", "overlay", false },
-	{ NULL, NULL, false },
+	{ "virtio_mmio", "virtio-mmio", true, false },
+	{ "virtio_pci", "virtio-pci", true, true },
+	{ "vmw_vsock_virtio_transport", "vmw_vsock_virtio_transport", true, false },
+	{ "virtiofs", "virtiofs", true, false },
+	{ "virtio_console", "virtio_console", false, false },
+	{ "virtio_rng", "virtio_rng", false, false },
+	{ "overlay", "overlay", false, false },
+	{ NULL, NULL, false, false },
 };
 
 DEFINE_AUTO_PTR(kmod_unref, struct kmod_ctx)
@@ -110,7 +111,8 @@ static int add_driver(struct kmod_ctx *ctx, const struct driver *d, struct modul
 	return r < 0 ? r : add_with_dependencies(ms, mod);
 }
 
-int modules_resolve(const char *folder, const char *kernel, struct modules *ret, struct err *err)
+int modules_resolve(
+	const char *folder, const char *kernel, bool pci, struct modules *ret, struct err *err)
 {
 	/* Aliases and blacklists of the host's /etc/modprobe.d are not for the guest. */
 	const char *no_config[] = { NULL };
@@ -127,6 +129,8 @@ int modules_resolve(const char *folder, const char *kernel, struct modules *ret,
 			"kernel %s: the indexes in %s cannot be read: run depmod for it", kernel,
 			folder);
 	for (const struct driver *d = guest_drivers; d->name; d++) {
+		if (d->pci && !pci)
+			continue;
 		r = add_driver(ctx, d, &ms);
 		if (r == -ENOENT && !d->required) {
 			log_debug("kernel %s: no driver %s, going on without", kernel, d->name);
@@ -146,10 +150,12 @@ int modules_resolve(const char *folder, const char *kernel, struct modules *ret,
 	return 0;
 }
 
-int modules_check_builtin(const void *image, size_t len, const char *kernel, struct err *err)
+int modules_check_builtin(
+	const void *image, size_t len, const char *kernel, bool pci, struct err *err)
 {
 	for (const struct driver *d = guest_drivers; d->name; d++)
-		if (d->required && !memmem(image, len, d->mark, strlen(d->mark) + 1))
+		if (d->required && (pci || !d->pci) &&
+			!memmem(image, len, d->mark, strlen(d->mark) + 1))
 			return err_set(err, ENOENT,
 				"kernel %s: driver %s is neither built in nor a module: there is "
 				"no folder of modules for this kernel in /lib/modules",

@@ -28,6 +28,7 @@ struct driver {
 	 */
 	const char *mark;
 	bool required;
+	bool pci; /* only for machines whose devices are on PCI */
 };
 
 /* Every driver that a guest uses, the required ones first. Ends with a NULL name. */
@@ -36,17 +37,17 @@ extern const struct driver guest_drivers[];
 /*
  * Resolves guest_drivers with their dependencies; what is built in is left out, optional drivers
  * that the kernel lacks too. folder: ".../lib/modules/<release>", with depmod's indexes.
- * kernel: path for messages. -ENOENT names the driver that is missing.
+ * kernel: path for messages. pci: the devices are on PCI. -ENOENT names the driver that is missing.
  */
-int modules_resolve(
-	const char *folder, const char *kernel, struct modules *ret, struct err *err) CHECKED;
+int modules_resolve(const char *folder, const char *kernel, bool pci, struct modules *ret,
+	struct err *err) CHECKED;
 
 /*
  * For a kernel that has no folder of modules: are the required drivers built into this
  * uncompressed image?
  */
 int modules_check_builtin(
-	const void *image, size_t len, const char *kernel, struct err *err) CHECKED;
+	const void *image, size_t len, const char *kernel, bool pci, struct err *err) CHECKED;
 
 /* Reads a module's file, unpacked if it is compressed, to the end of out. */
 int module_read(const struct module *m, struct buf *out, struct err *err) CHECKED;

@@ -80,7 +80,7 @@ static int check_builtin(struct kernel *k, struct fact *f, struct err *err)
 
 	if (r < 0)
 		return err_prefix(err, "%s: ", k->path);
-	r = modules_check_builtin(elf.data, elf.len, k->path, err);
+	r = modules_check_builtin(elf.data, elf.len, k->path, false, err);
 	if (r == 0)
 		fact_found(f, "all built in; the kernel has no folder of modules");
 	return r;
@@ -105,7 +105,7 @@ void fact_drivers(const struct facts_env *env, struct fact *f)
 		folder = found;
 	}
 	if (r == 0 && folder) {
-		r = modules_resolve(folder, k.path, &ms, &err);
+		r = modules_resolve(folder, k.path, false, &ms, &err);
 		if (r == 0)
 			found_modules(&ms, folder, f);
 	} else if (r == 0) {

@@ -170,5 +170,9 @@ int monitor_choose(const char *hypervisor, const char *qemu_path, const char *ca
 
 	*ret = (struct monitor_choice)MONITOR_CHOICE_INIT;
 	r = monitor_look(qemu_path, cache_dir, &facts, err);
-	return r ? r : monitor_decide(hypervisor, &facts, ret, err);
+	if (r == 0)
+		r = monitor_decide(hypervisor, &facts, ret, err);
+	if (r == 0 && ret->qemu)
+		ret->pci = !qemu_has_microvm(ret->qemu, cache_dir);
+	return r;
 }

@@ -12,12 +12,13 @@ enum monitor { MONITOR_KVM, MONITOR_QEMU_KVM, MONITOR_QEMU_TCG, MONITOR_COUNT };
 struct monitor_choice {
 	enum monitor monitor;
 	char *qemu;	  /* path of qemu-system-x86_64, NULL for MONITOR_KVM */
+	bool pci;	  /* of QEMU: it has no microvm, so a q35 with its devices on PCI */
 	char reason[160]; /* why not a better one, "" if it is the best */
 };
 
 #define MONITOR_CHOICE_INIT                                                                        \
 	{                                                                                          \
-		MONITOR_KVM, NULL, ""                                                              \
+		MONITOR_KVM, NULL, false, ""                                                       \
 	}
 
 /* "kvm", "qemu-kvm" or "qemu-tcg". */

@@ -3,7 +3,9 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/str.h"
+#include "guest/cache.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +16,7 @@
 #include <time.h>
 
 #define ANSWER_LIMIT_MS 20000
-#define ANSWER_MAX	4096
+#define ANSWER_MAX	65536
 
 static const char *const places[] = {
 	"/usr/bin/qemu-system-x86_64",
@@ -67,9 +69,10 @@ char *qemu_version_in(const char *text)
 	return n ? strndup(v, n) : NULL;
 }
 
-static void child(const char *path, int out)
+static void child(const char *path, const char *const *options, int out)
 {
-	char *argv[] = { (char *)(uintptr_t)path, (char[]){ "--version" }, NULL };
+	char *argv[] = { (char *)(uintptr_t)path, (char *)(uintptr_t)options[0],
+		(char *)(uintptr_t)options[1], NULL };
 	char *envp[] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -119,9 +122,9 @@ static int collect(int fd, struct buf *out)
 	}
 }
 
-int qemu_version(const char *path, char **ret, struct err *err)
+/* What it prints when it is started with these options (NULL for no second one). */
+static int ask(const char *path, const char *const options[2], struct buf *out, struct err *err)
 {
-	AUTO(buf_done) struct buf b = { 0 };
 	int fds[2], r;
 	pid_t pid;
 
@@ -129,19 +132,66 @@ int qemu_version(const char *path, char **ret, struct err *err)
 		return err_sys(err, errno, "pipe");
 	pid = fork();
 	if (pid == 0)
-		child(path, fds[1]);
+		child(path, options, fds[1]);
 	r = pid < 0 ? -errno : 0;
 	close(fds[1]);
 	if (r == 0) {
-		r = collect(fds[0], &b);
+		r = collect(fds[0], out);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
 	close(fds[0]);
+	return r < 0 ? err_sys(err, -r, "%s %s", path, options[0]) : 0;
+}
+
+int qemu_version(const char *path, char **ret, struct err *err)
+{
+	AUTO(buf_done) struct buf b = { 0 };
+	int r = ask(path, (const char *const[]){ "--version", NULL }, &b, err);
+
 	if (r < 0)
-		return err_sys(err, -r, "%s --version", path);
+		return r;
 	*ret = buf_str(&b) ? qemu_version_in(buf_str(&b)) : NULL;
 	if (!*ret)
 		return err_set(err, EINVAL, "%s --version: this is not the QEMU for x86_64", path);
 	return 0;
+}
+
+bool qemu_lists_machine(const char *text, const char *type)
+{
+	size_t n = strlen(type);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, type, n) == 0 && line[n] == ' ')
+			return true;
+	}
+	return false;
+}
+
+/* "microvm" or "-": an entry of the cache. */
+static int make_answer(void *arg, struct buf *out, struct err *err)
+{
+	AUTO(buf_done) struct buf b = { 0 };
+	int r = ask(arg, (const char *const[]){ "-machine", "help" }, &b, err);
+	bool has = r == 0 && buf_str(&b) && qemu_lists_machine(buf_str(&b), "microvm");
+
+	return r ? r : buf_append_str(out, has ? "microvm" : "-");
+}
+
+bool qemu_has_microvm(const char *path, const char *cache_dir)
+{
+	AUTO(buf_done) struct buf answer = { 0 };
+	AUTO_CLOSE int fd = -1;
+	struct err ignored = ERR_NONE;
+	struct cache_key key;
+	AUTO_CLOSE int cache = cache_dir ? cache_open(cache_dir, &ignored) : -1;
+	int r;
+
+	cache_key_init(&key);
+	if (cache >= 0 && cache_key_add_file(&key, path, &ignored) == 0)
+		fd = cache_get(cache, "qemu", &key, make_answer, (void *)(uintptr_t)path, &ignored);
+	r = fd >= 0 ? fd_read_to_end(fd, ANSWER_MAX, &answer)
+		    : make_answer((void *)(uintptr_t)path, &answer, &ignored);
+	return r == 0 && buf_str(&answer) && streq(buf_str(&answer), "microvm");
 }

@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 #define QEMU_INSTALL "apt install qemu-system-x86"
 
 /*
@@ -16,6 +18,15 @@ int qemu_find(const char *setting, char **ret_path, struct err *err) CHECKED;
  * caller's to free.
  */
 int qemu_version(const char *path, char **ret, struct err *err) CHECKED;
+
+/*
+ * Whether it has the machine type microvm, for which it is asked once: the answer is kept in
+ * cache_dir (NULL: nowhere). A QEMU that does not answer has not.
+ */
+bool qemu_has_microvm(const char *path, const char *cache_dir);
+
+/* Whether a line of what -machine help prints is of this type. */
+bool qemu_lists_machine(const char *text, const char *type);
 
 /* The number in the first line of --version, the caller's to free; NULL when there is none. */
 char *qemu_version_in(const char *text);

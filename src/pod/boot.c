@@ -108,14 +108,16 @@ static int open_listener(int dir, struct err *err)
 	return steal_fd(&fd);
 }
 
-static int open_image(const struct conf *conf, struct guest_image *image, struct err *err)
+static int open_image(const struct boot_spec *spec, struct guest_image *image, struct err *err)
 {
+	const struct conf *conf = spec->conf;
 	char agent[PATH_MAX];
 	struct guest_options options = {
 		.kernel = conf->kernel,
 		.modules = *conf->modules ? conf->modules : NULL,
 		.agent = agent,
 		.cache_dir = conf->cache_dir,
+		.pci = spec->monitor->pci,
 	};
 	int r = program_path("vmrun-agent", agent, err);
 
@@ -184,6 +186,7 @@ static int send_start(
 	req.u.start.memory_mib = spec->memory_mib;
 	req.u.start.vcpus = spec->vcpus;
 	req.u.start.monitor = monitors[spec->monitor->monitor];
+	req.u.start.pci = spec->monitor->pci;
 	req.u.start.log_max_kib = (uint32_t)spec->conf->console_log_max_kib;
 	req.u.start.debug = log_enabled(LOG_LEVEL_DEBUG);
 	n = snprintf(req.u.start.cmdline, sizeof(req.u.start.cmdline), "%s %s %s", base_params,
@@ -224,7 +227,7 @@ int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err
 
 	for (int i = 0; i < VMCTL_START_FDS; i++)
 		fds[i] = -1;
-	r = open_image(spec->conf, &image, err);
+	r = open_image(spec, &image, err);
 	timeline("guest image");
 	if (r == 0)
 		r = fds[VMCTL_FD_MONITOR] = open_monitor(spec->monitor, err);

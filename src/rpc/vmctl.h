@@ -55,6 +55,7 @@ struct vmctl_start {
 	uint32_t memory_mib;
 	uint32_t vcpus;
 	uint32_t monitor;		 /* enum vmctl_monitor */
+	uint32_t pci;			 /* 1: of QEMU a q35, not a microvm */
 	uint32_t log_max_kib;		 /* console output beyond this is dropped */
 	uint32_t debug;			 /* 1: the monitor logs its decisions */
 	char cmdline[VMCTL_CMDLINE_MAX]; /* kernel parameters, NUL-terminated */

@@ -138,6 +138,7 @@ static int launch_qemu(struct starting *s, struct err *err)
 		.loop = s->vm->loop,
 		.binary = binary,
 		.kvm = jail.kvm,
+		.q35 = s->in->pci,
 		.memory_mib = s->in->memory_mib,
 		.vcpus = s->in->vcpus,
 		.fs_queues = devices_fs_queues(s->in->vcpus),

@@ -69,7 +69,7 @@ static void puts_dependencies_first(void **state)
 	(void)state;
 	write_files(all_modules, ARRAY_LEN(all_modules));
 	write_indexes(folder, all_modules, ARRAY_LEN(all_modules), NULL, 0);
-	assert_int_equal(modules_resolve(folder, "/boot/vmlinuz-1", &ms, &err), 0);
+	assert_int_equal(modules_resolve(folder, "/boot/vmlinuz-1", false, &ms, &err), 0);
 	assert_int_equal(ms.n, ARRAY_LEN(all_modules));
 	assert_true(position(&ms, "virtio_ring") < position(&ms, "virtio"));
 	assert_true(position(&ms, "virtio") < position(&ms, "virtio_mmio"));
@@ -101,7 +101,7 @@ static void leaves_out_what_is_built_in(void **state)
 	(void)state;
 	write_files(deps, ARRAY_LEN(deps));
 	write_indexes(folder, deps, ARRAY_LEN(deps), builtin, ARRAY_LEN(builtin));
-	assert_int_equal(modules_resolve(folder, "/boot/vmlinuz-1", &ms, &err), 0);
+	assert_int_equal(modules_resolve(folder, "/boot/vmlinuz-1", false, &ms, &err), 0);
 	assert_int_equal(ms.n, 3);
 	assert_string_equal(ms.v[0].name, "vsock");
 	assert_string_equal(ms.v[1].name, "vmw_vsock_virtio_transport");
@@ -116,7 +116,7 @@ static void names_the_missing_driver(void **state)
 	(void)state;
 	/* Without the last row, virtiofs. */
 	write_indexes(folder, all_modules, ARRAY_LEN(all_modules) - 1, NULL, 0);
-	assert_int_equal(modules_resolve(folder, "/boot/vmlinuz-1", &ms, &err), -ENOENT);
+	assert_int_equal(modules_resolve(folder, "/boot/vmlinuz-1", false, &ms, &err), -ENOENT);
 	assert_non_null(strstr(err.msg,
 		"kernel /boot/vmlinuz-1: driver virtiofs is neither built in nor a module"));
 	assert_int_equal(ms.n, 0);
@@ -128,7 +128,7 @@ static void wants_indexes(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_true(modules_resolve("/nonexistent", "/boot/vmlinuz-1", &ms, &err) < 0);
+	assert_true(modules_resolve("/nonexistent", "/boot/vmlinuz-1", false, &ms, &err) < 0);
 	assert_non_null(strstr(err.msg, "depmod"));
 }
 
@@ -139,8 +139,8 @@ static void looks_into_the_image(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_int_equal(modules_check_builtin(whole, sizeof(whole), "/k", &err), 0);
-	assert_int_equal(modules_check_builtin(other, sizeof(other), "/k", &err), -ENOENT);
+	assert_int_equal(modules_check_builtin(whole, sizeof(whole), "/k", false, &err), 0);
+	assert_int_equal(modules_check_builtin(other, sizeof(other), "/k", false, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "virtiofs"));
 }
 
