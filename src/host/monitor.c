@@ -101,6 +101,8 @@ static int choose(enum monitor m, const struct monitor_facts *facts, struct moni
 	objection(&facts->kvm, ret->reason, sizeof(ret->reason));
 	if (m == MONITOR_KVM)
 		return 0;
+	if (m == MONITOR_QEMU_TCG && !*ret->reason)
+		snprintf(ret->reason, sizeof(ret->reason), "as was asked for");
 	ret->qemu = strdup(facts->qemu);
 	return ret->qemu ? 0 : err_sys(err, ENOMEM, "qemu");
 }
@@ -149,17 +151,20 @@ static int choose_any(
 int monitor_decide(const char *hypervisor, const struct monitor_facts *facts,
 	struct monitor_choice *ret, struct err *err)
 {
+	bool tcg = streq(hypervisor, "qemu-tcg");
+
 	if (streq(hypervisor, "auto"))
 		return choose_any(facts, ret, err);
 	if (streq(hypervisor, "kvm"))
 		return choose_own(facts, ret, err);
-	if (!streq(hypervisor, "qemu"))
-		return err_set(err, EINVAL, "hypervisor: expected auto, kvm or qemu, got \"%s\"",
+	if (!tcg && !streq(hypervisor, "qemu"))
+		return err_set(err, EINVAL,
+			"hypervisor: expected auto, kvm, qemu or qemu-tcg, got \"%s\"",
 			hypervisor);
 	if (!facts->qemu)
 		return err_set(err, ENOENT, "%s", facts->qemu_why);
-	return choose(monitor_works(MONITOR_QEMU_KVM, facts) ? MONITOR_QEMU_KVM : MONITOR_QEMU_TCG,
-		facts, ret, err);
+	tcg = tcg || !monitor_works(MONITOR_QEMU_KVM, facts);
+	return choose(tcg ? MONITOR_QEMU_TCG : MONITOR_QEMU_KVM, facts, ret, err);
 }
 
 int monitor_choose(const char *hypervisor, const char *qemu_path, const char *cache_dir,

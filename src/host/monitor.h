@@ -42,7 +42,8 @@ int monitor_look(const char *qemu_path, const char *cache_dir, struct monitor_fa
 	struct err *err) CHECKED;
 
 /*
- * hypervisor: "auto", "kvm" (our own monitor or none) or "qemu". "kvm" is obeyed where KVM crawls,
+ * hypervisor: "auto", "kvm" (our own monitor or none), "qemu", or "qemu-tcg" (software emulation in
+ * any case, which is for tests). "kvm" is obeyed where KVM crawls,
  * with a reason. Fails with one line saying what is wrong and what to do.
  */
 int monitor_decide(const char *hypervisor, const struct monitor_facts *facts,
