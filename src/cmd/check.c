@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "host/facts.h"
+#include "host/qemu.h"
 #include "pod/conf.h"
 #include "pod/try.h"
 
@@ -104,6 +105,8 @@ static bool try_one(struct check *c, enum monitor m, struct json_out *out, struc
 
 	if (m == MONITOR_KVM)
 		choice.qemu = NULL;
+	else
+		choice.pci = !qemu_has_microvm(choice.qemu, NULL);
 	worked = try_monitor(c->rt, &choice, &report, &err) == 0;
 	if (out) {
 		json_object(out);

@@ -20,4 +20,4 @@ vmrun_SOURCES = \
 	src/cmd/state.c \
 	src/cmd/update.c
 vmrun_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
-vmrun_LDADD = libpod.a liboci.a libhost.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)
+vmrun_LDADD = libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)

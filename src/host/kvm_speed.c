@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "host/kvm_loop.h"
+#include "vmm/kvm.h"
 
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -18,20 +19,6 @@
 /* Emulated machines are slow; one that needs longer for this is of no use to anybody. */
 #define PROBE_LIMIT_MS 10000
 #define REAP_LIMIT_MS  1000
-
-/* Those that src/vmm/kvm.c asks for. */
-static const struct {
-	int cap;
-	const char *name;
-} needed[] = {
-	{ KVM_CAP_IRQCHIP, "IRQCHIP" },
-	{ KVM_CAP_IRQFD, "IRQFD" },
-	{ KVM_CAP_IOEVENTFD, "IOEVENTFD" },
-	{ KVM_CAP_USER_MEMORY, "USER_MEMORY" },
-	{ KVM_CAP_SET_TSS_ADDR, "SET_TSS_ADDR" },
-	{ KVM_CAP_EXT_CPUID, "EXT_CPUID" },
-	{ KVM_CAP_MP_STATE, "MP_STATE" },
-};
 
 int kvm_device_open(struct err *err)
 {
@@ -57,25 +44,16 @@ static int fail(struct kvm_speed *s, int code, const char *what)
 
 static int check_api(int kvm, struct kvm_speed *s)
 {
-	int version = ioctl(kvm, KVM_GET_API_VERSION, 0);
+	struct err err = ERR_NONE;
+	int r = kvm_check_api(kvm, &err);
 
-	if (version < 0)
-		return fail(s, errno, "KVM_GET_API_VERSION");
-	if (version != KVM_API_VERSION) {
-		s->code = ENOSYS;
-		snprintf(s->why, sizeof(s->why), "/dev/kvm: API version %d, %d is needed", version,
-			KVM_API_VERSION);
-		return -ENOSYS;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
-		if (ioctl(kvm, KVM_CHECK_EXTENSION, needed[i].cap) > 0)
-			continue;
-		s->lacks = true;
-		snprintf(s->why, sizeof(s->why), "/dev/kvm: this KVM lacks the capability %s",
-			needed[i].name);
-		break;
-	}
-	return 0;
+	if (r < 0)
+		s->code = err.code;
+	else
+		s->lacks = kvm_check_capabilities(kvm, &err) < 0;
+	if (r < 0 || s->lacks)
+		snprintf(s->why, sizeof(s->why), "%s", err.msg);
+	return r;
 }
 
 /* In the child, which ends without tidying up: KVM takes its time with that. */

@@ -159,8 +159,7 @@ int monitor_decide(const char *hypervisor, const struct monitor_facts *facts,
 		return choose_own(facts, ret, err);
 	if (!tcg && !streq(hypervisor, "qemu"))
 		return err_set(err, EINVAL,
-			"hypervisor: expected auto, kvm, qemu or qemu-tcg, got \"%s\"",
-			hypervisor);
+			"hypervisor: expected auto, kvm, qemu or qemu-tcg, got \"%s\"", hypervisor);
 	if (!facts->qemu)
 		return err_set(err, ENOENT, "%s", facts->qemu_why);
 	tcg = tcg || !monitor_works(MONITOR_QEMU_KVM, facts);

@@ -47,27 +47,13 @@ static const char *const phase_names[] = {
 	[VMCTL_PHASE_READY] = "agent ready",
 };
 
-static int open_kvm(struct err *err)
-{
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	if (fd >= 0)
-		return fd;
-	if (errno == EACCES || errno == EPERM)
-		return err_sys(err, errno,
-			"/dev/kvm: this user may not use it (run as root, or join the group kvm)");
-	return err_sys(err, errno,
-		"/dev/kvm: hardware virtualisation is not available (is it enabled, and kvm_intel "
-		"or kvm_amd loaded?)");
-}
-
 /* What vmrun-vm runs the guest with. */
 static int open_monitor(const struct monitor_choice *choice, struct err *err)
 {
 	int fd;
 
 	if (choice->monitor == MONITOR_KVM)
-		return open_kvm(err);
+		return kvm_device_open(err);
 	fd = open(choice->qemu, O_PATH | O_CLOEXEC);
 	return fd < 0 ? err_sys(err, errno, "%s", choice->qemu) : fd;
 }

@@ -21,7 +21,7 @@ static const struct {
 	{ KVM_CAP_MP_STATE, "MP_STATE" },
 };
 
-static int check(int dev_fd, struct err *err)
+int kvm_check_api(int dev_fd, struct err *err)
 {
 	int version = ioctl(dev_fd, KVM_GET_API_VERSION, 0);
 
@@ -30,6 +30,11 @@ static int check(int dev_fd, struct err *err)
 	if (version != KVM_API_VERSION)
 		return err_set(err, ENOSYS, "/dev/kvm: API version %d, %d is needed", version,
 			KVM_API_VERSION);
+	return 0;
+}
+
+int kvm_check_capabilities(int dev_fd, struct err *err)
+{
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
 		if (ioctl(dev_fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
 			return err_set(err, ENOSYS, "/dev/kvm: this KVM lacks the capability %s",
@@ -64,7 +69,9 @@ int kvm_init(struct kvm *kvm, int dev_fd, struct err *err)
 	int r;
 
 	*kvm = (struct kvm){ .dev_fd = dev_fd, .vm_fd = -1 };
-	r = check(dev_fd, err);
+	r = kvm_check_api(dev_fd, err);
+	if (r == 0)
+		r = kvm_check_capabilities(dev_fd, err);
 	if (r == 0)
 		r = create(kvm, err);
 	if (r < 0)

@@ -14,6 +14,10 @@ struct kvm {
 	size_t run_size; /* bytes of a vCPU's struct kvm_run mapping */
 };
 
+/* Whether the open /dev/kvm speaks the API, and has the capabilities that the machine needs. */
+int kvm_check_api(int dev_fd, struct err *err) CHECKED;
+int kvm_check_capabilities(int dev_fd, struct err *err) CHECKED;
+
 /* Checks the API and the capabilities that the machine needs, and creates a VM. */
 int kvm_init(struct kvm *kvm, int dev_fd, struct err *err) CHECKED;
 void kvm_done(struct kvm *kvm);

@@ -1,7 +1,7 @@
 POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_opt \
 	tests/unit/test_pidref tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio
 UNIT_TESTS += $(POD_TESTS)
-POD_TEST_LIBS = libpod.a liboci.a libhost.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
+POD_TEST_LIBS = libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
 tests_unit_test_cgroup_path_SOURCES = tests/unit/test_cgroup_path.c
 tests_unit_test_cgroup_path_LDADD = $(POD_TEST_LIBS)
 # The sample in the source folder is compared with the table of keys.

@@ -93,7 +93,7 @@ static void makes_once(void **state)
 		assert_memory_equal(text, "made", 4);
 		assert_int_equal(write(fd, "x", 1), -1);
 		assert_int_equal(fstat(fd, &st), 0);
-		assert_int_equal(st.st_mode & 0777, 0400);
+		assert_int_equal(st.st_mode & 0777, 0444);
 	}
 	assert_int_equal(calls, 1);
 	assert_int_equal(count_entries("once-"), 1);

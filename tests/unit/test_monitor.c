@@ -97,8 +97,9 @@ static void what_cannot_be_is_explained(void **state)
 		{ "kvm", &forbidden, true, EACCES, "/dev/kvm: not yours", "" },
 		{ "kvm", &lacks, true, ENOSYS, "capability IRQFD", "\"qemu\"" },
 		{ "qemu", &fast, false, ENOENT, "apt install qemu-system-x86", "" },
-		{ "xen", &fast, true, EINVAL, "expected auto, kvm or qemu, got \"xen\"", "" },
-		{ "", &fast, true, EINVAL, "expected auto, kvm or qemu", "" },
+		{ "xen", &fast, true, EINVAL, "expected auto, kvm, qemu or qemu-tcg, got \"xen\"",
+			"" },
+		{ "", &fast, true, EINVAL, "expected auto, kvm, qemu or qemu-tcg", "" },
 	};
 
 	(void)state;
