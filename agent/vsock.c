@@ -1,8 +1,10 @@
 /* vsock: see vsock.h. */
 #include "agent/vsock.h"
 
+#include "base/fd.h"
 #include "rpc/ports.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 /* after sys/socket.h, which it needs */
@@ -21,7 +23,7 @@ struct listener {
 };
 
 struct vsock {
-	struct listener rpc, stream;
+	struct listener rpc, stream, forget;
 };
 
 /*
@@ -42,6 +44,17 @@ static void on_connection(void *arg, int fd, uint32_t events)
 		(void)!l->serve(l->agent, conn);
 	else
 		close(conn);
+}
+
+/*
+ * The host's file server has many of our inodes open. Those that nobody uses go, and with them the
+ * pages of theirs that are clean; the kernel tells the server.
+ */
+static int forget_files(struct agent *a, int fd)
+{
+	(void)a;
+	close(fd);
+	return file_write_at(AT_FDCWD, "/proc/sys/vm/drop_caches", "2");
 }
 
 static int listen_on(struct listener *l, struct agent *a, unsigned port,
@@ -71,10 +84,12 @@ int vsock_listen(struct agent *a, struct vsock **ret, struct err *err)
 
 	if (!v)
 		return err_sys(err, ENOMEM, "vsock");
-	v->rpc.fd = v->stream.fd = -1;
+	v->rpc.fd = v->stream.fd = v->forget.fd = -1;
 	r = listen_on(&v->rpc, a, VSOCK_PORT_RPC, agent_serve_rpc, err);
 	if (r == 0)
 		r = listen_on(&v->stream, a, VSOCK_PORT_STREAM, agent_serve_stream, err);
+	if (r == 0)
+		r = listen_on(&v->forget, a, VSOCK_PORT_FORGET, forget_files, err);
 	if (r < 0)
 		vsock_free(v);
 	else
@@ -88,8 +103,10 @@ void vsock_free(struct vsock *v)
 		return;
 	loop_fd_remove(v->rpc.watch);
 	loop_fd_remove(v->stream.watch);
+	loop_fd_remove(v->forget.watch);
 	close_fd(&v->rpc.fd);
 	close_fd(&v->stream.fd);
+	close_fd(&v->forget.fd);
 	free(v);
 }
 

@@ -11,6 +11,7 @@
 #define VSOCK_PORT_READY  1024 /* host side */
 #define VSOCK_PORT_RPC	  1024 /* guest side */
 #define VSOCK_PORT_STREAM 1025 /* guest side; a connection begins with a u64 stream token */
+#define VSOCK_PORT_FORGET 1026 /* guest side; a connection asks to drop unused inodes, no more */
 
 #define AGENT_API_MAJOR	  1
 #define AGENT_API_MINOR	  0

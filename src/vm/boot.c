@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "vm/ctl.h"
+#include "vm/forget.h"
 #include "vm/jail.h"
 #include "vm/qemu_jail.h"
 #include "vm/vm.h"
@@ -195,6 +196,7 @@ static int make_devices(struct starting *s, struct err *err)
 		.vsock_up = vsock_up,
 		.agent_dialled = agent_dialled,
 		.worker_start = worker_start,
+		.fs_crowded = forget_ask,
 		.front_end_gone = front_end_gone,
 		.arg = s->vm,
 	};

@@ -74,6 +74,7 @@ static int new_fs(
 		.proc_self_fd = c->proc_self_fd,
 		.inodes_max = inodes_max(),
 		.worker_start = c->worker_start,
+		.crowded = c->fs_crowded,
 		.arg = c->arg,
 	};
 	int r = fs_new(&config, gm, &d->fs);

@@ -31,6 +31,7 @@ struct devices_config {
 	void (*vsock_up)(void *arg);
 	vsock_accept_fn *agent_dialled;
 	int (*worker_start)(void *arg);
+	void (*fs_crowded)(void *arg);	    /* on a worker's thread */
 	vhost_user_gone_fn *front_end_gone; /* of QEMU */
 	void *arg;
 };

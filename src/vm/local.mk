@@ -4,6 +4,7 @@ vmrun_vm_SOURCES = \
 	src/vm/ctl.c src/vm/ctl.h \
 	src/vm/earlylog.c src/vm/earlylog.h \
 	src/vm/devices.c src/vm/devices.h \
+	src/vm/forget.c src/vm/forget.h \
 	src/vm/jail.c src/vm/jail.h \
 	src/vm/main.c \
 	src/vm/qemu_jail.c src/vm/qemu_jail.h \

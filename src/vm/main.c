@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "vm/ctl.h"
+#include "vm/forget.h"
 #include "vm/vm.h"
 
 #include <fcntl.h>
@@ -69,6 +70,8 @@ static int setup(struct vm *vm)
 	if (vm->end_fd < 0)
 		return -errno;
 	r = loop_fd_add(vm->loop, "end", vm->end_fd, EPOLLIN, on_end, vm, &vm->end_watch);
+	if (r == 0)
+		r = forget_init(vm);
 	return r ? r : ctl_new(vm, VMCTL_FIRST_FD, &vm->ctl);
 }
 

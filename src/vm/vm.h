@@ -31,6 +31,8 @@ struct vm {
 	bool committed;
 	int end_fd; /* eventfd that a vCPU thread writes when the guest has ended */
 	struct loop_fd *end_watch;
+	int forget_fd; /* eventfd of forget.c */
+	struct loop_fd *forget_watch;
 	enum machine_end end;
 };
 

@@ -118,7 +118,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	ft_make();
 	umask(0);
 	ft_require(setrlimit(RLIMIT_FSIZE, &file_max) == 0);
-	inodes_init(&w.server.inodes, INODES_MAX);
+	inodes_init(&w.server.inodes, INODES_MAX, NULL, NULL);
 	handles_init(&w.server.handles);
 	exports_init(&w.server.exports);
 	w.server.proc_fd = fuse_tree.proc_fd;

@@ -74,6 +74,14 @@ static void make_tree(struct fakefuse *f)
 	ff_put_file(f, "ro/old", "old text");
 }
 
+/* On a worker's thread. */
+static void count_crowded(void *arg)
+{
+	struct fakefuse *f = arg;
+
+	atomic_fetch_add(&f->crowded, 1);
+}
+
 int ff_begin(void **state)
 {
 	struct fakefuse *f = *state = &the;
@@ -81,6 +89,8 @@ int ff_begin(void **state)
 		.tag = "share",
 		.request_queues = 2,
 		.inodes_max = FF_INODES,
+		.crowded = count_crowded,
+		.arg = f,
 	};
 
 	*f = (struct fakefuse){ .queue = 1, .room = FF_ROOM, .uid = getuid(), .gid = getgid() };

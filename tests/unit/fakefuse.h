@@ -14,6 +14,7 @@
 #include "tests/unit/unit.h"
 
 #include <linux/fuse.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #define FF_ROOM	    (256U << 10) /* for a reply, unless told otherwise */
@@ -35,6 +36,7 @@ struct fakefuse {
 	uint32_t len;		/* of that */
 	uint64_t rw, ro, other; /* nodeids of exports, looked up by ff_begin() */
 	unsigned fds;
+	atomic_uint crowded; /* how often the server would have the guest forget inodes */
 };
 
 struct ff_part {

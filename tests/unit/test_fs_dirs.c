@@ -233,6 +233,39 @@ static void inodes_are_limited(void **state)
 	ff_lookup(f, f->ro, "old");
 }
 
+static void make_dirs(struct fakefuse *f, uint64_t nodeids[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "d%u", i);
+		if (ff_mkdir(f, f->rw, name, 0755) == 0)
+			ff_forget(f, ff_entry(f).nodeid, 1);
+		nodeids[i] = ff_lookup(f, f->rw, name);
+	}
+}
+
+/* It is asked when three quarters are taken, again as they grow, and anew after it forgot. */
+static void a_crowded_server_says_so(void **state)
+{
+	struct fakefuse *f = *state;
+	uint64_t nodeids[FF_INODES];
+	unsigned others = 3, first = FF_INODES / 4 * 3 - others;
+
+	make_dirs(f, nodeids, first - 1);
+	assert_int_equal(f->crowded, 0);
+	make_dirs(f, nodeids, first);
+	assert_int_equal(f->crowded, 1);
+	make_dirs(f, nodeids, first);
+	assert_int_equal(f->crowded, 1);
+	make_dirs(f, nodeids, first + 3);
+	assert_int_equal(f->crowded, 2);
+	for (unsigned i = FF_INODES / 4; i < first + 3; i++)
+		ff_forget(f, nodeids[i], 100);
+	make_dirs(f, nodeids, first);
+	assert_int_equal(f->crowded, 3);
+}
+
 /* What was read ahead is given before the news that the directory is gone. */
 static void a_directory_removed_meanwhile(void **state)
 {
@@ -416,6 +449,7 @@ int main(void)
 		TEST(a_directory_is_read_from_anywhere),
 		TEST(only_directories_are_read),
 		TEST(inodes_are_limited),
+		TEST(a_crowded_server_says_so),
 		TEST(a_directory_removed_meanwhile),
 		TEST(a_single_file_is_all_of_its_share),
 		TEST(xattrs),

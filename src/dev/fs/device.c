@@ -235,7 +235,7 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 		fs->worker[i].control_fd = -1;
 	pthread_mutex_init(&fs->lock, NULL);
 	pthread_cond_init(&fs->changed, NULL);
-	inodes_init(&fs->server.inodes, config->inodes_max);
+	inodes_init(&fs->server.inodes, config->inodes_max, config->crowded, config->arg);
 	handles_init(&fs->server.handles);
 	exports_init(&fs->server.exports);
 	r = vdev_init(&fs->dev, &fs_class, gm, fs->workers, &fs->space, sizeof(fs->space));

@@ -24,6 +24,11 @@ struct fs_config {
 	 * capabilities); a failure stops the device. May be NULL.
 	 */
 	int (*worker_start)(void *arg);
+	/*
+	 * Called by any worker thread when the guest holds so many inodes that it should be asked
+	 * to drop those that it only remembers. May be NULL.
+	 */
+	void (*crowded)(void *arg);
 	void *arg;
 };
 

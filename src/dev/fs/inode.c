@@ -17,7 +17,11 @@ static struct list *key_bucket(struct inodes *t, uint64_t dev, uint64_t ino)
 	return &t->by_key[(ino * 0x9e3779b97f4a7c15ULL ^ dev) % INODE_BUCKETS];
 }
 
-void inodes_init(struct inodes *t, unsigned max)
+/* The first time, and how much more there must be for the next. */
+#define CROWDED_FIRST(max) ((max) / 4 * 3)
+#define CROWDED_STEP(max)  ((max) / 32 + 1)
+
+void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), void *arg)
 {
 	pthread_mutex_init(&t->lock, NULL);
 	for (unsigned i = 0; i < INODE_BUCKETS; i++) {
@@ -27,6 +31,9 @@ void inodes_init(struct inodes *t, unsigned max)
 	t->next_id = 2; /* 1 is the synthetic root */
 	t->count = 0;
 	t->max = max;
+	t->crowded_at = CROWDED_FIRST(max);
+	t->crowded = crowded;
+	t->arg = arg;
 }
 
 static void drop(struct inodes *t, struct inode *inode)
@@ -34,6 +41,8 @@ static void drop(struct inodes *t, struct inode *inode)
 	list_del(&inode->by_id);
 	list_del(&inode->by_key);
 	t->count--;
+	if (t->count == t->max / 2)
+		t->crowded_at = CROWDED_FIRST(t->max);
 	export_put(inode->export);
 	close(inode->fd);
 	free(inode);
@@ -118,6 +127,7 @@ int inode_learn(struct inodes *t, struct export *export, int fd, const struct st
 		.users = 1,
 	};
 	struct inode *inode;
+	bool crowded = false;
 	int r = 0;
 
 	pthread_mutex_lock(&t->lock);
@@ -140,8 +150,13 @@ int inode_learn(struct inodes *t, struct export *export, int fd, const struct st
 		list_add_tail(id_bucket(t, inode->nodeid), &inode->by_id);
 		list_add_tail(key_bucket(t, key.dev, key.ino), &inode->by_key);
 		t->count++;
+		crowded = t->count >= t->crowded_at;
+		if (crowded)
+			t->crowded_at = t->count + CROWDED_STEP(t->max);
 	}
 	pthread_mutex_unlock(&t->lock);
+	if (crowded && t->crowded)
+		t->crowded(t->arg);
 	if (r < 0)
 		close(fd);
 	else

@@ -32,9 +32,16 @@ struct inodes {
 	struct list by_id[INODE_BUCKETS], by_key[INODE_BUCKETS];
 	uint64_t next_id;
 	unsigned count, max;
+	unsigned crowded_at; /* the count at which to ask the guest, next time */
+	void (*crowded)(void *arg);
+	void *arg;
 };
 
-void inodes_init(struct inodes *t, unsigned max);
+/*
+ * crowded (may be NULL) is called by the thread at work when three quarters of max are taken, and
+ * again as they go on growing: the guest had better forget what it does not use.
+ */
+void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), void *arg);
 void inodes_done(struct inodes *t);
 
 /* Holds the inode of nodeid for a request, or NULL. */
