@@ -111,6 +111,7 @@ int bind_object(struct json_doc *doc, const struct json_value *v, const struct b
 	void *to, struct err *err) CHECKED;
 
 /* The tables. Each is in the parse_*.c of its section. */
+extern const struct bind_field bind_spec[]; /* the whole but for ociVersion */
 extern const struct bind_field bind_id_mapping[];
 extern const struct bind_field bind_process[];
 extern const struct bind_field bind_hooks[];

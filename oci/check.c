@@ -1,8 +1,9 @@
 /*
- * The top of the checks: sections that all platforms have, and the table of what cannot be applied
- * yet. Called by src/pod before anything is made.
+ * The top of the checks: sections that all platforms have, and what the field table refuses. Called
+ * by src/pod before anything is made.
  */
 #include "oci/check_own.h"
+#include "oci/fields.h"
 #include "oci/hooks.h"
 #include "oci/mounts.h"
 #include "oci/one_line.h"
@@ -157,84 +158,41 @@ static int check_hooks(const struct spec *spec, const struct checker *c)
 	return 0;
 }
 
-static bool has_net_devices(const struct spec *spec)
-{
-	return spec->linux.net_devices.n > 0;
-}
-
-static bool has_time_offsets(const struct spec *spec)
-{
-	return spec->linux.time_offsets.n > 0;
-}
-
-static bool has_memory_policy(const struct spec *spec)
-{
-	return spec->linux.memory_policy != NULL;
-}
-
-static bool has_intel_rdt(const struct spec *spec)
-{
-	return spec->linux.intel_rdt != NULL;
-}
-
-static bool has_vm_hypervisor(const struct spec *spec)
-{
-	return spec->vm && spec->vm->hypervisor;
-}
-
-static bool has_vm_kernel(const struct spec *spec)
-{
-	return spec->vm && spec->vm->kernel;
-}
-
-static bool has_vm_image(const struct spec *spec)
-{
-	return spec->vm && spec->vm->image;
-}
-
-static bool has_vm_passthrough(const struct spec *spec)
-{
-	const struct spec_vm_hw_config *hw = spec->vm ? spec->vm->hw_config : NULL;
-
-	return hw && (hw->device_tree || hw->dtdevs.n > 0 || hw->iomems.n > 0 || hw->irqs.n > 0);
-}
-
-static bool has_mount_label(const struct spec *spec)
-{
-	return spec->linux.mount_label != NULL;
-}
-
 /*
- * Fields that are understood and not applied. runtime.md ("Create") demands an error for what
- * cannot be applied; ignored is only what protects the host's kernel, which the VM does instead.
+ * What cannot be applied: runtime.md ("Create") demands an error for it. The field table says what
+ * that is, and what has no effect all the same.
  */
-static const struct {
-	const char *path;
-	bool (*given)(const struct spec *spec);
-	bool ignored;
-} not_applied[] = {
-	{ "linux.netDevices", has_net_devices, false },
-	{ "linux.timeOffsets", has_time_offsets, false },
-	{ "linux.memoryPolicy", has_memory_policy, false },
-	{ "linux.intelRdt", has_intel_rdt, false },
-	{ "vm.hypervisor", has_vm_hypervisor, false },
-	{ "vm.kernel", has_vm_kernel, false },
-	{ "vm.image", has_vm_image, false },
-	{ "vm.hwConfig: device pass-through", has_vm_passthrough, false },
-	{ "linux.mountLabel", has_mount_label, true },
-};
-
-static int check_applied(const struct spec *spec, const struct checker *c)
+static int check_use(const struct field_use *use, void *ctx)
 {
-	for (size_t i = 0; i < ARRAY_LEN(not_applied); i++) {
-		if (!not_applied[i].given(spec))
-			continue;
-		if (!not_applied[i].ignored)
-			return check_fail(c, ENOTSUP, "%s: not supported", not_applied[i].path);
-		if (check_warn(c, "%s: ignored, the VM takes its place", not_applied[i].path) < 0)
-			return -c->err->code;
-	}
+	const struct checker *c = ctx;
+	char path[JSON_PATH_MAX];
+
+	if (!use->row)
+		return 0;
+	if (use->class == CLASS_REJECTED && !(use->row->flags & FIELD_ELSEWHERE))
+		return json_err(use->value, c->err, ENOTSUP, "not supported");
+	if (use->class == CLASS_IGNORED &&
+		check_warn(c, "%s: ignored, %s", json_path(use->value, path), use->row->how) < 0)
+		return -c->err->code;
 	return 0;
+}
+
+int check_fields(const struct json_doc *doc, const char *section, const struct checker *c)
+{
+	return fields_walk(json_doc_root(doc), section, check_use, (void *)c);
+}
+
+static int check_enforced(const struct field_use *use, void *ctx)
+{
+	if (!field_violates_strict(use))
+		return 0;
+	return json_err(use->value, ctx, ENOTSUP, "would not be enforced (%s), settings are strict",
+		use->row->how);
+}
+
+int spec_check_strict(const struct spec *spec, struct err *err)
+{
+	return fields_walk(json_doc_root(spec->doc), "", check_enforced, err);
 }
 
 int spec_check(const struct spec *spec, struct strv *warnings, struct err *err)
@@ -258,6 +216,6 @@ int spec_check(const struct spec *spec, struct strv *warnings, struct err *err)
 	if (r == 0)
 		r = check_linux(spec, &c);
 	if (r == 0)
-		r = check_applied(spec, &c);
+		r = check_fields(spec->doc, "", &c);
 	return r;
 }

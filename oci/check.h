@@ -16,6 +16,15 @@
 int spec_check(const struct spec *spec, struct strv *warnings, struct err *err) CHECKED;
 
 /*
+ * For the setting "strict": refuses (-ENOTSUP) what has passed spec_check() and has a field that
+ * protects something and would have no effect.
+ */
+int spec_check_strict(const struct spec *spec, struct err *err) CHECKED;
+
+/* What the field table (oci/fields.h) refuses of a process file. */
+int spec_check_process_fields(const struct spec_process_file *file, struct err *err) CHECKED;
+
+/*
  * Checks a process object. file is what errors begin with; prefix goes in front of the fields:
  * "process." in a config.json, "" in a process file.
  */

@@ -24,6 +24,9 @@ int check_env(const struct checker *c, const char *what, const struct spec_strin
 int check_absolute(
 	const struct checker *c, const char *what, const struct spec_strings *paths) CHECKED;
 
+/* What the field table refuses of a file. section: as of fields_walk(). */
+int check_fields(const struct json_doc *doc, const char *section, const struct checker *c) CHECKED;
+
 int check_linux(const struct spec *spec, struct checker *c) CHECKED;
 int check_seccomp(const struct spec_seccomp *seccomp, struct checker *c) CHECKED;
 

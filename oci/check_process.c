@@ -113,61 +113,6 @@ static int check_oom_score(const struct spec_process *p, const struct checker *c
 	return 0;
 }
 
-/* The scheduler that every process has anyway is no wish. */
-static bool has_scheduler(const struct spec_process *p)
-{
-	const struct spec_scheduler *s = p->scheduler;
-
-	return s && !(streq(s->policy, "SCHED_OTHER") && s->nice == 0 && s->flags.n == 0);
-}
-
-static bool has_io_priority(const struct spec_process *p)
-{
-	return p->io_priority != NULL;
-}
-
-static bool has_cpu_affinity(const struct spec_process *p)
-{
-	return p->exec_cpu_affinity &&
-	       (p->exec_cpu_affinity->initial || p->exec_cpu_affinity->final);
-}
-
-static bool has_apparmor(const struct spec_process *p)
-{
-	return p->apparmor_profile && !streq(p->apparmor_profile, "unconfined");
-}
-
-static bool has_selinux(const struct spec_process *p)
-{
-	return p->selinux_label != NULL;
-}
-
-/* As in check.c: refused, or ignored because the VM stands in for it. */
-static const struct {
-	const char *path;
-	bool (*given)(const struct spec_process *p);
-	bool ignored;
-} not_applied[] = {
-	{ "scheduler", has_scheduler, false },
-	{ "ioPriority", has_io_priority, false },
-	{ "execCPUAffinity", has_cpu_affinity, false },
-	{ "apparmorProfile", has_apparmor, true },
-	{ "selinuxLabel", has_selinux, true },
-};
-
-static int check_applied(const struct spec_process *p, const struct checker *c)
-{
-	for (size_t i = 0; i < ARRAY_LEN(not_applied); i++) {
-		if (!not_applied[i].given(p))
-			continue;
-		if (!not_applied[i].ignored)
-			return check_fail(c, ENOTSUP, "%s: not supported", not_applied[i].path);
-		if (check_warn(c, "%s: ignored, the VM takes its place", not_applied[i].path) < 0)
-			return -c->err->code;
-	}
-	return 0;
-}
-
 int spec_check_process(const struct spec_process *p, const char *file, const char *prefix,
 	struct strv *warnings, struct err *err)
 {
@@ -188,9 +133,12 @@ int spec_check_process(const struct spec_process *p, const char *file, const cha
 		r = check_capabilities(p, &c);
 	if (r == 0)
 		r = check_rlimits(p, &c);
-	if (r == 0)
-		r = check_oom_score(p, &c);
-	if (r == 0)
-		r = check_applied(p, &c);
-	return r;
+	return r == 0 ? check_oom_score(p, &c) : r;
+}
+
+int spec_check_process_fields(const struct spec_process_file *file, struct err *err)
+{
+	struct checker c = { file->file, "", NULL, err };
+
+	return check_fields(file->doc, "process", &c);
 }

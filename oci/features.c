@@ -4,6 +4,7 @@
 #include "base/json_out.h"
 #include "oci/annotations.h"
 #include "oci/caps.h"
+#include "oci/fields.h"
 #include "oci/hooks.h"
 #include "oci/mounts.h"
 #include "oci/namespaces.h"
@@ -11,13 +12,22 @@
 #include "oci/seccomp.h"
 
 #include <seccomp.h>
+#include <stdio.h>
+
+static bool hook_is_run(const char *kind)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "hooks.%s[].path", kind);
+	return field_is_honoured(path);
+}
 
 static void print_hooks(struct json_out *out)
 {
 	json_key(out, "hooks");
 	json_array(out);
 	for (size_t i = 0; i < HOOK_KINDS; i++)
-		if (hook_kinds[i].honoured)
+		if (hook_is_run(hook_kinds[i].name))
 			json_str(out, hook_kinds[i].name);
 	json_end(out);
 }
@@ -55,12 +65,12 @@ static void print_flag(struct json_out *out, const char *key, bool value)
 	json_bool(out, value);
 }
 
-/* A section that consists of "enabled". */
-static void print_enabled(struct json_out *out, const char *key, bool enabled)
+/* A section that consists of "enabled": whether the field table's row of a path has an effect. */
+static void print_enabled(struct json_out *out, const char *key, const char *path)
 {
 	json_key(out, key);
 	json_object(out);
-	print_flag(out, "enabled", enabled);
+	print_flag(out, "enabled", field_is_honoured(path));
 	json_end(out);
 }
 
@@ -72,7 +82,7 @@ static void print_cgroup(struct json_out *out)
 	print_flag(out, "v2", true);
 	print_flag(out, "systemd", false);
 	print_flag(out, "systemdUser", false);
-	print_flag(out, "rdma", false);
+	print_flag(out, "rdma", field_is_honoured("linux.resources.rdma.*.hcaHandles"));
 	json_end(out);
 }
 
@@ -110,14 +120,14 @@ static void print_linux(struct json_out *out)
 	print_capabilities(out);
 	print_cgroup(out);
 	print_seccomp(out);
-	print_enabled(out, "apparmor", false);
-	print_enabled(out, "selinux", false);
-	print_enabled(out, "intelRdt", false);
+	print_enabled(out, "apparmor", "process.apparmorProfile");
+	print_enabled(out, "selinux", "process.selinuxLabel");
+	print_enabled(out, "intelRdt", "linux.intelRdt.closID");
 	json_key(out, "mountExtensions");
 	json_object(out);
-	print_enabled(out, "idmap", false);
+	print_enabled(out, "idmap", "mounts[].uidMappings[].containerID");
 	json_end(out);
-	print_enabled(out, "netDevices", false);
+	print_enabled(out, "netDevices", "linux.netDevices.*.name");
 	json_end(out);
 }
 

@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define PATH_TEXT_MAX  360
 #define KEY_TEXT_MAX   64
 #define VALUE_TEXT_MAX 48
 
@@ -141,10 +140,10 @@ static int step_text(const struct json_value *v, char out[KEY_TEXT_MAX + 8])
  * Returns where in buf it starts, and the document in *ret_doc.
  */
 static const char *path_text(
-	const struct json_value *v, char buf[PATH_TEXT_MAX], const struct json_doc **ret_doc)
+	const struct json_value *v, char buf[JSON_PATH_MAX], const struct json_doc **ret_doc)
 {
 	char step[KEY_TEXT_MAX + 8];
-	size_t at = PATH_TEXT_MAX - 1;
+	size_t at = JSON_PATH_MAX - 1;
 	bool cut = false;
 
 	buf[at] = '\0';
@@ -165,9 +164,16 @@ static const char *path_text(
 	return buf + at;
 }
 
+const char *json_path(const struct json_value *v, char buf[JSON_PATH_MAX])
+{
+	const struct json_doc *doc;
+
+	return path_text(v, buf, &doc);
+}
+
 int json_err(const struct json_value *v, struct err *err, int code, const char *fmt, ...)
 {
-	char msg[ERR_MSG_MAX / 2], buf[PATH_TEXT_MAX];
+	char msg[ERR_MSG_MAX / 2], buf[JSON_PATH_MAX];
 	const struct json_doc *doc;
 	const char *path;
 	va_list ap;

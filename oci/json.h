@@ -85,6 +85,11 @@ int json_get_u64(const struct json_value *v, uint64_t max, uint64_t *ret, struct
 /* 0 when v is of the type, else the error of the getters. For objects and arrays. */
 int json_expect(const struct json_value *v, enum json_type type, struct err *err) CHECKED;
 
+#define JSON_PATH_MAX 360
+
+/* Where v is, "mounts[2].options", in buf or cut off at its beginning. Returns a part of buf. */
+const char *json_path(const struct json_value *v, char buf[JSON_PATH_MAX]);
+
 /* Fills err with "<file>: <path of v>: <message>". code: a positive errno value. Returns -code. */
 int json_err(const struct json_value *v, struct err *err, int code, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);

@@ -8,7 +8,14 @@ liboci_a_SOURCES = \
 	oci/check.c oci/check.h \
 	oci/check_linux.c oci/check_own.h \
 	oci/check_process.c \
+	oci/explain.c oci/explain.h \
 	oci/features.c oci/features.h \
+	oci/fields.c oci/fields.h \
+	oci/fields_common.c \
+	oci/fields_linux.c \
+	oci/fields_process.c \
+	oci/fields_resources.c \
+	oci/fields_vm.c \
 	oci/hooks.c oci/hooks.h \
 	oci/json.c oci/json.h \
 	oci/json_parse.c oci/json_value.h \

@@ -26,7 +26,7 @@ static const struct bind_field mount[] = {
 	FIELD_END,
 };
 
-static const struct bind_field sections[] = {
+const struct bind_field bind_spec[] = {
 	FIELD_OBJECT("process", struct spec, process, bind_process),
 	FIELD_OBJECT("root", struct spec, root, root),
 	FIELD("hostname", struct spec, hostname),
@@ -107,7 +107,7 @@ static int spec_from_doc(struct json_doc *doc, struct spec **ret, struct err *er
 	spec->file = json_doc_file(doc);
 	r = read_version(top, spec, err);
 	if (r == 0)
-		r = bind_object(doc, top, sections, spec, err);
+		r = bind_object(doc, top, bind_spec, spec, err);
 	if (r < 0)
 		return r;
 	spec->doc = steal_ptr(&owned);
@@ -158,9 +158,12 @@ static int process_from_doc(struct json_doc *doc, struct spec_process_file **ret
 	r = bind_object(doc, json_doc_root(doc), bind_process, &pf->process, err);
 	if (r == 0)
 		r = spec_check_process(&pf->process, pf->file, "", NULL, err);
+	pf->doc = doc;
+	if (r == 0)
+		r = spec_check_process_fields(pf, err);
 	if (r < 0)
 		return r;
-	pf->doc = steal_ptr(&owned);
+	(void)steal_ptr(&owned);
 	*ret = pf;
 	return 0;
 }

@@ -5,6 +5,7 @@ vmrun_SOURCES = \
 	src/cmd/create.c src/cmd/create_opts.h \
 	src/cmd/delete.c \
 	src/cmd/exec.c \
+	src/cmd/explain.c \
 	src/cmd/features.c \
 	src/cmd/kill.c \
 	src/cmd/list.c \

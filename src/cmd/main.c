@@ -16,6 +16,7 @@ static const struct cmd *const commands[] = {
 	&cmd_create,
 	&cmd_delete,
 	&cmd_exec,
+	&cmd_explain,
 	&cmd_features,
 	&cmd_kill,
 	&cmd_list,

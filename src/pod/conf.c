@@ -19,6 +19,11 @@
 		.name = key, .offset = offsetof(struct conf, member), .number_default = value,     \
 		.min = min_, .max = max_, .help = help_                                            \
 	}
+#define FLAG(key, member, help_)                                                                   \
+	{                                                                                          \
+		.name = key, .offset = offsetof(struct conf, member), .is_flag = true,             \
+		.help = help_                                                                      \
+	}
 
 const struct conf_key conf_keys[] = {
 	TEXT("kernel", kernel, "auto",
@@ -39,6 +44,7 @@ const struct conf_key conf_keys[] = {
 		"seconds until a guest must be ready"),
 	NUMBER("console_log_max_kib", console_log_max_kib, 1024, 16, 1 << 20,
 		"how much of the guest's console is kept"),
+	FLAG("strict", strict, "refuse what asks for a protection that would be ignored"),
 };
 const size_t conf_key_count = ARRAY_LEN(conf_keys);
 
@@ -50,6 +56,11 @@ static char **text_of(struct conf *c, const struct conf_key *k)
 static uint64_t *number_of(struct conf *c, const struct conf_key *k)
 {
 	return (uint64_t *)(void *)((char *)c + k->offset);
+}
+
+static bool *flag_of(struct conf *c, const struct conf_key *k)
+{
+	return (bool *)(void *)((char *)c + k->offset);
 }
 
 void conf_done(struct conf *c)
@@ -74,7 +85,9 @@ static int set_text(struct conf *c, const struct conf_key *k, const char *value)
 static int set_defaults(struct conf *c)
 {
 	for (size_t i = 0; i < conf_key_count; i++) {
-		if (!conf_keys[i].text_default)
+		if (conf_keys[i].is_flag)
+			*flag_of(c, &conf_keys[i]) = false;
+		else if (!conf_keys[i].text_default)
 			*number_of(c, &conf_keys[i]) = conf_keys[i].number_default;
 		else if (set_text(c, &conf_keys[i], conf_keys[i].text_default) < 0)
 			return -ENOMEM;
@@ -90,10 +103,25 @@ static const struct conf_key *find(const char *name)
 	return NULL;
 }
 
+static int apply_number(
+	struct conf *c, const struct conf_key *k, const struct json_value *v, struct err *err)
+{
+	uint64_t number;
+	int r = json_get_u64(v, UINT64_MAX, &number, err);
+
+	if (r < 0)
+		return r;
+	if (number < k->min || number > k->max)
+		return json_err(v, err, ERANGE, "%llu is not between %llu and %llu",
+			(unsigned long long)number, (unsigned long long)k->min,
+			(unsigned long long)k->max);
+	*number_of(c, k) = number;
+	return 0;
+}
+
 static int apply(struct conf *c, const struct json_value *v, struct err *err)
 {
 	const struct conf_key *k = find(json_key_of(v));
-	uint64_t number;
 	const char *text;
 	int r;
 
@@ -105,15 +133,7 @@ static int apply(struct conf *c, const struct json_value *v, struct err *err)
 			r = err_sys(err, ENOMEM, "settings");
 		return r;
 	}
-	r = json_get_u64(v, UINT64_MAX, &number, err);
-	if (r < 0)
-		return r;
-	if (number < k->min || number > k->max)
-		return json_err(v, err, ERANGE, "%llu is not between %llu and %llu",
-			(unsigned long long)number, (unsigned long long)k->min,
-			(unsigned long long)k->max);
-	*number_of(c, k) = number;
-	return 0;
+	return k->is_flag ? json_get_bool(v, flag_of(c, k), err) : apply_number(c, k, v, err);
 }
 
 static int read_file(struct conf *c, int dirfd, const char *path, const char *name, struct err *err)

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,14 +18,16 @@ struct conf {
 	uint64_t memory_max_mib, vcpus_max;
 	uint64_t boot_timeout_s;
 	uint64_t console_log_max_kib;
+	bool strict; /* a protection that would be ignored is refused */
 };
 
 /* A row of the table, for the documentation test. */
 struct conf_key {
 	const char *name;
 	size_t offset;
-	const char *text_default; /* a string's default; NULL: a number */
+	const char *text_default; /* a string's default; NULL: a number or a flag */
 	uint64_t number_default, min, max;
+	bool is_flag; /* off by default */
 	const char *help;
 };
 

@@ -77,6 +77,8 @@ static int read_settings(struct create *c, struct err *err)
 	struct machine_shape defaults;
 	int r = conf_read(c->rt->config_file, &c->conf, err);
 
+	if (r == 0 && c->conf.strict)
+		r = spec_check_strict(c->spec, err);
 	if (r < 0)
 		return r;
 	defaults = (struct machine_shape){

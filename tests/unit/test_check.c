@@ -280,8 +280,7 @@ static void what_cannot_be_applied(void **state)
 		{ CONFIG(",'vm':{'kernel':{'path':'/q'}}"), "vm.kernel: not supported" },
 		{ CONFIG(",'vm':{'image':{'path':'/q','format':'raw'}}"),
 			"vm.image: not supported" },
-		{ CONFIG(",'vm':{'hwConfig':{'irqs':[1]}}"),
-			"vm.hwConfig: device pass-through: not supported" },
+		{ CONFIG(",'vm':{'hwConfig':{'irqs':[1]}}"), "vm.hwConfig.irqs: not supported" },
 		{ CONFIG_RESOURCES("'network':{'classID':1}"),
 			"linux.resources.network.classID: not supported with cgroup v2" },
 	};

@@ -64,7 +64,9 @@ static void assert_defaults(const struct conf *c)
 		const struct conf_key *k = &conf_keys[i];
 		const void *member = (const char *)c + k->offset;
 
-		if (k->text_default)
+		if (k->is_flag)
+			assert_false(*(const bool *)member);
+		else if (k->text_default)
 			assert_string_equal(*(char *const *)member, k->text_default);
 		else
 			assert_int_equal(*(const uint64_t *)member, k->number_default);
@@ -84,7 +86,7 @@ static void an_empty_object_is_the_defaults(void **state)
 	conf_done(&c);
 	conf_done(&c); /* twice is fine */
 	for (size_t i = 0; i < conf_key_count; i++)
-		if (!conf_keys[i].text_default)
+		if (!conf_keys[i].text_default && !conf_keys[i].is_flag)
 			assert_in_range(
 				conf_keys[i].number_default, conf_keys[i].min, conf_keys[i].max);
 }
@@ -103,6 +105,11 @@ static void comments_and_values(void **state)
 	assert_int_equal(c.memory_mib, 64);
 	assert_int_equal(c.vcpus, 64);
 	assert_int_equal(c.boot_timeout_s, 60);
+	assert_false(c.strict);
+	conf_done(&c);
+	write_file(etc, "vmrun.conf", "{\"strict\": true}");
+	c = read_conf(etc->file);
+	assert_true(c.strict);
 	conf_done(&c);
 }
 
@@ -118,6 +125,7 @@ static void mistakes_name_file_and_key(void **state)
 		{ "{\"vcpus\": \"2\"}", "vcpus: expected ", EINVAL },
 		{ "{\"vcpus\": 1.5}", "vcpus: expected ", EINVAL },
 		{ "{\"vcpus\": null}", "vcpus: expected ", EINVAL },
+		{ "{\"strict\": 1}", "strict: expected true or false", EINVAL },
 		{ "{\"vcpus\": 0}", "vcpus: 0 is not between 1 and 64", ERANGE },
 		{ "{\"vcpus\": 65}", "vcpus: 65 is not between 1 and 64", ERANGE },
 		{ "{\"vcpus\": -1}", "vcpus: ", ERANGE },
@@ -246,6 +254,8 @@ static void the_sample_has_every_key(void **state)
 
 		if (k->text_default)
 			snprintf(line, sizeof(line), "\"%s\": \"%s\"", k->name, k->text_default);
+		else if (k->is_flag)
+			snprintf(line, sizeof(line), "\"%s\": false", k->name);
 		else
 			snprintf(line, sizeof(line), "\"%s\": %llu", k->name,
 				(unsigned long long)k->number_default);
@@ -260,7 +270,7 @@ static void the_sample_has_every_key(void **state)
 		assert_memory_equal(before + strspn(before, "\n\t "), "// ", 3);
 		snprintf(limits, sizeof(limits), "(%llu to %llu)", (unsigned long long)k->min,
 			(unsigned long long)k->max);
-		if (!k->text_default &&
+		if (!k->text_default && !k->is_flag &&
 			!memmem(before, (size_t)(at - before), limits, strlen(limits)))
 			fail_msg("the sample does not say %s of %s", limits, k->name);
 		assert_true(k->help && *k->help);

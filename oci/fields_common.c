@@ -1,0 +1,73 @@
+/* Rows of the field table: what all platforms have but for the process; see fields.h. */
+#include "base/str.h"
+#include "oci/fields.h"
+
+#define OTHER_PLATFORM "the section of another platform"
+
+/* One word each for what has one class in common. */
+#define HOOKS  CLASS_REJECTED
+#define IDMAPS CLASS_REJECTED
+
+#define HOOK(kind)                                                                                 \
+	ROW("hooks." kind, HOOKS, 0, "not run"),                                                   \
+		ROW("hooks." kind "[].path", HOOKS, 0, "the program of the hook"),                 \
+		ROW("hooks." kind "[].args", HOOKS, 0, "its arguments, its name first"),           \
+		ROW("hooks." kind "[].env", HOOKS, 0, "its whole environment"),                    \
+		ROW("hooks." kind "[].timeout", HOOKS, 0, "after so many seconds it is killed")
+
+#define MAPPING(list)                                                                              \
+	ROW(list, IDMAPS, 0, "shares map no ids"),                                                 \
+		ROW(list "[].containerID", IDMAPS, 0, "shares map no ids"),                        \
+		ROW(list "[].hostID", IDMAPS, 0, "shares map no ids"),                             \
+		ROW(list "[].size", IDMAPS, 0, "shares map no ids")
+
+static bool is_bind(const struct json_value *v)
+{
+	struct err ignored = ERR_NONE;
+	const char *text;
+
+	return v && json_type_of(v) == JSON_STRING && json_get_str(v, &text, &ignored) == 0 &&
+	       (streq(text, "bind") || streq(text, "rbind"));
+}
+
+/* What a bind mount binds is the host's; the source of a file system is a name in the guest. */
+static enum field_class source_class(
+	const struct field_row *row, const struct json_value *mount, const struct json_value *value)
+{
+	const struct json_value *options = json_member(mount, "options");
+	bool bind = is_bind(json_member(mount, "type"));
+
+	(void)value;
+	for (size_t i = 0; !bind && options && i < json_count(options); i++)
+		bind = is_bind(json_at(options, i));
+	return bind ? row->class : CLASS_GUEST;
+}
+
+const struct field_row fields_common[] = {
+	ROW("ociVersion", CLASS_HOST, 0, "any 1.x up to 1.3 is read, others are refused"),
+	ROW("root.path", CLASS_HOST, 0, "opened by the host and shared with the guest"),
+	ROW("root.readonly", CLASS_GUEST, FIELD_SECURITY, "the container's / is mounted read-only"),
+	ROW("hostname", CLASS_GUEST, 0, "of the container's uts namespace"),
+	ROW("domainname", CLASS_GUEST, 0, "of the container's uts namespace"),
+	ROW("mounts[].destination", CLASS_GUEST, 0, "found below the container's /, links too"),
+	ROW("mounts[].type", CLASS_GUEST, 0, "mounted by the guest's kernel; cgroup is cgroup2"),
+	ROW_BY_VALUE("mounts[].source", CLASS_HOST, 0,
+		"of a bind: opened by the host, shared with the guest; of others a name",
+		source_class),
+	ROW("mounts[].options", CLASS_GUEST, FIELD_SECURITY,
+		"by the guest's kernel; a read-only bind is shared read-only, too"),
+	MAPPING("mounts[].uidMappings"),
+	MAPPING("mounts[].gidMappings"),
+	HOOK("prestart"),
+	HOOK("createRuntime"),
+	HOOK("createContainer"),
+	HOOK("startContainer"),
+	HOOK("poststart"),
+	HOOK("poststop"),
+	ROW("annotations", CLASS_HOST, 0, "kept in the state; io.vmrun.* shape the machine"),
+	ROW("windows", CLASS_IGNORED, 0, OTHER_PLATFORM),
+	ROW("solaris", CLASS_IGNORED, 0, OTHER_PLATFORM),
+	ROW("zos", CLASS_IGNORED, 0, OTHER_PLATFORM),
+	ROW("freebsd", CLASS_IGNORED, 0, OTHER_PLATFORM),
+	{ 0 },
+};

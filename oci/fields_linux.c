@@ -1,0 +1,105 @@
+/* Rows of the field table: the linux section but for resources (config-linux.md); see fields.h. */
+#include "base/str.h"
+#include "oci/fields.h"
+
+/* One word each for what has one class in common. */
+#define TIME_OFFSETS  CLASS_REJECTED
+#define MEMORY_POLICY CLASS_REJECTED
+#define INTEL_RDT     CLASS_REJECTED
+#define NET_DEVICES   CLASS_REJECTED
+
+#define BY_SECCOMP    "compiled on the host, loaded by the guest's kernel"
+#define BY_MKNOD      "a node in the container's /dev; its driver is the guest's"
+#define NO_NOTIFY     "only SCMP_ACT_NOTIFY needs it, which is refused"
+
+static bool is_network(const struct json_value *object)
+{
+	struct err ignored = ERR_NONE;
+	const struct json_value *type = json_member(object, "type");
+	const char *text;
+
+	return type && json_type_of(type) == JSON_STRING &&
+	       json_get_str(type, &text, &ignored) == 0 && streq(text, "network");
+}
+
+/* The guest's own network namespace is the pod's; a container in it needs no other. */
+static enum field_class namespace_class(const struct field_row *row,
+	const struct json_value *object, const struct json_value *value)
+{
+	(void)value;
+	return is_network(object) ? CLASS_EMULATED : row->class;
+}
+
+static enum field_class namespace_path_class(const struct field_row *row,
+	const struct json_value *object, const struct json_value *value)
+{
+	(void)value;
+	return is_network(object) ? CLASS_IGNORED : row->class;
+}
+
+const struct field_row fields_linux[] = {
+	ROW_BY_VALUE("linux.namespaces[].type", CLASS_GUEST, FIELD_SECURITY,
+		"made in the guest; the network namespace is the pod's, the guest's first",
+		namespace_class),
+	ROW_BY_VALUE("linux.namespaces[].path", CLASS_REJECTED, FIELD_ELSEWHERE,
+		"a guest cannot join the host's; of a network namespace there is no use yet",
+		namespace_path_class),
+	ROW("linux.uidMappings[].containerID", CLASS_GUEST, FIELD_SECURITY,
+		"of a user namespace in the guest"),
+	ROW("linux.uidMappings[].hostID", CLASS_GUEST, FIELD_SECURITY,
+		"of a user namespace in the guest"),
+	ROW("linux.uidMappings[].size", CLASS_GUEST, FIELD_SECURITY,
+		"of a user namespace in the guest"),
+	ROW("linux.gidMappings[].containerID", CLASS_GUEST, FIELD_SECURITY,
+		"of a user namespace in the guest"),
+	ROW("linux.gidMappings[].hostID", CLASS_GUEST, FIELD_SECURITY,
+		"of a user namespace in the guest"),
+	ROW("linux.gidMappings[].size", CLASS_GUEST, FIELD_SECURITY,
+		"of a user namespace in the guest"),
+	ROW("linux.timeOffsets", TIME_OFFSETS, 0, "of a time namespace in the guest"),
+	ROW("linux.timeOffsets.*.secs", TIME_OFFSETS, 0, "of a time namespace in the guest"),
+	ROW("linux.timeOffsets.*.nanosecs", TIME_OFFSETS, 0, "of a time namespace in the guest"),
+	ROW("linux.devices[].path", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
+	ROW("linux.devices[].type", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
+	ROW("linux.devices[].major", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
+	ROW("linux.devices[].minor", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
+	ROW("linux.devices[].fileMode", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
+	ROW("linux.devices[].uid", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
+	ROW("linux.devices[].gid", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
+	ROW("linux.netDevices", NET_DEVICES, 0, "no device of the host is moved into a guest"),
+	ROW("linux.netDevices.*.name", NET_DEVICES, 0,
+		"no device of the host is moved into a guest"),
+	ROW("linux.cgroupsPath", CLASS_HOST, 0,
+		"the cgroup of the machine; in the guest a container has one of its own"),
+	ROW("linux.sysctl", CLASS_GUEST, 0, "of the guest's kernel"),
+	ROW("linux.seccomp.defaultAction", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.defaultErrnoRet", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.architectures", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.flags", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.listenerPath", CLASS_IGNORED, 0, NO_NOTIFY),
+	ROW("linux.seccomp.listenerMetadata", CLASS_IGNORED, 0, NO_NOTIFY),
+	ROW("linux.seccomp.syscalls[].names", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.syscalls[].action", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.syscalls[].errnoRet", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.syscalls[].args[].index", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.syscalls[].args[].value", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.syscalls[].args[].valueTwo", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.seccomp.syscalls[].args[].op", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW("linux.rootfsPropagation", CLASS_GUEST, 0, "of the container's /"),
+	ROW("linux.maskedPaths", CLASS_GUEST, FIELD_SECURITY, "covered in the guest"),
+	ROW("linux.readonlyPaths", CLASS_GUEST, FIELD_SECURITY, "mounted read-only in the guest"),
+	ROW("linux.mountLabel", CLASS_IGNORED, FIELD_SECURITY, "the VM takes its place"),
+	ROW("linux.personality.domain", CLASS_GUEST, 0, "personality(2) in the guest"),
+	ROW("linux.personality.flags", CLASS_REJECTED, 0, "the specification names none yet"),
+	ROW("linux.memoryPolicy", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
+	ROW("linux.memoryPolicy.mode", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
+	ROW("linux.memoryPolicy.nodes", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
+	ROW("linux.memoryPolicy.flags", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
+	ROW("linux.intelRdt", INTEL_RDT, 0, "of the host's processors"),
+	ROW("linux.intelRdt.closID", INTEL_RDT, 0, "of the host's processors"),
+	ROW("linux.intelRdt.schemata", INTEL_RDT, 0, "of the host's processors"),
+	ROW("linux.intelRdt.l3CacheSchema", INTEL_RDT, 0, "of the host's processors"),
+	ROW("linux.intelRdt.memBwSchema", INTEL_RDT, 0, "of the host's processors"),
+	ROW("linux.intelRdt.enableMonitoring", INTEL_RDT, 0, "of the host's processors"),
+	{ 0 },
+};

@@ -1,0 +1,91 @@
+/* Rows of the field table: the process section (config.md, "Process"); see fields.h. */
+#include "base/str.h"
+#include "oci/fields.h"
+
+/* One word each for what has one class in common. */
+#define SCHEDULER    CLASS_REJECTED
+#define IO_PRIORITY  CLASS_REJECTED
+#define CPU_AFFINITY CLASS_REJECTED
+
+#define VM_INSTEAD   "the VM takes its place"
+
+static bool is_text(const struct json_value *v, const char *wanted)
+{
+	struct err ignored = ERR_NONE;
+	const char *text;
+
+	return v && json_type_of(v) == JSON_STRING && json_get_str(v, &text, &ignored) == 0 &&
+	       streq(text, wanted);
+}
+
+/* "unconfined" is what a guest without AppArmor does. */
+static enum field_class apparmor_class(const struct field_row *row, const struct json_value *object,
+	const struct json_value *value)
+{
+	(void)object;
+	return is_text(value, "unconfined") ? CLASS_DEFAULT : row->class;
+}
+
+/* The scheduler that every process has anyway is no wish. */
+static enum field_class scheduler_class(const struct field_row *row,
+	const struct json_value *object, const struct json_value *value)
+{
+	struct err ignored = ERR_NONE;
+	const struct json_value *nice = json_member(value, "nice");
+	int64_t number = 0;
+
+	(void)object;
+	if (nice && json_get_i64(nice, INT64_MIN, INT64_MAX, &number, &ignored) < 0)
+		return row->class;
+	return number == 0 && !json_member(value, "flags") &&
+			       is_text(json_member(value, "policy"), "SCHED_OTHER")
+		       ? CLASS_DEFAULT
+		       : row->class;
+}
+
+const struct field_row fields_process[] = {
+	ROW_SHOWN_BY("process.terminal", CLASS_GUEST, 0,
+		"a pseudo-terminal of the guest, passed to the host", "terminals-work"),
+	ROW("process.consoleSize.height", CLASS_GUEST, 0, "rows of the terminal"),
+	ROW("process.consoleSize.width", CLASS_GUEST, 0, "columns of the terminal"),
+	ROW("process.user.uid", CLASS_GUEST, FIELD_SECURITY, "set by the agent"),
+	ROW("process.user.gid", CLASS_GUEST, FIELD_SECURITY, "set by the agent"),
+	ROW("process.user.umask", CLASS_GUEST, 0, "set by the agent"),
+	ROW("process.user.additionalGids", CLASS_GUEST, FIELD_SECURITY, "set by the agent"),
+	ROW("process.user.username", CLASS_IGNORED, 0, "for Windows"),
+	ROW("process.args", CLASS_GUEST, 0, "the program and its arguments"),
+	ROW("process.commandLine", CLASS_IGNORED, 0, "for Windows"),
+	ROW("process.env", CLASS_GUEST, 0, "the whole environment"),
+	ROW("process.cwd", CLASS_GUEST, 0, "entered with the user's rights"),
+	ROW("process.capabilities.bounding", CLASS_GUEST, FIELD_SECURITY, "of the guest's kernel"),
+	ROW("process.capabilities.effective", CLASS_GUEST, FIELD_SECURITY, "of the guest's kernel"),
+	ROW("process.capabilities.inheritable", CLASS_GUEST, FIELD_SECURITY,
+		"of the guest's kernel"),
+	ROW("process.capabilities.permitted", CLASS_GUEST, FIELD_SECURITY, "of the guest's kernel"),
+	ROW("process.capabilities.ambient", CLASS_GUEST, FIELD_SECURITY,
+		"those that are permitted and inheritable, as the kernel demands"),
+	ROW("process.rlimits[].type", CLASS_GUEST, 0, "setrlimit(2) in the guest"),
+	ROW("process.rlimits[].soft", CLASS_GUEST, 0, "setrlimit(2) in the guest"),
+	ROW("process.rlimits[].hard", CLASS_GUEST, 0, "setrlimit(2) in the guest"),
+	ROW("process.noNewPrivileges", CLASS_GUEST, FIELD_SECURITY, "prctl(2) in the guest"),
+	ROW_BY_VALUE("process.apparmorProfile", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD,
+		apparmor_class),
+	ROW("process.selinuxLabel", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD),
+	ROW("process.oomScoreAdj", CLASS_GUEST, 0, "for the guest's out-of-memory killer"),
+	ROW_BY_VALUE(
+		"process.scheduler", SCHEDULER, 0, "no scheduler but the default", scheduler_class),
+	ROW("process.scheduler.policy", SCHEDULER, 0, "sched_setattr(2) in the guest"),
+	ROW("process.scheduler.nice", SCHEDULER, 0, "sched_setattr(2) in the guest"),
+	ROW("process.scheduler.priority", SCHEDULER, 0, "sched_setattr(2) in the guest"),
+	ROW("process.scheduler.flags", SCHEDULER, 0, "sched_setattr(2) in the guest"),
+	ROW("process.scheduler.runtime", SCHEDULER, 0, "sched_setattr(2) in the guest"),
+	ROW("process.scheduler.deadline", SCHEDULER, 0, "sched_setattr(2) in the guest"),
+	ROW("process.scheduler.period", SCHEDULER, 0, "sched_setattr(2) in the guest"),
+	ROW("process.ioPriority", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
+	ROW("process.ioPriority.class", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
+	ROW("process.ioPriority.priority", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
+	ROW("process.execCPUAffinity", CPU_AFFINITY, FIELD_ZERO_NONE, "of the guest's processors"),
+	ROW("process.execCPUAffinity.initial", CPU_AFFINITY, 0, "of the guest's processors"),
+	ROW("process.execCPUAffinity.final", CPU_AFFINITY, 0, "of the guest's processors"),
+	{ 0 },
+};
