@@ -162,16 +162,6 @@ static bool has_net_devices(const struct spec *spec)
 	return spec->linux.net_devices.n > 0;
 }
 
-static bool has_time_offsets(const struct spec *spec)
-{
-	return spec->linux.time_offsets.n > 0;
-}
-
-static bool has_memory_policy(const struct spec *spec)
-{
-	return spec->linux.memory_policy != NULL;
-}
-
 static bool has_intel_rdt(const struct spec *spec)
 {
 	return spec->linux.intel_rdt != NULL;
@@ -211,17 +201,16 @@ static bool has_mount_label(const struct spec *spec)
 static const struct {
 	const char *path;
 	bool (*given)(const struct spec *spec);
-	bool ignored;
+	const char *why; /* NULL: ignored */
 } not_applied[] = {
-	{ "linux.netDevices", has_net_devices, false },
-	{ "linux.timeOffsets", has_time_offsets, false },
-	{ "linux.memoryPolicy", has_memory_policy, false },
-	{ "linux.intelRdt", has_intel_rdt, false },
-	{ "vm.hypervisor", has_vm_hypervisor, false },
-	{ "vm.kernel", has_vm_kernel, false },
-	{ "vm.image", has_vm_image, false },
-	{ "vm.hwConfig: device pass-through", has_vm_passthrough, false },
-	{ "linux.mountLabel", has_mount_label, true },
+	{ "linux.netDevices", has_net_devices,
+		"not supported, a device of the host cannot be moved into a guest" },
+	{ "linux.intelRdt", has_intel_rdt, "not supported" },
+	{ "vm.hypervisor", has_vm_hypervisor, "not supported" },
+	{ "vm.kernel", has_vm_kernel, "not supported" },
+	{ "vm.image", has_vm_image, "not supported" },
+	{ "vm.hwConfig: device pass-through", has_vm_passthrough, "not supported" },
+	{ "linux.mountLabel", has_mount_label, NULL },
 };
 
 static int check_applied(const struct spec *spec, const struct checker *c)
@@ -229,8 +218,9 @@ static int check_applied(const struct spec *spec, const struct checker *c)
 	for (size_t i = 0; i < ARRAY_LEN(not_applied); i++) {
 		if (!not_applied[i].given(spec))
 			continue;
-		if (!not_applied[i].ignored)
-			return check_fail(c, ENOTSUP, "%s: not supported", not_applied[i].path);
+		if (not_applied[i].why)
+			return check_fail(
+				c, ENOTSUP, "%s: %s", not_applied[i].path, not_applied[i].why);
 		if (check_warn(c, "%s: ignored, the VM takes its place", not_applied[i].path) < 0)
 			return -c->err->code;
 	}

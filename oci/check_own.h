@@ -24,6 +24,12 @@ int check_env(const struct checker *c, const char *what, const struct spec_strin
 int check_absolute(
 	const struct checker *c, const char *what, const struct spec_strings *paths) CHECKED;
 
+/* Of a process object: scheduler, ioPriority, execCPUAffinity. */
+int check_scheduling(const struct spec_process *p, const struct checker *c) CHECKED;
+/* linux.memoryPolicy and linux.timeOffsets */
+int check_memory_policy(const struct spec_memory_policy *p, const struct checker *c) CHECKED;
+int check_time_offsets(const struct spec *spec, const struct checker *c) CHECKED;
+
 int check_linux(const struct spec *spec, struct checker *c) CHECKED;
 int check_seccomp(const struct spec_seccomp *seccomp, struct checker *c) CHECKED;
 

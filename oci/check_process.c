@@ -113,25 +113,6 @@ static int check_oom_score(const struct spec_process *p, const struct checker *c
 	return 0;
 }
 
-/* The scheduler that every process has anyway is no wish. */
-static bool has_scheduler(const struct spec_process *p)
-{
-	const struct spec_scheduler *s = p->scheduler;
-
-	return s && !(streq(s->policy, "SCHED_OTHER") && s->nice == 0 && s->flags.n == 0);
-}
-
-static bool has_io_priority(const struct spec_process *p)
-{
-	return p->io_priority != NULL;
-}
-
-static bool has_cpu_affinity(const struct spec_process *p)
-{
-	return p->exec_cpu_affinity &&
-	       (p->exec_cpu_affinity->initial || p->exec_cpu_affinity->final);
-}
-
 static bool has_apparmor(const struct spec_process *p)
 {
 	return p->apparmor_profile && !streq(p->apparmor_profile, "unconfined");
@@ -142,17 +123,13 @@ static bool has_selinux(const struct spec_process *p)
 	return p->selinux_label != NULL;
 }
 
-/* As in check.c: refused, or ignored because the VM stands in for it. */
+/* As in check.c: ignored because the VM stands in for it. */
 static const struct {
 	const char *path;
 	bool (*given)(const struct spec_process *p);
-	bool ignored;
 } not_applied[] = {
-	{ "scheduler", has_scheduler, false },
-	{ "ioPriority", has_io_priority, false },
-	{ "execCPUAffinity", has_cpu_affinity, false },
-	{ "apparmorProfile", has_apparmor, true },
-	{ "selinuxLabel", has_selinux, true },
+	{ "apparmorProfile", has_apparmor },
+	{ "selinuxLabel", has_selinux },
 };
 
 static int check_applied(const struct spec_process *p, const struct checker *c)
@@ -160,8 +137,6 @@ static int check_applied(const struct spec_process *p, const struct checker *c)
 	for (size_t i = 0; i < ARRAY_LEN(not_applied); i++) {
 		if (!not_applied[i].given(p))
 			continue;
-		if (!not_applied[i].ignored)
-			return check_fail(c, ENOTSUP, "%s: not supported", not_applied[i].path);
 		if (check_warn(c, "%s: ignored, the VM takes its place", not_applied[i].path) < 0)
 			return -c->err->code;
 	}
@@ -190,6 +165,8 @@ int spec_check_process(const struct spec_process *p, const char *file, const cha
 		r = check_rlimits(p, &c);
 	if (r == 0)
 		r = check_oom_score(p, &c);
+	if (r == 0)
+		r = check_scheduling(p, &c);
 	if (r == 0)
 		r = check_applied(p, &c);
 	return r;
