@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -61,6 +60,11 @@ static int session(struct child *c, struct err *err)
 static int enter_namespaces(struct child *c, struct err *err)
 {
 	return namespaces_enter(&c->namespaces, err);
+}
+
+static int enter_time_namespace(struct child *c, struct err *err)
+{
+	return c->namespaces.own_time ? time_namespace_enter(c->create, err) : 0;
 }
 
 static int set_names(struct child *c, struct err *err)
@@ -139,11 +143,14 @@ static int open_exec_terminal(struct child *c, struct err *err)
 	return r < 0 ? r : hand_over_terminal(c, &master, err);
 }
 
-static int set_personality(struct child *c, struct err *err)
+static int set_execution(struct child *c, struct err *err)
 {
-	if (c->create->has_personality && personality(c->create->personality) < 0)
-		return err_sys(err, errno, "personality %x", c->create->personality);
-	return 0;
+	return execution_apply(c->execution, err);
+}
+
+static int set_scheduling(struct child *c, struct err *err)
+{
+	return scheduling_apply(c->spec, err);
 }
 
 /* The container's own null device if it has one, else the agent's. */
@@ -245,10 +252,10 @@ typedef int child_step(struct child *c, struct err *err);
 static child_step *const create_steps[] = {
 	session,
 	enter_namespaces,
+	enter_time_namespace,
 	set_names,
 	set_sysctls,
 	build_rootfs,
-	set_personality,
 	make_cwd,
 };
 
@@ -260,7 +267,7 @@ static child_step *const exec_steps[] = {
 
 /* Common to both. */
 static child_step *const process_steps[] = {
-	connect_stdio, set_limits, try_cwd,
+	connect_stdio, set_limits, try_cwd, set_execution, set_scheduling,
 	seccomp_early, /* needs CAP_SYS_ADMIN, which goes next */
 	set_ids, enter_cwd, set_capabilities, find_program, /* with the rights it will run with */
 };

@@ -8,6 +8,7 @@
 #include "agent/agent.pb-c.h"
 #include "agent/mounts.h"
 #include "agent/namespaces.h"
+#include "agent/scheduling.h"
 
 #include <limits.h>
 #include <stdnoreturn.h>
@@ -16,6 +17,7 @@ struct child {
 	const struct agent *agent;
 	const Vmrun__Agent__Process *spec;
 	const Vmrun__Agent__CreateContainerRequest *create; /* NULL: an exec */
+	const struct execution *execution;		    /* the container's */
 	int gate;					    /* see launch.h */
 	int stdio[3];					    /* -1: /dev/null */
 	struct namespaces namespaces;

@@ -162,6 +162,8 @@ static int prepare(
 
 	if (r == 0)
 		r = keep_uids(c, request, err);
+	if (r == 0)
+		r = execution_read(request, &c->execution, err);
 	if (r == 0 && c->agent->cgroups)
 		r = cgroup_create(c->agent->cgroups, c->id,
 			(const Vmrun__Agent__CgroupSetting *const *)request->cgroup,
@@ -213,6 +215,7 @@ static int create_process(struct container *c, const struct namespaces *ns,
 		.agent = c->agent,
 		.spec = request->process,
 		.create = request,
+		.execution = &c->execution,
 		.namespaces = *ns,
 		.sources = MOUNT_SOURCES_INIT,
 	};
@@ -304,7 +307,10 @@ int container_exec(struct container *c, const Vmrun__Agent__ExecRequest *request
 	struct rpc_request *r, struct err *err)
 {
 	struct child child = {
-		.agent = c->agent, .spec = request->spec, .sources = MOUNT_SOURCES_INIT
+		.agent = c->agent,
+		.spec = request->spec,
+		.execution = &c->execution,
+		.sources = MOUNT_SOURCES_INIT,
 	};
 	struct process *p;
 	int e = check_exec(c, request, err);

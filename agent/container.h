@@ -5,6 +5,7 @@
 #include "agent/cgroup.h"
 #include "agent/device_filter.h"
 #include "agent/process.h"
+#include "agent/scheduling.h"
 
 /* As user_namespaces(7): count ids from first inside are those from outside. */
 struct id_range {
@@ -20,6 +21,7 @@ struct container {
 	int namespaces;	       /* CLONE_NEW* that an exec enters */
 	struct id_range *uids; /* of a user namespace; NULL: the agent's */
 	size_t uid_ranges;
+	struct execution execution;
 	bool paused;
 	uint64_t oom_kills; /* seen so far */
 	/* Removal: once it began, `removals` are the requests to answer at its end. */

@@ -258,6 +258,7 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
 	struct agent *a = p->container->agent;
 	AUTO_CLOSE int ours = -1;
 	AUTO_CLOSE int theirs = -1;
+	struct cpu_set cpus;
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -270,9 +271,15 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
 	if (r < 0)
 		return err_sys(err, -r, "set-up of a child");
 	p->gate = steal_fd(&ours);
+	r = cpus_enter(child->spec, &cpus, err);
+	if (r < 0) {
+		launch_end(p);
+		return r;
+	}
 	p->pid = clone_child(a, plan, &p->pidfd);
 	if (p->pid == 0)
 		child_run(child);
+	cpus_leave(&cpus);
 	if (p->pid < 0) {
 		r = p->pid;
 		p->pid = 0;

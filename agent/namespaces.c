@@ -80,7 +80,8 @@ int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRe
 			"a container with a user namespace of its own cannot join others");
 	if ((request->hostname[0] || request->domainname[0]) && !(asked & CLONE_NEWUTS))
 		return err_set(err, EINVAL, "a host name needs a UTS namespace");
-	ns.created &= ~CLONE_NEWCGROUP;
+	ns.own_time = ns.created & CLONE_NEWTIME;
+	ns.created &= ~(CLONE_NEWCGROUP | CLONE_NEWTIME);
 	ns.own_cgroup_root = true;
 	ns.entered = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
 		     (asked & (CLONE_NEWUSER | CLONE_NEWTIME));

@@ -11,6 +11,7 @@ struct namespaces {
 	int entered;	/* CLONE_NEW* that an exec must enter */
 	int pid_joined; /* pidfd whose pid namespace is joined, or -1. Borrowed */
 	bool own_cgroup_root;
+	bool own_time; /* made by the child, see time_namespace_enter() */
 	unsigned join_count;
 
 	struct {

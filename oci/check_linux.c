@@ -310,5 +310,9 @@ int check_linux(const struct spec *spec, struct checker *c)
 	if (r == 0 && l->rootfs_propagation && !mount_propagation(l->rootfs_propagation))
 		r = check_fail(c, EINVAL, "linux.rootfsPropagation: unknown mode \"%.40s\"",
 			l->rootfs_propagation);
+	if (r == 0)
+		r = check_memory_policy(l->memory_policy, c);
+	if (r == 0)
+		r = check_time_offsets(spec, c);
 	return r == 0 ? check_personality(l->personality, c) : r;
 }

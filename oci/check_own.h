@@ -26,6 +26,11 @@ int check_absolute(
 
 /* What the field table refuses of a file. section: as of fields_walk(). */
 int check_fields(const struct json_doc *doc, const char *section, const struct checker *c) CHECKED;
+/* Of a process object: scheduler, ioPriority, execCPUAffinity. */
+int check_scheduling(const struct spec_process *p, const struct checker *c) CHECKED;
+/* linux.memoryPolicy and linux.timeOffsets */
+int check_memory_policy(const struct spec_memory_policy *p, const struct checker *c) CHECKED;
+int check_time_offsets(const struct spec *spec, const struct checker *c) CHECKED;
 
 int check_linux(const struct spec *spec, struct checker *c) CHECKED;
 int check_seccomp(const struct spec_seccomp *seccomp, struct checker *c) CHECKED;

@@ -133,7 +133,9 @@ int spec_check_process(const struct spec_process *p, const char *file, const cha
 		r = check_capabilities(p, &c);
 	if (r == 0)
 		r = check_rlimits(p, &c);
-	return r == 0 ? check_oom_score(p, &c) : r;
+	if (r == 0)
+		r = check_oom_score(p, &c);
+	return r == 0 ? check_scheduling(p, &c) : r;
 }
 
 int spec_check_process_fields(const struct spec_process_file *file, struct err *err)

@@ -9,6 +9,7 @@
 #include "oci/mounts.h"
 #include "oci/namespaces.h"
 #include "oci/parse.h"
+#include "oci/scheduling.h"
 #include "oci/seccomp.h"
 
 #include <seccomp.h>
@@ -112,6 +113,23 @@ static void print_seccomp(struct json_out *out)
 	json_end(out);
 }
 
+static void print_memory_policy(struct json_out *out)
+{
+	json_key(out, "memoryPolicy");
+	json_object(out);
+	json_key(out, "modes");
+	json_array(out);
+	for (size_t i = 0; scheduling_name(MEMORY_MODES, i); i++)
+		json_str(out, scheduling_name(MEMORY_MODES, i));
+	json_end(out);
+	json_key(out, "flags");
+	json_array(out);
+	for (size_t i = 0; scheduling_name(MEMORY_FLAGS, i); i++)
+		json_str(out, scheduling_name(MEMORY_FLAGS, i));
+	json_end(out);
+	json_end(out);
+}
+
 static void print_linux(struct json_out *out)
 {
 	json_key(out, "linux");
@@ -122,6 +140,7 @@ static void print_linux(struct json_out *out)
 	print_seccomp(out);
 	print_enabled(out, "apparmor", "process.apparmorProfile");
 	print_enabled(out, "selinux", "process.selinuxLabel");
+	print_memory_policy(out);
 	print_enabled(out, "intelRdt", "linux.intelRdt.closID");
 	json_key(out, "mountExtensions");
 	json_object(out);

@@ -3,14 +3,12 @@
 #include "oci/fields.h"
 
 /* One word each for what has one class in common. */
-#define TIME_OFFSETS  CLASS_REJECTED
-#define MEMORY_POLICY CLASS_REJECTED
-#define INTEL_RDT     CLASS_REJECTED
-#define NET_DEVICES   CLASS_REJECTED
+#define INTEL_RDT   CLASS_REJECTED
+#define NET_DEVICES CLASS_REJECTED
 
-#define BY_SECCOMP    "compiled on the host, loaded by the guest's kernel"
-#define BY_MKNOD      "a node in the container's /dev; its driver is the guest's"
-#define NO_NOTIFY     "only SCMP_ACT_NOTIFY needs it, which is refused"
+#define BY_SECCOMP  "compiled on the host, loaded by the guest's kernel"
+#define BY_MKNOD    "a node in the container's /dev; its driver is the guest's"
+#define NO_NOTIFY   "only SCMP_ACT_NOTIFY needs it, which is refused"
 
 static bool is_network(const struct json_value *object)
 {
@@ -56,9 +54,12 @@ const struct field_row fields_linux[] = {
 		"of a user namespace in the guest"),
 	ROW("linux.gidMappings[].size", CLASS_GUEST, FIELD_SECURITY,
 		"of a user namespace in the guest"),
-	ROW("linux.timeOffsets", TIME_OFFSETS, 0, "of a time namespace in the guest"),
-	ROW("linux.timeOffsets.*.secs", TIME_OFFSETS, 0, "of a time namespace in the guest"),
-	ROW("linux.timeOffsets.*.nanosecs", TIME_OFFSETS, 0, "of a time namespace in the guest"),
+	ROW_SHOWN_BY("linux.timeOffsets", CLASS_GUEST, 0, "of a time namespace in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("linux.timeOffsets.*.secs", CLASS_GUEST, 0, "of a time namespace in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("linux.timeOffsets.*.nanosecs", CLASS_GUEST, 0,
+		"of a time namespace in the guest", "the-process-is-as-asked"),
 	ROW("linux.devices[].path", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].type", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].major", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
@@ -91,10 +92,14 @@ const struct field_row fields_linux[] = {
 	ROW("linux.mountLabel", CLASS_IGNORED, FIELD_SECURITY, "the VM takes its place"),
 	ROW("linux.personality.domain", CLASS_GUEST, 0, "personality(2) in the guest"),
 	ROW("linux.personality.flags", CLASS_REJECTED, 0, "the specification names none yet"),
-	ROW("linux.memoryPolicy", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
-	ROW("linux.memoryPolicy.mode", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
-	ROW("linux.memoryPolicy.nodes", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
-	ROW("linux.memoryPolicy.flags", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
+	ROW_SHOWN_BY("linux.memoryPolicy", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("linux.memoryPolicy.mode", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("linux.memoryPolicy.nodes", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("linux.memoryPolicy.flags", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
+		"the-process-is-as-asked"),
 	ROW("linux.intelRdt", INTEL_RDT, 0, "of the host's processors"),
 	ROW("linux.intelRdt.closID", INTEL_RDT, 0, "of the host's processors"),
 	ROW("linux.intelRdt.schemata", INTEL_RDT, 0, "of the host's processors"),

@@ -2,12 +2,7 @@
 #include "base/str.h"
 #include "oci/fields.h"
 
-/* One word each for what has one class in common. */
-#define SCHEDULER    CLASS_REJECTED
-#define IO_PRIORITY  CLASS_REJECTED
-#define CPU_AFFINITY CLASS_REJECTED
-
-#define VM_INSTEAD   "the VM takes its place"
+#define VM_INSTEAD "the VM takes its place"
 
 static bool is_text(const struct json_value *v, const char *wanted)
 {
@@ -24,23 +19,6 @@ static enum field_class apparmor_class(const struct field_row *row, const struct
 {
 	(void)object;
 	return is_text(value, "unconfined") ? CLASS_DEFAULT : row->class;
-}
-
-/* The scheduler that every process has anyway is no wish. */
-static enum field_class scheduler_class(const struct field_row *row,
-	const struct json_value *object, const struct json_value *value)
-{
-	struct err ignored = ERR_NONE;
-	const struct json_value *nice = json_member(value, "nice");
-	int64_t number = 0;
-
-	(void)object;
-	if (nice && json_get_i64(nice, INT64_MIN, INT64_MAX, &number, &ignored) < 0)
-		return row->class;
-	return number == 0 && !json_member(value, "flags") &&
-			       is_text(json_member(value, "policy"), "SCHED_OTHER")
-		       ? CLASS_DEFAULT
-		       : row->class;
 }
 
 const struct field_row fields_process[] = {
@@ -72,20 +50,33 @@ const struct field_row fields_process[] = {
 		apparmor_class),
 	ROW("process.selinuxLabel", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD),
 	ROW("process.oomScoreAdj", CLASS_GUEST, 0, "for the guest's out-of-memory killer"),
-	ROW_BY_VALUE(
-		"process.scheduler", SCHEDULER, 0, "no scheduler but the default", scheduler_class),
-	ROW("process.scheduler.policy", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.nice", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.priority", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.flags", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.runtime", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.deadline", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.period", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.ioPriority", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
-	ROW("process.ioPriority.class", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
-	ROW("process.ioPriority.priority", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
-	ROW("process.execCPUAffinity", CPU_AFFINITY, FIELD_ZERO_NONE, "of the guest's processors"),
-	ROW("process.execCPUAffinity.initial", CPU_AFFINITY, 0, "of the guest's processors"),
-	ROW("process.execCPUAffinity.final", CPU_AFFINITY, 0, "of the guest's processors"),
+	ROW_SHOWN_BY("process.scheduler", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.scheduler.policy", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.scheduler.nice", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.scheduler.priority", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.scheduler.flags", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.scheduler.runtime", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.scheduler.deadline", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.scheduler.period", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.ioPriority", CLASS_GUEST, 0, "ioprio_set(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.ioPriority.class", CLASS_GUEST, 0, "ioprio_set(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.ioPriority.priority", CLASS_GUEST, 0, "ioprio_set(2) in the guest",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.execCPUAffinity", CLASS_GUEST, FIELD_ZERO_NONE,
+		"of the guest's processors", "the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.execCPUAffinity.initial", CLASS_GUEST, 0, "of the guest's processors",
+		"the-process-is-as-asked"),
+	ROW_SHOWN_BY("process.execCPUAffinity.final", CLASS_GUEST, 0, "of the guest's processors",
+		"the-process-is-as-asked"),
 	{ 0 },
 };

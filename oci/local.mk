@@ -4,10 +4,12 @@ liboci_a_SOURCES = \
 	oci/annotations.c oci/annotations.h \
 	oci/arena.c oci/arena.h \
 	oci/bind.c oci/bind.h \
+	oci/bit_list.c oci/bit_list.h \
 	oci/caps.c oci/caps.h \
 	oci/check.c oci/check.h \
 	oci/check_linux.c oci/check_own.h \
 	oci/check_process.c \
+	oci/check_scheduling.c \
 	oci/explain.c oci/explain.h \
 	oci/features.c oci/features.h \
 	oci/fields.c oci/fields.h \
@@ -30,6 +32,7 @@ liboci_a_SOURCES = \
 	oci/parse_vm.c \
 	oci/resources.c oci/resources.h \
 	oci/rlimits.c oci/rlimits.h \
+	oci/scheduling.c oci/scheduling.h \
 	oci/seccomp.c oci/seccomp.h \
 	oci/spec.h \
 	oci/template.c oci/template.h \

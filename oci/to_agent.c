@@ -3,13 +3,16 @@
  * is decided what a VM does differently from a container on the host.
  */
 #include "base/str.h"
+#include "oci/bit_list.h"
 #include "oci/mounts.h"
 #include "oci/namespaces.h"
 #include "oci/one_line.h"
 #include "oci/resources.h"
+#include "oci/scheduling.h"
 #include "oci/to_agent_own.h"
 
 #include <sys/personality.h>
+#include <time.h>
 
 typedef Vmrun__Agent__CreateContainerRequest request;
 
@@ -290,6 +293,43 @@ static int make_personality(
 	return 0;
 }
 
+static int make_memory_policy(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	const struct spec_memory_policy *from = spec->linux.memory_policy;
+	Vmrun__Agent__MemoryPolicy *policy;
+
+	(void)at;
+	if (!from)
+		return 0;
+	policy = to->memory_policy = make_message(m, &vmrun__agent__memory_policy__descriptor);
+	if (!policy)
+		return 0;
+	policy->mode = (uint32_t)scheduling_number(MEMORY_MODES, from->mode) |
+		       (uint32_t)scheduling_flags(MEMORY_FLAGS, &from->flags);
+	make_bits(m, from->nodes, NODE_MAX, &policy->nodes);
+	return 0;
+}
+
+static int make_time_offsets(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	make_list(m, &to->time_offsets, spec->linux.time_offsets.n);
+	for (size_t i = 0; i < spec->linux.time_offsets.n; i++) {
+		const struct spec_time_offset *from = &spec->linux.time_offsets.v[i];
+		Vmrun__Agent__TimeOffset *offset = make_item(m, &to->time_offsets,
+			&to->n_time_offsets, &vmrun__agent__time_offset__descriptor);
+
+		if (!offset)
+			return 0;
+		offset->clock = streq(from->clock, "monotonic") ? CLOCK_MONOTONIC : CLOCK_BOOTTIME;
+		offset->secs = from->secs;
+		offset->nanosecs = from->nanosecs;
+	}
+	return 0;
+}
+
 static int make_first_process(
 	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
 {
@@ -309,6 +349,8 @@ static int (*const sections[])(
 	make_sysctls,
 	make_cgroup,
 	make_personality,
+	make_memory_policy,
+	make_time_offsets,
 	make_first_process,
 };
 

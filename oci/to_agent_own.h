@@ -30,6 +30,9 @@ void make_strings(struct maker *m, char ***to, size_t *n, const struct spec_stri
 void make_list(struct maker *m, void *to, size_t room);
 void *make_item(struct maker *m, void *to, size_t *n, const ProtobufCMessageDescriptor *type);
 
+/* The mask of a list of numbers that was checked, see bit_list.h. NULL: none. */
+void make_bits(struct maker *m, const char *list, unsigned max, ProtobufCBinaryData *to);
+
 /* A new process message in *ret, also when it is incomplete. */
 int make_process(struct maker *m, const struct spec_process *p, const struct spec_seccomp *seccomp,
 	Vmrun__Agent__Process **ret) CHECKED;

@@ -1,10 +1,14 @@
 /* Process objects to the agent's Process; and the making of messages in general. */
 #include "base/buf.h"
 #include "base/str.h"
+#include "oci/bit_list.h"
 #include "oci/caps.h"
 #include "oci/rlimits.h"
+#include "oci/scheduling.h"
 #include "oci/seccomp.h"
 #include "oci/to_agent_own.h"
+
+#include <linux/ioprio.h>
 
 void *make_message(struct maker *m, const ProtobufCMessageDescriptor *type)
 {
@@ -126,6 +130,46 @@ static void make_rlimits(struct maker *m, const struct spec_process *p, Vmrun__A
 	}
 }
 
+/* A list that the checks have passed. */
+void make_bits(struct maker *m, const char *list, unsigned max, ProtobufCBinaryData *to)
+{
+	AUTO(buf_done) struct buf mask = { 0 };
+
+	if (!list)
+		return;
+	if (bit_list_read(list, max, &mask) < 0) {
+		m->out_of_memory = true;
+		return;
+	}
+	to->data = mask.data;
+	to->len = mask.len;
+	mask = (struct buf){ 0 };
+}
+
+static void make_scheduling(
+	struct maker *m, const struct spec_process *p, Vmrun__Agent__Process *to)
+{
+	const struct spec_scheduler *from = p->scheduler;
+	Vmrun__Agent__Scheduler *s;
+
+	if (p->io_priority)
+		to->io_priority = (uint32_t)IOPRIO_PRIO_VALUE(
+			scheduling_number(IO_CLASSES, p->io_priority->class),
+			p->io_priority->priority);
+	if (!from)
+		return;
+	s = to->scheduler = make_message(m, &vmrun__agent__scheduler__descriptor);
+	if (!s)
+		return;
+	s->policy = (uint32_t)scheduling_number(SCHED_POLICIES, from->policy);
+	s->flags = scheduling_flags(SCHED_FLAGS, &from->flags);
+	s->nice = from->nice;
+	s->priority = (uint32_t)from->priority;
+	s->runtime_ns = from->runtime_ns;
+	s->deadline_ns = from->deadline_ns;
+	s->period_ns = from->period_ns;
+}
+
 static void make_stdio(struct maker *m, const struct spec_process *p, Vmrun__Agent__Process *to)
 {
 	to->stdio = make_message(m, &vmrun__agent__stdio__descriptor);
@@ -178,6 +222,7 @@ int make_process(struct maker *m, const struct spec_process *p, const struct spe
 	to->no_new_privileges = p->no_new_privileges;
 	to->has_oom_score_adj = p->oom_score_adj.is_set;
 	to->oom_score_adj = (int32_t)p->oom_score_adj.value;
+	make_scheduling(m, p, to);
 	make_stdio(m, p, to);
 	return make_seccomp(m, seccomp, to);
 }
@@ -189,6 +234,11 @@ int oci_process_to_agent(const struct spec_process *process, const char *file, c
 	struct maker m = { .file = file, .prefix = prefix, .err = err };
 	int r = make_process(&m, process, seccomp, &to);
 
+	/* Not of a container's first process (config.md, "Linux Process"). */
+	if (r == 0 && process->exec_cpu_affinity) {
+		make_bits(&m, process->exec_cpu_affinity->initial, CPU_MAX, &to->cpus_initial);
+		make_bits(&m, process->exec_cpu_affinity->final, CPU_MAX, &to->cpus_final);
+	}
 	if (r == 0)
 		r = make_result(&m);
 	if (r == 0)

@@ -95,6 +95,8 @@ static int read_process(struct exec *e, struct err *err)
 	if (r < 0)
 		return r;
 	e->process = e->file->process;
+	if (!e->process.exec_cpu_affinity)
+		e->process.exec_cpu_affinity = e->spec->process->exec_cpu_affinity;
 	if (e->options->terminal)
 		e->process.terminal = true;
 	return 0;

@@ -92,20 +92,65 @@ static void processes(void **state)
 		{ CONFIG_PROCESS("'oomScoreAdj':1001"),
 			"process.oomScoreAdj: must be from -1000 to 1000, got 1001" },
 	};
+
+	(void)state;
+	all_refused(cases, ARRAY_LEN(cases), EINVAL);
+	accepted(CONFIG_PROCESS("'env':['A=','B=c=d'],'user':{'umask':511},'oomScoreAdj':-1000,"
+				"'scheduler':{'policy':'SCHED_OTHER'},'execCPUAffinity':{}"));
+}
+
+static void scheduling(void **state)
+{
+	static const struct refusal cases[] = {
+		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_LAZY'}"),
+			"process.scheduler.policy: unknown policy \"SCHED_LAZY\"" },
+		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_OTHER','nice':20}"),
+			"process.scheduler.nice: must be from -20 to 19, got 20" },
+		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_BATCH','priority':1}"),
+			"process.scheduler.priority: must be 0 with SCHED_BATCH, got 1" },
+		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_RR'}"),
+			"process.scheduler.priority: must be from 1 to 99 with SCHED_RR, got 0" },
+		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_IDLE','deadline':5}"),
+			"process.scheduler.deadline: only SCHED_DEADLINE has one, the policy is "
+			"SCHED_IDLE" },
+		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_IDLE','flags':['SCHED_FLAG_X']}"),
+			"process.scheduler.flags[0]: unknown flag \"SCHED_FLAG_X\"" },
+		{ CONFIG_PROCESS("'ioPriority':{'class':'RT'}"),
+			"process.ioPriority.class: unknown class \"RT\"" },
+		{ CONFIG_PROCESS("'ioPriority':{'class':'IOPRIO_CLASS_RT','priority':8}"),
+			"process.ioPriority.priority: must be from 0 to 7, got 8" },
+		{ CONFIG_PROCESS("'execCPUAffinity':{'initial':'3-1'}"),
+			"process.execCPUAffinity.initial: \"3-1\" is not a list such as "
+			"\"0-3,7\"" },
+		{ CONFIG_PROCESS("'execCPUAffinity':{'final':'0,8192'}"),
+			"process.execCPUAffinity.final: \"0,8192\" names one above 8191" },
+		{ CONFIG_LINUX("'memoryPolicy':{'mode':'MPOL_BOUND'}"),
+			"linux.memoryPolicy.mode: unknown mode \"MPOL_BOUND\"" },
+		{ CONFIG_LINUX("'memoryPolicy':{'mode':'MPOL_BIND'}"),
+			"linux.memoryPolicy.nodes: MPOL_BIND needs at least one" },
+		{ CONFIG_LINUX("'memoryPolicy':{'mode':'MPOL_LOCAL','nodes':'0'}"),
+			"linux.memoryPolicy.nodes: MPOL_LOCAL takes none" },
+		{ CONFIG_LINUX("'memoryPolicy':{'mode':'MPOL_LOCAL','flags':['MPOL_F']}"),
+			"linux.memoryPolicy.flags[0]: unknown flag \"MPOL_F\"" },
+		{ CONFIG_LINUX("'timeOffsets':{'boottime':{'secs':1}}"),
+			"linux.timeOffsets: needs a new time namespace in linux.namespaces" },
+		{ CONFIG_LINUX(
+			  "'timeOffsets':{'realtime':{'secs':1}},'namespaces':[{'type':'time'}]"),
+			"linux.timeOffsets: unknown clock \"realtime\", there are \"monotonic\" "
+			"and "
+			"\"boottime\"" },
+		{ CONFIG_LINUX("'timeOffsets':{'boottime':{'nanosecs':1000000000}}"),
+			"linux.timeOffsets.boottime.nanosecs: must be below a second, got "
+			"1000000000" },
+	};
 	static const struct refusal unsupported[] = {
-		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_FIFO','priority':1}"),
-			"process.scheduler: not supported" },
-		{ CONFIG_PROCESS("'ioPriority':{'class':'IOPRIO_CLASS_RT'}"),
-			"process.ioPriority: not supported" },
-		{ CONFIG_PROCESS("'execCPUAffinity':{'final':'0'}"),
-			"process.execCPUAffinity: not supported" },
+		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_ISO'}"),
+			"process.scheduler.policy: Linux has no SCHED_ISO" },
 	};
 
 	(void)state;
 	all_refused(cases, ARRAY_LEN(cases), EINVAL);
 	all_refused(unsupported, ARRAY_LEN(unsupported), ENOTSUP);
-	accepted(CONFIG_PROCESS("'env':['A=','B=c=d'],'user':{'umask':511},'oomScoreAdj':-1000,"
-				"'scheduler':{'policy':'SCHED_OTHER'},'execCPUAffinity':{}"));
 }
 
 static void ignored_with_a_warning(void **state)
@@ -270,11 +315,9 @@ static void devices_and_paths(void **state)
 static void what_cannot_be_applied(void **state)
 {
 	static const struct refusal cases[] = {
-		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"), "linux.netDevices: not supported" },
-		{ CONFIG_LINUX("'timeOffsets':{'boottime':{'secs':1}}"),
-			"linux.timeOffsets: not supported" },
-		{ CONFIG_LINUX("'memoryPolicy':{'mode':'MPOL_LOCAL'}"),
-			"linux.memoryPolicy: not supported" },
+		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"),
+			"linux.netDevices: not supported"
+			"a guest" },
 		{ CONFIG_LINUX("'intelRdt':{}"), "linux.intelRdt: not supported" },
 		{ CONFIG(",'vm':{'hypervisor':{'path':'/q'}}"), "vm.hypervisor: not supported" },
 		{ CONFIG(",'vm':{'kernel':{'path':'/q'}}"), "vm.kernel: not supported" },
@@ -351,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_must_be_there),
 		cmocka_unit_test(processes),
+		cmocka_unit_test(scheduling),
 		cmocka_unit_test(ignored_with_a_warning),
 		cmocka_unit_test(mounts_and_names),
 		cmocka_unit_test(mount_data_is_a_page),

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* clang-format off */
 static const char full_text[] = "{"
@@ -25,13 +26,19 @@ static const char full_text[] = "{"
 		"'user':{'uid':1000,'gid':1001,'umask':18,'additionalGids':[5,6]},"
 		"'args':['sh','','-c'],'env':['A=1'],'cwd':'/w','noNewPrivileges':true,"
 		"'oomScoreAdj':-5,"
+		"'scheduler':{'policy':'SCHED_DEADLINE','nice':-3,'flags':['SCHED_FLAG_RESET_ON_FORK',"
+			"'SCHED_FLAG_DL_OVERRUN'],'runtime':1,'deadline':2,'period':3},"
+		"'ioPriority':{'class':'IOPRIO_CLASS_BE','priority':6},"
+		"'execCPUAffinity':{'initial':'0','final':'1-2, 9,'},"
 		"'capabilities':{'bounding':['CAP_CHOWN','CAP_KILL'],'effective':['CAP_CHOWN'],"
 			"'permitted':['CAP_CHOWN','CAP_KILL'],'inheritable':['CAP_KILL'],"
 			"'ambient':['CAP_CHOWN','CAP_KILL','CAP_BPF']},"
 		"'rlimits':[{'type':'RLIMIT_NOFILE','soft':1024,'hard':18446744073709551615}]},"
 	"'linux':{"
 		"'namespaces':[{'type':'pid'},{'type':'network','path':'/run/netns/x'},{'type':'ipc'},"
-			"{'type':'uts'},{'type':'user'}],"
+			"{'type':'uts'},{'type':'user'},{'type':'time'}],"
+		"'timeOffsets':{'monotonic':{'secs':-7},'boottime':{'secs':8,'nanosecs':9}},"
+		"'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0,17','flags':['MPOL_F_STATIC_NODES']},"
 		"'uidMappings':[{'containerID':0,'hostID':1000,'size':10}],"
 		"'gidMappings':[{'containerID':0,'hostID':2000,'size':20},"
 			"{'containerID':20,'hostID':3000,'size':1}],"
@@ -110,6 +117,39 @@ static void container(void **state)
 	assert_int_equal(r->gid_mappings[1]->size, 1);
 }
 
+static void scheduling(void **state)
+{
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+	AUTO(agent_process_free) Vmrun__Agent__Process *exec = NULL;
+	AUTO(spec_free) struct spec *spec = spec_of(full_text);
+	const Vmrun__Agent__Scheduler *s = r->process->scheduler;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(s->policy, 6);
+	assert_int_equal(s->flags, 5);
+	assert_int_equal(s->nice, -3);
+	assert_int_equal(s->runtime_ns, 1);
+	assert_int_equal(s->deadline_ns, 2);
+	assert_int_equal(s->period_ns, 3);
+	assert_int_equal(r->process->io_priority, 2 << 13 | 6);
+	assert_int_equal(r->process->cpus_initial.len, 0);
+	assert_int_equal(r->memory_policy->mode, 2 | 1 << 15);
+	assert_int_equal(r->memory_policy->nodes.len, 3);
+	assert_memory_equal(r->memory_policy->nodes.data, "\1\0\2", 3);
+	assert_int_equal(r->n_time_offsets, 2);
+	assert_int_equal(r->time_offsets[0]->clock, CLOCK_MONOTONIC);
+	assert_int_equal(r->time_offsets[0]->secs, -7);
+	assert_int_equal(r->time_offsets[1]->clock, CLOCK_BOOTTIME);
+	assert_int_equal(r->time_offsets[1]->nanosecs, 9);
+	assert_int_equal(oci_process_to_agent(spec->process, "p", "", NULL, &exec, &err), 0);
+	assert_int_equal(exec->cpus_initial.len, 1);
+	assert_int_equal(exec->cpus_final.len, 2);
+	assert_memory_equal(exec->cpus_final.data, "\6\2", 2);
+	assert_int_equal(exec->scheduler->policy, 6);
+}
+
 static void devices(void **state)
 {
 	AUTO(agent_create_request_free)
@@ -178,13 +218,14 @@ static void namespaces(void **state)
 
 	(void)state;
 	/* The network one is the pod's; a mount one is always made. */
-	assert_int_equal(r->n_namespaces, 5);
+	assert_int_equal(r->n_namespaces, 6);
 	assert_int_equal(r->namespaces[0]->kind, VMRUN__AGENT__NAMESPACE__KIND__PID);
 	assert_string_equal(r->namespaces[0]->join_container, "");
 	assert_int_equal(r->namespaces[1]->kind, VMRUN__AGENT__NAMESPACE__KIND__IPC);
 	assert_int_equal(r->namespaces[2]->kind, VMRUN__AGENT__NAMESPACE__KIND__UTS);
 	assert_int_equal(r->namespaces[3]->kind, VMRUN__AGENT__NAMESPACE__KIND__USER);
-	assert_int_equal(r->namespaces[4]->kind, VMRUN__AGENT__NAMESPACE__KIND__MOUNT);
+	assert_int_equal(r->namespaces[4]->kind, VMRUN__AGENT__NAMESPACE__KIND__TIME);
+	assert_int_equal(r->namespaces[5]->kind, VMRUN__AGENT__NAMESPACE__KIND__MOUNT);
 	at.joins = joins;
 	joined = request_of(full_text, &at);
 	assert_string_equal(joined->namespaces[0]->join_container, "sandbox");
@@ -338,6 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(container),
+		cmocka_unit_test(scheduling),
 		cmocka_unit_test(devices),
 		cmocka_unit_test(mounts),
 		cmocka_unit_test(namespaces),
