@@ -316,8 +316,7 @@ static void what_cannot_be_applied(void **state)
 {
 	static const struct refusal cases[] = {
 		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"),
-			"linux.netDevices: not supported"
-			"a guest" },
+			"linux.netDevices: not supported" },
 		{ CONFIG_LINUX("'intelRdt':{}"), "linux.intelRdt: not supported" },
 		{ CONFIG(",'vm':{'hypervisor':{'path':'/q'}}"), "vm.hypervisor: not supported" },
 		{ CONFIG(",'vm':{'kernel':{'path':'/q'}}"), "vm.kernel: not supported" },
