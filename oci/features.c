@@ -17,8 +17,7 @@ static void print_hooks(struct json_out *out)
 	json_key(out, "hooks");
 	json_array(out);
 	for (size_t i = 0; i < HOOK_KINDS; i++)
-		if (hook_kinds[i].honoured)
-			json_str(out, hook_kinds[i].name);
+		json_str(out, hook_kinds[i].name);
 	json_end(out);
 }
 

@@ -148,8 +148,6 @@ static void mounts_and_names(void **state)
 			"hooks.poststart[0].env[0]: must be NAME=value, got \"x\"" },
 	};
 	static const struct refusal unsupported[] = {
-		{ CONFIG(",'hooks':{'startContainer':[{'path':'/h'}]}"),
-			"hooks.startContainer: not supported" },
 		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','gidMappings':"
 			 "[{'containerID':0,'hostID':0,'size':1}]}]"),
 			"mounts[0].gidMappings: id-mapped mounts are not supported" },
