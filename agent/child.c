@@ -6,6 +6,7 @@
 #include "agent/child.h"
 
 #include "agent/credentials.h"
+#include "agent/hooks.h"
 #include "agent/launch.h"
 #include "agent/program.h"
 #include "agent/rootfs.h"
@@ -188,6 +189,11 @@ static int connect_stdio(struct child *c, struct err *err)
 	return 0;
 }
 
+static int prepare_hooks(struct child *c, struct err *err)
+{
+	return hooks_prepare(c->create, &c->hook_input, err);
+}
+
 static int set_limits(struct child *c, struct err *err)
 {
 	return credentials_set_limits(c->spec, err);
@@ -257,6 +263,7 @@ static child_step *const create_steps[] = {
 	set_sysctls,
 	build_rootfs,
 	make_cwd,
+	prepare_hooks,
 };
 
 static child_step *const exec_steps[] = {
@@ -320,6 +327,10 @@ static int execute(struct child *c, struct err *err)
 	if (r < 0)
 		return err_sys(err, -r, "exec");
 	wait_for(c, LAUNCH_START);
+	r = c->create ? hooks_run_start(c->create, c->hook_input, (const char *const *)env.v, err)
+		      : 0;
+	if (r < 0)
+		return r;
 	/* As late as can be: the filter must allow nothing but execve and what follows. */
 	r = c->spec->no_new_privileges ? credentials_set_seccomp(c->spec, err) : 0;
 	if (r < 0)
@@ -387,7 +398,7 @@ void child_run(struct child *c)
 	reset_signals();
 	close_others(c);
 	wait_for(c, LAUNCH_GO);
-	c->slave = -1;
+	c->slave = c->hook_input = -1;
 	if (set_up(c, &err) == 0)
 		(void)!execute(c, &err);
 	(void)!send_report(c, LAUNCH_FAILED, &err, -1);

@@ -25,6 +25,7 @@ struct child {
 	/* Made by the child itself. */
 	int slave; /* its terminal */
 	bool in_cwd;
+	int hook_input; /* see hooks.h */
 	char program[PATH_MAX];
 };
 

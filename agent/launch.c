@@ -17,7 +17,7 @@
 
 void launch_narrow_code(struct err *err)
 {
-	if (err->code != EINVAL && err->code != EACCES)
+	if (err->code != EINVAL && err->code != EACCES && err->code != ECANCELED)
 		err->code = EIO;
 }
 

@@ -44,8 +44,8 @@ struct launch_plan {
 int launch(struct process *p, const struct launch_plan *plan, struct child *child,
 	struct err *err) CHECKED;
 
-/* Reduces the code of a failed set-up to EINVAL, EACCES or EIO: others mean something to a caller.
- */
+/* Reduces the code of a failed set-up to EINVAL, EACCES, ECANCELED (a hook) or EIO: others mean
+ * something to a caller. */
 void launch_narrow_code(struct err *err);
 
 /* Opens the gate of a created process; r is answered when its program runs or cannot. */

@@ -14,6 +14,7 @@ libagent_a_SOURCES = \
 	agent/devices.c agent/devices.h \
 	agent/events.c agent/events.h \
 	agent/filesystem.c agent/filesystem.h \
+	agent/hooks.c agent/hooks.h \
 	agent/kmsg.c agent/kmsg.h \
 	agent/launch.c agent/launch.h \
 	agent/mounts.c agent/mounts.h \

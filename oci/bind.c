@@ -105,13 +105,14 @@ static int bind_str(struct json_doc *doc, const struct json_value *v, const stru
 	return 0;
 }
 
-/* Allocates the items of a list of what v has in it, one more when spare. */
+/* Allocates the items of a list of what v has in it, one more when spare: such a list is never
+ * NULL. */
 static int list_alloc(struct json_doc *doc, const struct json_value *v, size_t item_size,
 	bool spare, struct any_list *list, struct err *err)
 {
 	size_t n = json_count(v);
 
-	if (n == 0)
+	if (n + spare == 0)
 		return 0;
 	list->v = json_doc_alloc(doc, (n + spare) * item_size);
 	if (!list->v)

@@ -125,35 +125,32 @@ static int check_mount(const struct spec_mount *m, size_t i, const struct checke
 }
 
 static int check_hook(
-	const struct spec_hook *h, const struct hook_kind *kind, size_t i, const struct checker *c)
+	const struct spec_hook *h, const char *kind, size_t i, const struct checker *c)
 {
 	char env[64];
 
 	if (*h->path != '/')
 		return check_fail(c, EINVAL,
-			"hooks.%s[%zu].path: must be an absolute path, got \"%.80s\"", kind->name,
-			i, h->path);
+			"hooks.%s[%zu].path: must be an absolute path, got \"%.80s\"", kind, i,
+			h->path);
 	if (h->timeout_s.is_set && h->timeout_s.value <= 0)
-		return check_fail(c, EINVAL, "hooks.%s[%zu].timeout: must be more than 0 seconds",
-			kind->name, i);
-	snprintf(env, sizeof(env), "hooks.%s[%zu].env", kind->name, i);
+		return check_fail(
+			c, EINVAL, "hooks.%s[%zu].timeout: must be more than 0 seconds", kind, i);
+	snprintf(env, sizeof(env), "hooks.%s[%zu].env", kind, i);
 	return check_env(c, env, &h->env);
 }
 
 static int check_hooks(const struct spec *spec, const struct checker *c)
 {
 	for (size_t k = 0; k < HOOK_KINDS; k++) {
-		const struct hook_kind *kind = &hook_kinds[k];
-		const struct spec_hook_list *list = hooks_of(&spec->hooks, kind);
+		const struct spec_hook_list *list = hooks_of(&spec->hooks, (enum hook_when)k);
 
 		for (size_t i = 0; i < list->n; i++) {
-			int r = check_hook(&list->v[i], kind, i, c);
+			int r = check_hook(&list->v[i], hook_kinds[k].name, i, c);
 
 			if (r < 0)
 				return r;
 		}
-		if (list->n > 0 && !kind->honoured)
-			return check_fail(c, ENOTSUP, "hooks.%s: not supported", kind->name);
 	}
 	return 0;
 }

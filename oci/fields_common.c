@@ -5,15 +5,16 @@
 #define OTHER_PLATFORM "the section of another platform"
 
 /* One word each for what has one class in common. */
-#define HOOKS  CLASS_REJECTED
-#define IDMAPS CLASS_REJECTED
+#define IDMAPS	   CLASS_REJECTED
 
-#define HOOK(kind)                                                                                 \
-	ROW("hooks." kind, HOOKS, 0, "not run"),                                                   \
-		ROW("hooks." kind "[].path", HOOKS, 0, "the program of the hook"),                 \
-		ROW("hooks." kind "[].args", HOOKS, 0, "its arguments, its name first"),           \
-		ROW("hooks." kind "[].env", HOOKS, 0, "its whole environment"),                    \
-		ROW("hooks." kind "[].timeout", HOOKS, 0, "after so many seconds it is killed")
+#define HOOKS_CASE "hooks-run-where-and-when-the-spec-says"
+#define HOOK(kind, class)                                                                          \
+	ROW_SHOWN_BY("hooks." kind, class, 0, "run as the lifecycle says", HOOKS_CASE),            \
+		ROW_SHOWN_BY("hooks." kind "[].path", class, 0, "the hook's program", HOOKS_CASE), \
+		ROW_SHOWN_BY("hooks." kind "[].args", class, 0, "its name first", HOOKS_CASE),     \
+		ROW_SHOWN_BY("hooks." kind "[].env", class, 0, "all it gets", HOOKS_CASE),         \
+		ROW_SHOWN_BY(                                                                      \
+			"hooks." kind "[].timeout", class, 0, "then it is killed", HOOKS_CASE)
 
 #define MAPPING(list)                                                                              \
 	ROW(list, IDMAPS, 0, "shares map no ids"),                                                 \
@@ -58,12 +59,12 @@ const struct field_row fields_common[] = {
 		"by the guest's kernel; a read-only bind is shared read-only, too"),
 	MAPPING("mounts[].uidMappings"),
 	MAPPING("mounts[].gidMappings"),
-	HOOK("prestart"),
-	HOOK("createRuntime"),
-	HOOK("createContainer"),
-	HOOK("startContainer"),
-	HOOK("poststart"),
-	HOOK("poststop"),
+	HOOK("prestart", CLASS_HOST),
+	HOOK("createRuntime", CLASS_HOST),
+	HOOK("createContainer", CLASS_HOST),
+	HOOK("startContainer", CLASS_GUEST),
+	HOOK("poststart", CLASS_HOST),
+	HOOK("poststop", CLASS_HOST),
 	ROW("annotations", CLASS_HOST, 0, "kept in the state; io.vmrun.* shape the machine"),
 	ROW("windows", CLASS_IGNORED, 0, OTHER_PLATFORM),
 	ROW("solaris", CLASS_IGNORED, 0, OTHER_PLATFORM),

@@ -7,10 +7,10 @@
 	}
 
 const struct hook_kind hook_kinds[HOOK_KINDS] = {
-	KIND("prestart", prestart),
-	KIND("createRuntime", create_runtime),
-	KIND("createContainer", create_container),
-	KIND("startContainer", start_container),
-	KIND("poststart", poststart),
-	KIND("poststop", poststop),
+	[HOOK_PRESTART] = KIND("prestart", prestart),
+	[HOOK_CREATE_RUNTIME] = KIND("createRuntime", create_runtime),
+	[HOOK_CREATE_CONTAINER] = KIND("createContainer", create_container),
+	[HOOK_START_CONTAINER] = KIND("startContainer", start_container),
+	[HOOK_POSTSTART] = KIND("poststart", poststart),
+	[HOOK_POSTSTOP] = KIND("poststop", poststop),
 };

@@ -47,7 +47,7 @@ struct spec_pair {
 };
 
 struct spec_strings {
-	const char **v; /* v[n] is NULL */
+	const char **v; /* v[n] is NULL; v is NULL when the list is absent */
 	size_t n;
 };
 
@@ -154,7 +154,7 @@ struct spec_process {
 struct spec_hook {
 	const char *path;
 	struct spec_strings args; /* as execv(3): args.v[0] is the name; may be empty */
-	struct spec_strings env;
+	struct spec_strings env;  /* absent: that of the runtime or the container */
 	struct opt_i64 timeout_s;
 };
 

@@ -337,6 +337,55 @@ static int make_first_process(
 	return make_process(m, spec->process, spec->linux.seccomp, &to->process);
 }
 
+static void make_bytes(struct maker *m, ProtobufCBinaryData *to, const uint8_t *data, size_t len)
+{
+	to->data = malloc(len ? len : 1);
+	if (!to->data) {
+		m->out_of_memory = true;
+		return;
+	}
+	memcpy(to->data, data, len);
+	to->len = len;
+}
+
+static void make_hook_state(struct maker *m, const struct agent_placement *at, request *to)
+{
+	const struct buf *text = at->hook_state;
+	size_t pid = at->hook_state_pid_at;
+
+	to->hook_state = make_message(m, &vmrun__agent__hook_state__descriptor);
+	if (!to->hook_state || !text)
+		return;
+	make_bytes(m, &to->hook_state->before_pid, text->data, pid);
+	make_bytes(m, &to->hook_state->after_pid, text->data + pid + 1, text->len - pid - 1);
+}
+
+/* The other kinds are the host's. */
+static int make_hooks(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	const struct spec_hook_list *list = &spec->hooks.start_container;
+
+	if (list->n == 0)
+		return 0;
+	make_list(m, &to->start_hooks, list->n);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct spec_hook *from = &list->v[i];
+		Vmrun__Agent__Hook *hook = make_item(
+			m, &to->start_hooks, &to->n_start_hooks, &vmrun__agent__hook__descriptor);
+
+		if (!hook)
+			return 0;
+		make_str(m, &hook->path, from->path);
+		make_strings(m, &hook->args, &hook->n_args, &from->args);
+		hook->own_env = from->env.v != NULL;
+		make_strings(m, &hook->env, &hook->n_env, &from->env);
+		hook->timeout_s = from->timeout_s.is_set ? (uint64_t)from->timeout_s.value : 0;
+	}
+	make_hook_state(m, at, to);
+	return 0;
+}
+
 static int (*const sections[])(
 	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to) = {
 	make_root,
@@ -352,6 +401,7 @@ static int (*const sections[])(
 	make_memory_policy,
 	make_time_offsets,
 	make_first_process,
+	make_hooks,
 };
 
 int spec_to_agent(

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "agent/agent.pb-c.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "oci/spec.h"
 
@@ -27,6 +28,12 @@ struct agent_placement {
 	 * looked at here.
 	 */
 	const char *const *joins;
+	/*
+	 * What startContainer hooks read: the state as JSON, and where in it a digit stands for the
+	 * pid. NULL where there are none.
+	 */
+	const struct buf *hook_state;
+	size_t hook_state_pid_at;
 };
 
 /*

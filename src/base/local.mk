@@ -2,6 +2,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/auto.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/command.c src/base/command.h \
 	src/base/err.c src/base/err.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/json_out.c src/base/json_out.h \

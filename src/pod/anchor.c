@@ -77,9 +77,24 @@ static int place_fds(int sock, int binary)
 	return 0;
 }
 
-/* Everything that needs a path of the host or a privilege, then the view. */
-static int set_up_child(const struct anchor_spec *spec, const struct view *view, struct err *err)
+/* The caller comes first: its answer is a message of one byte. */
+static int pause_child(const struct anchor_pause *pause, int sock, struct err *err)
 {
+	struct anchor_report reached = { .code = 0 };
+	unsigned none = 0;
+	char go;
+	int r = fd_send(sock, &reached, sizeof(reached), NULL, 0);
+
+	if (r == 0 && fd_recv(sock, &go, sizeof(go), NULL, &none) != sizeof(go))
+		r = -EPIPE;
+	return r < 0 ? err_sys(err, -r, "cannot talk to vmrun") : pause->inside(pause->arg, err);
+}
+
+/* Everything that needs a path of the host or a privilege, then the view. */
+static int set_up_child(
+	const struct anchor_spec *spec, const struct view *view, int sock, struct err *err)
+{
+	AUTO_CLOSE int root = -1;
 	int r;
 
 	if (setsid() < 0)
@@ -91,7 +106,12 @@ static int set_up_child(const struct anchor_spec *spec, const struct view *view,
 	r = null_stdio();
 	if (r < 0)
 		return err_sys(err, -r, "/dev/null");
-	return view_enter(spec, view, err);
+	root = view_assemble(spec, view, err);
+	if (root < 0)
+		return root;
+	if (spec->pause)
+		r = pause_child(spec->pause, sock, err);
+	return r ? r : view_enter(root, err);
 }
 
 static void report_failure(int sock, const struct err *err)
@@ -112,7 +132,7 @@ static void run_child(const struct anchor_spec *spec, const struct view *view, i
 
 	/* Until the proxy is ready it goes with whoever starts it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = set_up_child(spec, view, &err);
+	r = set_up_child(spec, view, sock, &err);
 	if (r == 0) {
 		r = place_fds(sock, binary);
 		if (r == 0) {
@@ -177,6 +197,18 @@ static int wait_report(int sock, struct err *err)
 		return err_set(err, EIO, "vmrun-proxy ended before it was ready");
 	report.msg[sizeof(report.msg) - 1] = '\0';
 	return report.code ? err_set(err, report.code, "%s", report.msg) : 0;
+}
+
+static int pause_caller(const struct anchor_pause *pause, int sock, pid_t anchor, struct err *err)
+{
+	int r = wait_report(sock, err);
+
+	if (r == 0)
+		r = pause->outside(pause->arg, anchor, err);
+	if (r < 0)
+		return r;
+	r = fd_send(sock, "", 1, NULL, 0);
+	return r < 0 ? err_sys(err, -r, "cannot talk to the anchor") : 0;
 }
 
 static int check(const struct anchor_spec *spec, struct err *err)
@@ -251,6 +283,8 @@ int anchor_spawn(const struct anchor_spec *spec, pid_t *ret_pid, struct err *err
 	close_fd(&theirs);
 	if (!placed)
 		r = enter_cgroup(spec->cgroup_fd, pid, err);
+	if (r == 0 && spec->pause)
+		r = pause_caller(spec->pause, ours, pid, err);
 	if (r == 0)
 		r = send_msg(spec, ours, err);
 	if (r == 0)

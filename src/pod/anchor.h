@@ -19,6 +19,18 @@ struct anchor_mount {
 	bool read_only;
 };
 
+/*
+ * What is done while the anchor's namespaces are there and "/" is still the host's: its mount
+ * namespace shows the container's rootfs, with its volumes, at the path rootfs. The first in the
+ * caller, then the second in the child (process 1 of its pid namespace).
+ */
+struct anchor_pause {
+	const char *rootfs;
+	int (*outside)(void *arg, pid_t anchor, struct err *err);
+	int (*inside)(void *arg, struct err *err);
+	void *arg;
+};
+
 /* All descriptors stay the caller's; the anchor gets copies. -1 or 0 where there is none. */
 struct anchor_spec {
 	const char *container;
@@ -41,6 +53,7 @@ struct anchor_spec {
 	int rootfs_fd; /* O_PATH directory that becomes "/", or -1: an empty one */
 	const struct anchor_mount *mounts;
 	unsigned mount_count;
+	const struct anchor_pause *pause; /* or NULL */
 };
 
 /*

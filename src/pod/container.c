@@ -2,9 +2,11 @@
 #include "pod/container.h"
 
 #include "agent/agent.pb-c.h"
+#include "base/log.h"
 #include "oci/parse.h"
 #include "oci/to_agent.h"
 #include "pod/cgroup.h"
+#include "pod/hooks.h"
 #include "pod/stdio.h"
 #include "pod/vmclient.h"
 
@@ -129,15 +131,52 @@ static int call_container(const struct state *s, const char *method, struct err 
 	return r ? r : rpc_call(agent, api, method, &in.base, CALL_TIMEOUT_MS, NULL, err);
 }
 
-int container_start(const struct runtime *rt, const char *id, struct err *err)
+/* What was to be done is in the state directory: the bundle's file may say something else now. */
+static int read_spec(const struct state *s, struct spec **ret, struct err *err)
 {
-	AUTO(state_free) struct state *s = NULL;
-	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
-	Vmrun__Agent__StartContainerRequest in = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
-	int r = open_for(rt, id, true, IN(STATUS_CREATED), "start", &s, err);
+	return spec_read(s->dir, "config.json", "config.json", ret, err);
+}
+
+/* Everything of the container goes, in the order that leaves nothing half-alive. */
+static int destroy(int root, struct state *s, struct err *err)
+{
+	AUTO(spec_free) struct spec *spec = NULL;
+	struct err unread = ERR_NONE;
+	int r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
 
 	if (r == 0)
-		r = vmclient_agent(s->dir, &agent, err);
+		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
+	if (r < 0)
+		return err_sys(err, -r, "cannot end the processes of \"%s\"", s->id);
+	cgroup_remove(&s->cgroups, &s->cgroup_parents);
+	/* Without a bundle there was no container, only a create that was killed. */
+	if (s->bundle && read_spec(s, &spec, &unread) < 0)
+		log_warn("no poststop hooks: %s", unread.msg);
+	r = state_remove(root, s, err);
+	if (r == 0 && spec)
+		hooks_run_poststop(&spec->hooks, s);
+	return r;
+}
+
+/* The specification's way out of a start whose hooks failed; err keeps what they said. */
+static void destroy_failed(const struct runtime *rt, struct state *s)
+{
+	struct err ignored = ERR_NONE;
+	int root = state_root_open(rt->root, false, &ignored);
+
+	if (root >= 0 && destroy(root, s, &ignored) < 0)
+		log_warn("%s", ignored.msg);
+	close_fd(&root);
+}
+
+static int start_program(struct state *s, const struct spec *spec, struct err *err)
+{
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	Vmrun__Agent__StartContainerRequest in = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
+	/* Hooks take the time that config.json gives them. */
+	unsigned timeout = hooks_any(&spec->hooks, HOOK_START_CONTAINER) ? 0 : CALL_TIMEOUT_MS;
+	int r = vmclient_agent(s->dir, &agent, err);
+
 	if (r < 0)
 		return r;
 	/* Before the call: the program may end, and its anchor be asked for its status, at once. */
@@ -145,14 +184,48 @@ int container_start(const struct runtime *rt, const char *id, struct err *err)
 	if (r < 0)
 		return r;
 	in.container = s->id;
-	r = rpc_call(agent, api, "StartContainer", &in.base, CALL_TIMEOUT_MS, NULL, err);
+	r = rpc_call(agent, api, "StartContainer", &in.base, timeout, NULL, err);
 	if (r < 0) {
 		struct err ignored = ERR_NONE;
 
 		(void)!state_mark(s, "started", false, &ignored);
-		return err_prefix(err, "cannot start container \"%s\": ", id);
 	}
-	return 0;
+	return r;
+}
+
+/* Without the lock: hooks may want something of the container themselves. */
+static int poststart(
+	const struct runtime *rt, struct state *s, const struct spec *spec, struct err *err)
+{
+	struct err ignored = ERR_NONE;
+	int r;
+
+	if (!hooks_any(&spec->hooks, HOOK_POSTSTART))
+		return 0;
+	state_unlock(s);
+	r = hooks_run(&spec->hooks, HOOK_POSTSTART, s, s->anchor.pid, err);
+	if (r < 0 && state_lock(s, &ignored) == 0)
+		destroy_failed(rt, s);
+	return r;
+}
+
+int container_start(const struct runtime *rt, const char *id, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	AUTO(spec_free) struct spec *spec = NULL;
+	int r = open_for(rt, id, true, IN(STATUS_CREATED), "start", &s, err);
+
+	if (r == 0)
+		r = read_spec(s, &spec, err);
+	if (r < 0)
+		return r;
+	r = start_program(s, spec, err);
+	/* The agent's word for a startContainer hook that failed. */
+	if (r == -ECANCELED)
+		destroy_failed(rt, s);
+	if (r == 0)
+		r = poststart(rt, s, spec, err);
+	return r < 0 ? err_prefix(err, "cannot start container \"%s\": ", id) : 0;
 }
 
 int container_kill(const struct runtime *rt, const char *id, int signal, bool all, struct err *err)
@@ -206,19 +279,6 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 	if (r == 0)
 		r = rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
 	return r < 0 ? err_prefix(err, "cannot update container \"%s\": ", id) : 0;
-}
-
-/* Everything of the container goes, in the order that leaves nothing half-alive. */
-static int destroy(int root, struct state *s, struct err *err)
-{
-	int r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
-
-	if (r == 0)
-		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
-	if (r < 0)
-		return err_sys(err, -r, "cannot end the processes of \"%s\"", s->id);
-	cgroup_remove(&s->cgroups, &s->cgroup_parents);
-	return state_remove(root, s, err);
 }
 
 int container_delete(const struct runtime *rt, const char *id, bool force, struct err *err)

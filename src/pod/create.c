@@ -10,6 +10,7 @@
 #include "pod/boot.h"
 #include "pod/cgroup.h"
 #include "pod/container.h"
+#include "pod/hooks.h"
 #include "pod/process.h"
 #include "pod/share.h"
 #include "pod/timeline.h"
@@ -41,7 +42,7 @@ struct create {
 	struct shares shares;
 	struct stdio *stdio;
 	pid_t anchor;
-	bool done;
+	bool environment; /* the container's is there: its end is one for the poststop hooks */
 };
 
 static int read_bundle(struct create *c, struct err *err)
@@ -143,7 +144,8 @@ static int make_state(struct create *c, const char *id, struct err *err)
 			r = strv_add(&s->annotations, c->spec->annotations.v[i].value);
 	}
 	s->oci_version = strdup(c->spec->oci_version);
-	if (r < 0 || !s->oci_version)
+	s->bundle = strdup(c->bundle);
+	if (r < 0 || !s->oci_version || !s->bundle)
 		return err_sys(err, ENOMEM, "state");
 	return copy_config(c, err);
 }
@@ -185,6 +187,25 @@ static int open_shares(struct create *c, struct err *err)
 	int r = shares_open(&c->shares, c->spec, c->bundle_dir, c->bundle, err);
 
 	timeline("shares open");
+	if (r < 0)
+		return r;
+	c->state->rootfs = strdup(c->shares.rootfs_path);
+	return c->state->rootfs ? 0 : err_sys(err, ENOMEM, "state");
+}
+
+/* The request with the state in it that startContainer hooks read. */
+static int make_request(struct create *c, struct agent_placement *placement,
+	Vmrun__Agent__CreateContainerRequest **ret, struct err *err)
+{
+	AUTO(buf_done) struct buf text = { 0 };
+	enum status status = hooks_status(HOOK_START_CONTAINER);
+	int r = state_print_as(c->state, status, 0, &text, &placement->hook_state_pid_at);
+
+	if (r < 0)
+		return err_sys(err, -r, "state for hooks");
+	placement->hook_state = &text;
+	r = spec_to_agent(c->spec, placement, ret, err);
+	placement->hook_state = NULL;
 	return r;
 }
 
@@ -202,7 +223,7 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 	if (r < 0)
 		r = boot_explain(&c->boot, &c->vm, r, err);
 	if (r == 0)
-		r = spec_to_agent(c->spec, &placement, &request, err);
+		r = make_request(c, &placement, &request, err);
 	if (r < 0)
 		return r;
 	stdio_describe(c->stdio, request->process->stdio);
@@ -217,8 +238,45 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 	return r ? r : stdio_connected(c->stdio, c->vm.ctl, err);
 }
 
+static int hooks_outside(void *arg, pid_t anchor, struct err *err)
+{
+	const struct create *c = arg;
+	int r = hooks_run(&c->spec->hooks, HOOK_PRESTART, c->state, anchor, err);
+
+	if (r == 0)
+		r = hooks_run(&c->spec->hooks, HOOK_CREATE_RUNTIME, c->state, anchor, err);
+	timeline("hooks on the host");
+	return r;
+}
+
+static int hooks_inside(void *arg, struct err *err)
+{
+	const struct create *c = arg;
+
+	return hooks_run(&c->spec->hooks, HOOK_CREATE_CONTAINER, c->state, getpid(), err);
+}
+
+static bool has_create_hooks(const struct create *c)
+{
+	const struct spec_hooks *hooks = &c->spec->hooks;
+
+	return hooks_any(hooks, HOOK_PRESTART) || hooks_any(hooks, HOOK_CREATE_RUNTIME) ||
+	       hooks_any(hooks, HOOK_CREATE_CONTAINER);
+}
+
 static int start_anchor(struct create *c, const char *id, struct err *err)
 {
+	/*
+	 * Hooks of create run while the guest waits at its gate and the anchor's "/" is not yet
+	 * the container's. What they write below the rootfs is in the guest at once, through the
+	 * share; what they mount is not.
+	 */
+	struct anchor_pause pause = {
+		.rootfs = c->shares.rootfs_path,
+		.outside = hooks_outside,
+		.inside = hooks_inside,
+		.arg = c,
+	};
 	AUTO_FREE struct anchor_mount *mounts = calloc(c->shares.count + 1, sizeof(*mounts));
 	AUTO_CLOSE int ctl = vmclient_connect(c->state->dir, err);
 	struct anchor_spec spec = {
@@ -232,6 +290,7 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		.rootfs_fd = c->shares.rootfs_fd,
 		.mounts = mounts,
 		.mount_count = (unsigned)c->shares.count,
+		.pause = has_create_hooks(c) ? &pause : NULL,
 	};
 	int r;
 
@@ -261,10 +320,6 @@ static int commit(struct create *c, struct err *err)
 	struct state *s = c->state;
 	int r;
 
-	s->bundle = strdup(c->bundle);
-	s->rootfs = strdup(c->shares.rootfs_path);
-	if (!s->bundle || !s->rootfs)
-		return err_sys(err, ENOMEM, "state");
 	if (pidref_get(c->anchor, &s->anchor) < 0 || pidref_get(c->vm.pid, &s->monitor) < 0)
 		return err_set(err, ESRCH, "the container ended while it was created");
 	r = boot_commit(&c->vm, err);
@@ -288,6 +343,8 @@ static void undo(struct create *c)
 	if (c->state) {
 		cgroup_remove(&c->state->cgroups, &c->state->cgroup_parents);
 		(void)!state_remove(c->root_dir, c->state, &ignored);
+		if (c->environment)
+			hooks_run_poststop(&c->spec->hooks, c->state);
 	}
 }
 
@@ -314,6 +371,7 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 		r = open_shares(c, err);
 	if (r == 0)
 		r = make_in_guest(c, id, err);
+	c->environment = r == 0;
 	if (r == 0)
 		r = start_anchor(c, id, err);
 	if (r == 0)

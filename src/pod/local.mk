@@ -7,6 +7,7 @@ libpod_a_SOURCES = \
 	src/pod/container.c src/pod/container.h \
 	src/pod/create.c \
 	src/pod/exec.c \
+	src/pod/hooks.c src/pod/hooks.h \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
 	src/pod/share.c src/pod/share.h \

@@ -93,6 +93,21 @@ static int take_lock(struct state *s, bool wait, struct err *err)
 	return 0;
 }
 
+int state_lock(struct state *s, struct err *err)
+{
+	int r = take_lock(s, true, err);
+
+	/* Whoever had the lock may have deleted it. */
+	if (r == 0 && !exists(s, "lock"))
+		r = err_set(err, ENOENT, "container \"%s\" does not exist", s->id);
+	return r;
+}
+
+void state_unlock(struct state *s)
+{
+	close_fd(&s->lock);
+}
+
 /* Something has the id: a container, a create at work, or what a killed create has left. */
 static int take_over(int root, struct state *s, struct err *err)
 {
@@ -235,12 +250,9 @@ static int open_existing(int root, struct state *s, bool lock, struct err *err)
 	if (r < 0)
 		return err_sys(err, -r, "container \"%s\"", s->id);
 	if (lock) {
-		r = take_lock(s, true, err);
+		r = state_lock(s, err);
 		if (r < 0)
 			return r;
-		/* Whoever had the lock may have deleted it. */
-		if (!exists(s, "lock"))
-			return err_set(err, ENOENT, "container \"%s\" does not exist", s->id);
 	}
 	if (!exists(s, "state.json"))
 		return 0;
@@ -399,9 +411,9 @@ int state_list(int root, struct strv *ret, struct err *err)
 	return r;
 }
 
-int state_print(const struct state *s, struct buf *b)
+int state_print_as(
+	const struct state *s, enum status status, pid_t pid, struct buf *b, size_t *ret_pid_at)
 {
-	enum status status = state_status(s);
 	struct json_out out;
 	int r;
 
@@ -409,9 +421,10 @@ int state_print(const struct state *s, struct buf *b)
 	json_object(&out);
 	json_key_str(&out, "ociVersion", s->oci_version ? s->oci_version : "1.0.0");
 	json_key_str(&out, "id", s->id);
-	put_u64(&out, "pid",
-		status == STATUS_STOPPED || status == STATUS_CREATING ? 0
-								      : (uint64_t)s->anchor.pid);
+	json_key(&out, "pid");
+	if (ret_pid_at)
+		*ret_pid_at = b->len;
+	json_u64(&out, (uint64_t)pid);
 	json_key_str(&out, "status", status_name(status));
 	json_key_str(&out, "bundle", s->bundle ? s->bundle : "");
 	json_key_str(&out, "rootfs", s->rootfs ? s->rootfs : "");
@@ -421,4 +434,12 @@ int state_print(const struct state *s, struct buf *b)
 	json_end(&out);
 	r = json_finish(&out);
 	return r ? r : buf_append(b, "\n", 1);
+}
+
+int state_print(const struct state *s, struct buf *b)
+{
+	enum status status = state_status(s);
+	bool has_pid = status != STATUS_STOPPED && status != STATUS_CREATING;
+
+	return state_print_as(s, status, has_pid ? s->anchor.pid : 0, b, NULL);
 }

@@ -80,5 +80,15 @@ int state_list(int root, struct strv *ret, struct err *err) CHECKED;
 
 /* Appends the specification's state JSON. */
 int state_print(const struct state *s, struct buf *out) CHECKED;
+/*
+ * The same with another status and pid: what hooks are told. *ret_pid_at (may be NULL): where in
+ * out the digits of the pid stand.
+ */
+int state_print_as(const struct state *s, enum status status, pid_t pid, struct buf *out,
+	size_t *ret_pid_at) CHECKED;
+
+/* Gives the lock back, or takes it again: -ENOENT when the container was deleted meanwhile. */
+void state_unlock(struct state *s);
+int state_lock(struct state *s, struct err *err) CHECKED;
 
 DEFINE_AUTO_PTR(state_free, struct state)

@@ -1,5 +1,5 @@
 /*
- * The anchor's view: see view.h. view_prepare() runs in the caller, view_enter() in the child that
+ * The anchor's view: see view.h. view_prepare() runs in the caller, the others in the child that
  * becomes the anchor.
  */
 #include "pod/view.h"
@@ -14,6 +14,17 @@
 
 /* Any directory that is always there: it is covered in the anchor's own namespace only. */
 #define STAGE "/proc"
+
+/*
+ * Hooks look for the container's files at the path that config.json gives, as with any runtime, and
+ * may need the host's /proc. (A rootfs that is the host's "/" cannot be covered.)
+ */
+static const char *stage_of(const struct anchor_spec *spec)
+{
+	const char *rootfs = spec->pause ? spec->pause->rootfs : "/";
+
+	return rootfs[0] && rootfs[1] ? rootfs : STAGE;
+}
 
 /*
  * A detached copy of what is mounted at and below fd. It is looked at, never run: programs and
@@ -96,7 +107,7 @@ static void attach(int root, const char *destination, int tree)
 }
 
 /* With both arguments the same directory the old root lies on top of the new one, to be dropped. */
-static int enter_root(int root, struct err *err)
+int view_enter(int root, struct err *err)
 {
 	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 		umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
@@ -104,8 +115,9 @@ static int enter_root(int root, struct err *err)
 	return 0;
 }
 
-int view_enter(const struct anchor_spec *spec, const struct view *view, struct err *err)
+int view_assemble(const struct anchor_spec *spec, const struct view *view, struct err *err)
 {
+	const char *stage = stage_of(spec);
 	AUTO_CLOSE int empty = -1;
 	AUTO_CLOSE int proc = -1;
 	AUTO_CLOSE int root = -1;
@@ -117,9 +129,9 @@ int view_enter(const struct anchor_spec *spec, const struct view *view, struct e
 		top = empty = new_mount("tmpfs", MOUNT_ATTR_RDONLY);
 	if (top < 0)
 		return err_sys(err, -top, "cannot mount an empty root");
-	if (move_mount(top, "", AT_FDCWD, STAGE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (move_mount(top, "", AT_FDCWD, stage, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_sys(err, errno, "cannot mount the container's rootfs");
-	root = open(STAGE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = open(stage, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(err, errno, "cannot open the container's rootfs");
 	for (unsigned i = 0; i < view->count; i++)
@@ -128,5 +140,5 @@ int view_enter(const struct anchor_spec *spec, const struct view *view, struct e
 		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
 	if (proc >= 0)
 		attach(root, "proc", proc);
-	return enter_root(root, err);
+	return steal_fd(&root);
 }

@@ -21,6 +21,8 @@ struct view {
 
 /* Before the new namespaces: copies the trees, which only their own namespace may do. */
 int view_prepare(const struct anchor_spec *spec, struct view *ret, struct err *err) CHECKED;
-/* In the new mount namespace: puts them together and makes them the root. */
-int view_enter(const struct anchor_spec *spec, const struct view *view, struct err *err) CHECKED;
+/* In the new mount namespace: puts them together. Returns a descriptor of the root to be. */
+int view_assemble(const struct anchor_spec *spec, const struct view *view, struct err *err) CHECKED;
+/* Makes it the root; nothing of the host is to be seen any more. */
+int view_enter(int root, struct err *err) CHECKED;
 void view_done(struct view *view);

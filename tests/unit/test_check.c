@@ -193,8 +193,6 @@ static void mounts_and_names(void **state)
 			"hooks.poststart[0].env[0]: must be NAME=value, got \"x\"" },
 	};
 	static const struct refusal unsupported[] = {
-		{ CONFIG(",'hooks':{'startContainer':[{'path':'/h'}]}"),
-			"hooks.startContainer: not supported" },
 		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','gidMappings':"
 			 "[{'containerID':0,'hostID':0,'size':1}]}]"),
 			"mounts[0].gidMappings: id-mapped mounts are not supported" },
@@ -315,8 +313,7 @@ static void devices_and_paths(void **state)
 static void what_cannot_be_applied(void **state)
 {
 	static const struct refusal cases[] = {
-		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"),
-			"linux.netDevices: not supported" },
+		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"), "linux.netDevices: not supported" },
 		{ CONFIG_LINUX("'intelRdt':{}"), "linux.intelRdt: not supported" },
 		{ CONFIG(",'vm':{'hypervisor':{'path':'/q'}}"), "vm.hypervisor: not supported" },
 		{ CONFIG(",'vm':{'kernel':{'path':'/q'}}"), "vm.kernel: not supported" },

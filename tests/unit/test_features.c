@@ -58,9 +58,9 @@ static void common_features(void **state)
 	(void)state;
 	string_is(top, "ociVersionMin", "1.0.0");
 	string_is(top, "ociVersionMax", "1.3.0");
-	/* No kind of hook is run yet, so none is listed. */
-	assert_int_equal(json_type_of(json_member(top, "hooks")), JSON_ARRAY);
-	assert_int_equal(json_count(json_member(top, "hooks")), 0);
+	assert_int_equal(json_count(json_member(top, "hooks")), 6);
+	assert_true(has_string(json_member(top, "hooks"), "createContainer"));
+	assert_true(has_string(json_member(top, "hooks"), "startContainer"));
 	assert_true(has_string(options, "rbind"));
 	assert_true(has_string(options, "rro"));
 	assert_false(has_string(options, "idmap"));

@@ -174,7 +174,7 @@ static void hooks_are_as_their_rows(void **state)
 		char path[64];
 
 		snprintf(path, sizeof(path), "hooks.%s[].path", hook_kinds[i].name);
-		assert_int_equal(field_is_honoured(path), hook_kinds[i].honoured);
+		assert_true(field_is_honoured(path));
 	}
 }
 
