@@ -158,6 +158,8 @@ static int make_cgroup(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = cgroup_make(path, &c->state->cgroups, &c->state->cgroup_parents, err);
 	if (r == 0)
+		r = state_save_cgroups(c->state, err);
+	if (r == 0)
 		c->cgroup_fd = cgroup_open_v2(&c->state->cgroups);
 	return r;
 }

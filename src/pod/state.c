@@ -5,6 +5,7 @@
 #include "base/json_out.h"
 #include "base/path.h"
 #include "oci/json.h"
+#include "pod/cgroup.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -108,58 +109,6 @@ void state_unlock(struct state *s)
 	close_fd(&s->lock);
 }
 
-/* Something has the id: a container, a create at work, or what a killed create has left. */
-static int take_over(int root, struct state *s, struct err *err)
-{
-	int r = open_dir(root, s);
-
-	if (r < 0)
-		return err_sys(err, -r, "container \"%s\"", s->id);
-	if (exists(s, "state.json"))
-		return err_set(err, EEXIST, "a container with the id \"%s\" exists", s->id);
-	r = take_lock(s, false, err);
-	if (r == -EAGAIN) {
-		err_clear(err);
-		return err_set(
-			err, EEXIST, "a container with the id \"%s\" exists, being created", s->id);
-	}
-	if (r < 0)
-		return r;
-	r = state_remove(root, s, err);
-	close_fd(&s->lock);
-	close_fd(&s->dir);
-	return r;
-}
-
-int state_create(int root, const char *id, struct state **ret, struct err *err)
-{
-	AUTO(state_free) struct state *s = NULL;
-	int r = id_check(id, err);
-
-	if (r < 0)
-		return r;
-	s = state_new(id);
-	if (!s)
-		return err_sys(err, ENOMEM, "state");
-	while (mkdirat(root, id, 0700) < 0) {
-		if (errno != EEXIST)
-			return err_sys(err, errno, "cannot make the state directory of \"%s\"", id);
-		r = take_over(root, s, err);
-		if (r < 0)
-			return r;
-	}
-	r = open_dir(root, s);
-	if (r < 0)
-		return err_sys(err, -r, "container \"%s\"", id);
-	r = take_lock(s, false, err);
-	if (r < 0) {
-		unlinkat(root, id, AT_REMOVEDIR);
-		return r;
-	}
-	*ret = steal_ptr(&s);
-	return 0;
-}
-
 static int get_str(const struct json_value *root, const char *key, char **ret, struct err *err)
 {
 	const struct json_value *v = json_member(root, key);
@@ -210,6 +159,22 @@ static int get_strings(
 	return 0;
 }
 
+static int get_cgroups(struct state *s, const struct json_value *root, struct err *err)
+{
+	int r = get_strings(root, "cgroups", &s->cgroups, err);
+
+	return r ? r : get_strings(root, "cgroupParents", &s->cgroup_parents, err);
+}
+
+/* Of a create that has not ended, or was killed. */
+static int load_cgroups(struct state *s, struct err *err)
+{
+	AUTO(json_doc_free) struct json_doc *doc = NULL;
+	int r = json_doc_read(s->dir, "cgroups.json", "cgroups.json", 0, &doc, err);
+
+	return r ? r : get_cgroups(s, json_doc_root(doc), err);
+}
+
 static int load(struct state *s, struct err *err)
 {
 	AUTO(json_doc_free) struct json_doc *doc = NULL;
@@ -229,9 +194,7 @@ static int load(struct state *s, struct err *err)
 	if (r == 0)
 		r = get_strings(root, "annotations", &s->annotations, err);
 	if (r == 0)
-		r = get_strings(root, "cgroups", &s->cgroups, err);
-	if (r == 0)
-		r = get_strings(root, "cgroupParents", &s->cgroup_parents, err);
+		r = get_cgroups(s, root, err);
 	if (r == 0)
 		r = get_u64(root, "owner", &s->owner_uid, err);
 	if (r == 0)
@@ -239,6 +202,63 @@ static int load(struct state *s, struct err *err)
 	if (r == 0)
 		r = get_pidref(root, "monitorPid", "monitorStart", &s->monitor, err);
 	return r;
+}
+
+/* Something has the id: a container, a create at work, or what a killed create has left. */
+static int take_over(int root, struct state *s, struct err *err)
+{
+	int r = open_dir(root, s);
+
+	if (r < 0)
+		return err_sys(err, -r, "container \"%s\"", s->id);
+	if (exists(s, "state.json"))
+		return err_set(err, EEXIST, "a container with the id \"%s\" exists", s->id);
+	r = take_lock(s, false, err);
+	if (r == -EAGAIN) {
+		err_clear(err);
+		return err_set(
+			err, EEXIST, "a container with the id \"%s\" exists, being created", s->id);
+	}
+	if (r == 0 && exists(s, "cgroups.json"))
+		r = load_cgroups(s, err);
+	if (r < 0)
+		return r;
+	cgroup_remove(&s->cgroups, &s->cgroup_parents);
+	strv_done(&s->cgroups);
+	strv_done(&s->cgroup_parents);
+	r = state_remove(root, s, err);
+	close_fd(&s->lock);
+	close_fd(&s->dir);
+	return r;
+}
+
+int state_create(int root, const char *id, struct state **ret, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	int r = id_check(id, err);
+
+	if (r < 0)
+		return r;
+	s = state_new(id);
+	if (!s)
+		return err_sys(err, ENOMEM, "state");
+	while (mkdirat(root, id, 0700) < 0) {
+		if (errno != EEXIST)
+			return err_sys(err, errno, "cannot make the state directory of \"%s\"", id);
+		r = take_over(root, s, err);
+		if (r < 0)
+			return r;
+	}
+	r = open_dir(root, s);
+	if (r < 0)
+		return err_sys(err, -r, "container \"%s\"", id);
+	r = take_lock(s, false, err);
+	if (r < 0) {
+		unlinkat(root, id, AT_REMOVEDIR);
+		return r;
+	}
+	*ret = steal_ptr(&s);
+	return 0;
 }
 
 static int open_existing(int root, struct state *s, bool lock, struct err *err)
@@ -254,9 +274,10 @@ static int open_existing(int root, struct state *s, bool lock, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	if (!exists(s, "state.json"))
-		return 0;
-	r = load(s, err);
+	if (exists(s, "state.json"))
+		r = load(s, err);
+	else
+		r = exists(s, "cgroups.json") ? load_cgroups(s, err) : 0;
 	return r < 0 ? err_prefix(err, "container \"%s\": ", s->id) : 0;
 }
 
@@ -301,6 +322,27 @@ static void put_u64(struct json_out *out, const char *key, uint64_t value)
 	json_u64(out, value);
 }
 
+static void put_cgroups(struct json_out *out, const struct state *s)
+{
+	put_strings(out, "cgroups", &s->cgroups);
+	put_strings(out, "cgroupParents", &s->cgroup_parents);
+}
+
+int state_save_cgroups(struct state *s, struct err *err)
+{
+	AUTO(buf_done) struct buf b = { 0 };
+	struct json_out out;
+	int r;
+
+	json_init(&out, &b, true);
+	json_object(&out);
+	put_cgroups(&out, s);
+	json_end(&out);
+	r = json_finish(&out);
+	return r < 0 ? err_sys(err, -r, "cgroups.json")
+		     : file_replace(s->dir, "cgroups.json", b.data, b.len, 0600, err);
+}
+
 int state_save(struct state *s, struct err *err)
 {
 	AUTO(buf_done) struct buf b = { 0 };
@@ -319,8 +361,7 @@ int state_save(struct state *s, struct err *err)
 	put_u64(&out, "anchorStart", s->anchor.start_time);
 	put_u64(&out, "monitorPid", (uint64_t)s->monitor.pid);
 	put_u64(&out, "monitorStart", s->monitor.start_time);
-	put_strings(&out, "cgroups", &s->cgroups);
-	put_strings(&out, "cgroupParents", &s->cgroup_parents);
+	put_cgroups(&out, s);
 	put_annotations(&out, s);
 	json_end(&out);
 	r = json_finish(&out);

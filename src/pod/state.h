@@ -4,6 +4,7 @@
  *
  *   lock         flock: one mutating command at a time
  *   config.json  as it was at create
+ *   cgroups.json the cgroups on the host: written when they are made
  *   state.json   written once, when create has succeeded
  *   started      there once start has succeeded
  *   paused       there while paused
@@ -56,6 +57,9 @@ int state_create(int root, const char *id, struct state **ret, struct err *err) 
 int state_open(int root, const char *id, bool lock, struct state **ret, struct err *err) CHECKED;
 
 void state_free(struct state *s);
+
+/* Writes down the cgroups, so that they can be removed however create ends. */
+int state_save_cgroups(struct state *s, struct err *err) CHECKED;
 
 /* Writes state.json from the fields. */
 int state_save(struct state *s, struct err *err) CHECKED;

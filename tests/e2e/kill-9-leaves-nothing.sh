@@ -14,7 +14,8 @@ bad=0
 for ((i = 0; i < rounds; i++)); do
 	victim=$((i % victims))
 	delay=$((RANDOM % 3000))
-	vm create --bundle "$work/b" k </dev/null >/dev/null 2>&1 &
+	# Not through vm(): a function in the background is a shell, and it is vmrun that is killed.
+	"$VMRUN" --root "$root" create --bundle "$work/b" k </dev/null >/dev/null 2>&1 &
 	creator=$!
 	case $victim in
 	0) # vmrun itself, on its way

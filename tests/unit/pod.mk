@@ -1,4 +1,4 @@
-POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_opt \
+POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_hooks tests/unit/test_opt \
 	tests/unit/test_pidref tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio
 UNIT_TESTS += $(POD_TESTS)
 POD_TEST_LIBS = libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
@@ -8,6 +8,8 @@ tests_unit_test_cgroup_path_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DSAMPLE_CONF='"$(abs_top_srcdir)/contrib/vmrun.conf"'
 tests_unit_test_conf_LDADD = $(POD_TEST_LIBS)
+tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c tests/unit/oci_text.h
+tests_unit_test_hooks_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_opt_SOURCES = tests/unit/test_opt.c src/cmd/opt.c src/cmd/opt.h
 tests_unit_test_opt_LDADD = $(UNIT_LIBS)
 tests_unit_test_pidref_SOURCES = tests/unit/test_pidref.c tests/unit/child.h

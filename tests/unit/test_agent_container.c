@@ -200,6 +200,93 @@ static void test_bad_programs(void **state)
 	}
 }
 
+/* A request whose startContainer hooks are sh -c lines. */
+struct hooked {
+	struct box_request r;
+	Vmrun__Agent__Hook hooks[3], *list[3];
+	Vmrun__Agent__HookState state;
+	char *args[3][3], *env[1];
+};
+
+static void hooked_init(struct hooked *h, const char *script)
+{
+	request_init(&h->r, "c", script);
+	h->r.create.start_hooks = h->list;
+	vmrun__agent__hook_state__init(&h->state);
+	h->state.before_pid = (ProtobufCBinaryData){ 4, (uint8_t *)(uintptr_t) "pid " };
+	h->state.after_pid = (ProtobufCBinaryData){ 2, (uint8_t *)(uintptr_t) ".\n" };
+	h->r.create.hook_state = &h->state;
+}
+
+static Vmrun__Agent__Hook *hooked_add(struct hooked *h, const char *script)
+{
+	size_t i = h->r.create.n_start_hooks++;
+	Vmrun__Agent__Hook *hook = h->list[i] = &h->hooks[i];
+
+	vmrun__agent__hook__init(hook);
+	h->args[i][0] = (char *)(uintptr_t) "sh";
+	h->args[i][1] = (char *)(uintptr_t) "-c";
+	h->args[i][2] = (char *)(uintptr_t)script;
+	hook->path = (char *)(uintptr_t) "/bin/sh";
+	hook->args = h->args[i];
+	hook->n_args = 3;
+	return hook;
+}
+
+static void test_hooks(void **state)
+{
+	struct hooked h;
+	struct box_result res;
+	Vmrun__Agent__Hook *own;
+
+	(void)state;
+	hooked_init(&h, "cat /dev/shm/log");
+	request_mount(&h.r, "tmpfs", "/dev/shm");
+	hooked_add(&h, "echo first $(cat) $$ $PPID $NAME $(pwd) >>/dev/shm/log; ls /proc/self/fd | "
+		       "tr '\\n' ' ' >>/dev/shm/log");
+	own = hooked_add(&h, "echo second $(cat) $NAME $OWN >>/dev/shm/log");
+	h.env[0] = (char *)(uintptr_t) "OWN=own";
+	own->own_env = true;
+	own->env = h.env;
+	own->n_env = 1;
+	own->timeout_s = 60;
+	h.r.process.env[h.r.process.n_env++] = (char *)(uintptr_t) "NAME=inherited";
+	box_run(&box, &h.r, &res);
+	has_line(&res, "0 1 2 3 second pid 1. own");
+	assert_non_null(strstr(res.out, "first pid 1. "));
+	assert_non_null(strstr(res.out, " 1 inherited /\n"));
+	result_done(&res);
+}
+
+static void hook_fails(const char *script, unsigned timeout_s, const char *pattern)
+{
+	Vmrun__Agent__StartContainerRequest request = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
+	struct hooked h;
+
+	hooked_init(&h, "echo never; exit 3");
+	h.r.stdio.stdin = h.r.stdio.stdout = h.r.stdio.stderr = 0;
+	hooked_add(&h, "true");
+	hooked_add(&h, script)->timeout_s = timeout_s;
+	hooked_add(&h, "kill -9 1");
+	box_call(&box, "CreateContainer", &h.r.create.base);
+	request.container = (char[]){ "c" };
+	box_fails(&box, "StartContainer", &request.base, pattern);
+	/* The program was not run. */
+	assert_int_equal(box_wait(&box, "c", ""), 127);
+	box_delete(&box, "c");
+}
+
+static void test_bad_hooks(void **state)
+{
+	(void)state;
+	hook_fails("echo why; exit 9", 0,
+		"^hooks\\.startContainer\\[1\\]: /bin/sh: exit status 9: why$");
+	hook_fails("sleep 1000 & wait", 1,
+		"^hooks\\.startContainer\\[1\\]: /bin/sh: killed after its timeout of 1 s$");
+	hook_fails(
+		"exec /no/such", 0, "^hooks\\.startContainer\\[1\\]: /bin/sh: exit status 127: ");
+}
+
 static void test_bad_requests(void **state)
 {
 	struct box_request r;
@@ -994,6 +1081,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_large_output, clean_up),
 		cmocka_unit_test_teardown(test_reader_gone, clean_up),
 		cmocka_unit_test_teardown(test_bad_programs, clean_up),
+		cmocka_unit_test_teardown(test_hooks, clean_up),
+		cmocka_unit_test_teardown(test_bad_hooks, clean_up),
 		cmocka_unit_test_teardown(test_bad_requests, clean_up),
 		cmocka_unit_test_teardown(test_mounts, clean_up),
 		cmocka_unit_test_teardown(test_copy_up, clean_up),

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -256,6 +257,100 @@ static void links_in_the_rootfs_do_not_lead_out(void **state)
 	/* "/etc" in the container is not there: nothing was mounted, above all not on the host. */
 	assert_int_equal(entries(proc("root/volume")), 0);
 	assert_host_mounts_unchanged();
+}
+
+/* What a pause saw: in a page that the child shares. */
+struct seen {
+	pid_t outside, inside;
+	bool rootfs_outside, rootfs_inside, volume_inside, host_inside;
+	int fail_outside, fail_inside;
+};
+
+static bool there(const char *at, const char *name)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", at, name);
+	return access(path, F_OK) == 0;
+}
+
+static int pause_outside(void *arg, pid_t anchor, struct err *err)
+{
+	struct seen *seen = arg;
+
+	t.pid = anchor;
+	seen->outside = anchor;
+	/* It has not changed its root, so the path below it is the whole one. */
+	seen->rootfs_outside = there(proc("root"), t.spec.pause->rootfs + 1) &&
+			       there(t.spec.pause->rootfs, "marker");
+	t.pid = 0;
+	return seen->fail_outside ? err_set(err, seen->fail_outside, "outside") : 0;
+}
+
+static int pause_inside(void *arg, struct err *err)
+{
+	struct seen *seen = arg;
+
+	seen->inside = getpid();
+	seen->rootfs_inside = there(t.spec.pause->rootfs, "marker");
+	seen->volume_inside = there(t.spec.pause->rootfs, "volume/file");
+	seen->host_inside = there("/proc", "self/exe") && there("/", "etc/passwd");
+	return seen->fail_inside ? err_set(err, seen->fail_inside, "inside") : 0;
+}
+
+static struct seen *pause_here(struct anchor_pause *pause, char rootfs[PATH_MAX + 32])
+{
+	struct seen *seen = mmap(
+		NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(seen != MAP_FAILED);
+	snprintf(rootfs, PATH_MAX + 32, "%s/rootfs", t.dir);
+	*pause = (struct anchor_pause){
+		.rootfs = rootfs, .outside = pause_outside, .inside = pause_inside, .arg = seen
+	};
+	t.spec.pause = pause;
+	return seen;
+}
+
+static void it_pauses_before_its_root_changes(void **state)
+{
+	char rootfs[PATH_MAX + 32];
+	struct anchor_pause pause;
+	struct seen *seen = pause_here(&pause, rootfs);
+
+	(void)state;
+	start();
+	assert_int_equal(seen->outside, t.pid);
+	assert_true(seen->rootfs_outside);
+	assert_int_equal(seen->inside, 1);
+	assert_true(seen->rootfs_inside && seen->volume_inside && seen->host_inside);
+	assert_content(proc("root/marker"), "of the container");
+	assert_int_equal(access(proc("root/etc"), F_OK), -1);
+	assert_host_mounts_unchanged();
+	munmap(seen, sizeof(*seen));
+}
+
+static void what_fails_in_the_pause_ends_it(void **state)
+{
+	char rootfs[PATH_MAX + 32];
+	struct anchor_pause pause;
+	struct seen *seen = pause_here(&pause, rootfs);
+	struct err err = ERR_NONE;
+
+	(void)state;
+	seen->fail_outside = ECANCELED;
+	assert_int_equal(anchor_spawn(&t.spec, &t.pid, &err), -ECANCELED);
+	assert_string_equal(err.msg, "outside");
+	assert_int_equal(seen->inside, 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	err_clear(&err);
+	seen->fail_outside = 0;
+	seen->fail_inside = ETIMEDOUT;
+	assert_int_equal(anchor_spawn(&t.spec, &t.pid, &err), -ETIMEDOUT);
+	assert_string_equal(err.msg, "inside");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_host_mounts_unchanged();
+	munmap(seen, sizeof(*seen));
 }
 
 static void it_is_a_process_of_its_own(void **state)
@@ -696,6 +791,8 @@ int main(void)
 		TEST(its_root_is_the_containers),
 		TEST(a_read_only_volume_is_read_only),
 		TEST(links_in_the_rootfs_do_not_lead_out),
+		TEST(it_pauses_before_its_root_changes),
+		TEST(what_fails_in_the_pause_ends_it),
 		TEST(it_is_a_process_of_its_own),
 		TEST(it_keeps_no_privileges),
 		TEST(it_holds_nothing_of_the_caller),

@@ -100,6 +100,49 @@ static void the_root_is_made(void **state)
 	assert_non_null(strstr(err.msg, missing));
 }
 
+static void cgroups_of_a_killed_create_are_known(void **state)
+{
+	const struct root *root = *state;
+	AUTO(state_free) struct state *s = create(root, "web"), *t = NULL, *again = NULL;
+	char dir[64], parent[48];
+	struct err err = ERR_NONE;
+
+	snprintf(parent, sizeof(parent), "%s/cgroup", root->dir);
+	snprintf(dir, sizeof(dir), "%s/web", parent);
+	assert_int_equal(mkdir(parent, 0755), 0);
+	assert_int_equal(mkdir(dir, 0755), 0);
+	assert_int_equal(strv_add(&s->cgroups, dir), 0);
+	assert_int_equal(strv_add(&s->cgroup_parents, parent), 0);
+	assert_int_equal(state_save_cgroups(s, &err), 0);
+	state_unlock(s);
+	t = reopen(root, "web", false);
+	assert_int_equal(state_status(t), STATUS_CREATING);
+	assert_int_equal(t->cgroups.n, 1);
+	assert_string_equal(t->cgroups.v[0], dir);
+	assert_int_equal(t->cgroup_parents.n, 1);
+	/* The next create with the id removes them. */
+	again = create(root, "web");
+	assert_int_equal(again->cgroups.n, 0);
+	assert_int_equal(access(parent, F_OK), -1);
+}
+
+static void the_lock_is_given_back_and_taken_again(void **state)
+{
+	const struct root *root = *state;
+	AUTO(state_free) struct state *s = create(root, "web"), *t = NULL;
+	struct err err = ERR_NONE;
+
+	state_unlock(s);
+	t = reopen(root, "web", true);
+	state_unlock(t);
+	assert_int_equal(state_lock(s, &err), 0);
+	state_unlock(s);
+	assert_int_equal(state_lock(t, &err), 0);
+	assert_int_equal(state_remove(root->fd, t, &err), 0);
+	assert_true(state_lock(s, &err) < 0);
+	assert_int_equal(err.code, ENOENT);
+}
+
 static void what_is_saved_is_loaded(void **state)
 {
 	const struct root *root = *state;
@@ -357,6 +400,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
 	const struct CMUnitTest tests[] = {
 		TEST(the_root_is_made),
+		TEST(cgroups_of_a_killed_create_are_known),
+		TEST(the_lock_is_given_back_and_taken_again),
 		TEST(what_is_saved_is_loaded),
 		TEST(an_id_is_taken_once),
 		TEST(the_leftover_of_a_killed_create_is_taken_over),

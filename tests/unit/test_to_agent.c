@@ -307,6 +307,46 @@ static void the_least(void **state)
 	assert_int_equal(r->process->stdio->rows, 0);
 }
 
+static void hooks(void **state)
+{
+	static const char state_text[] = "{\"pid\": 0, \"id\": 1}";
+	struct buf text = { .data = (uint8_t *)(uintptr_t)state_text, .len = strlen(state_text) };
+	struct agent_placement at = {
+		.container = "c",
+		.rootfs = { "0", NULL, false },
+		.hook_state = &text,
+		.hook_state_pid_at = strlen("{\"pid\": "),
+	};
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(
+		CONFIG(",'hooks':{'prestart':[{'path':'/no'}],'startContainer':[{'path':'/a'},"
+		       "{'path':'/b','args':['b','-x'],'env':['A=1'],'timeout':7},"
+		       "{'path':'/c','env':[]}]}"),
+		&at);
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *without = request_of(CONFIG(""), &at);
+
+	(void)state;
+	assert_int_equal(r->n_start_hooks, 3);
+	assert_string_equal(r->start_hooks[0]->path, "/a");
+	assert_int_equal(r->start_hooks[0]->n_args, 0);
+	assert_false(r->start_hooks[0]->own_env);
+	assert_int_equal(r->start_hooks[0]->timeout_s, 0);
+	assert_int_equal(r->start_hooks[1]->n_args, 2);
+	assert_string_equal(r->start_hooks[1]->args[1], "-x");
+	assert_true(r->start_hooks[1]->own_env);
+	assert_string_equal(r->start_hooks[1]->env[0], "A=1");
+	assert_int_equal(r->start_hooks[1]->timeout_s, 7);
+	assert_true(r->start_hooks[2]->own_env);
+	assert_int_equal(r->start_hooks[2]->n_env, 0);
+	assert_int_equal(r->hook_state->before_pid.len, 8);
+	assert_memory_equal(r->hook_state->before_pid.data, "{\"pid\": ", 8);
+	assert_int_equal(r->hook_state->after_pid.len, 10);
+	assert_memory_equal(r->hook_state->after_pid.data, ", \"id\": 1}", 10);
+	assert_int_equal(without->n_start_hooks, 0);
+	assert_null(without->hook_state);
+}
+
 static void refused(const char *text, int code, const char *message)
 {
 	struct agent_placement at = { .container = "c", .rootfs = { "0", NULL, false } };
@@ -386,6 +426,7 @@ int main(void)
 		cmocka_unit_test(processes),
 		cmocka_unit_test(cgroups),
 		cmocka_unit_test(the_least),
+		cmocka_unit_test(hooks),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(exec_processes),
 		cmocka_unit_test(updates),
