@@ -172,33 +172,6 @@ static bool has_memory_policy(const struct spec *spec)
 	return spec->linux.memory_policy != NULL;
 }
 
-static bool has_intel_rdt(const struct spec *spec)
-{
-	return spec->linux.intel_rdt != NULL;
-}
-
-static bool has_vm_hypervisor(const struct spec *spec)
-{
-	return spec->vm && spec->vm->hypervisor;
-}
-
-static bool has_vm_kernel(const struct spec *spec)
-{
-	return spec->vm && spec->vm->kernel;
-}
-
-static bool has_vm_image(const struct spec *spec)
-{
-	return spec->vm && spec->vm->image;
-}
-
-static bool has_vm_passthrough(const struct spec *spec)
-{
-	const struct spec_vm_hw_config *hw = spec->vm ? spec->vm->hw_config : NULL;
-
-	return hw && (hw->device_tree || hw->dtdevs.n > 0 || hw->iomems.n > 0 || hw->irqs.n > 0);
-}
-
 static bool has_mount_label(const struct spec *spec)
 {
 	return spec->linux.mount_label != NULL;
@@ -216,11 +189,6 @@ static const struct {
 	{ "linux.netDevices", has_net_devices, false },
 	{ "linux.timeOffsets", has_time_offsets, false },
 	{ "linux.memoryPolicy", has_memory_policy, false },
-	{ "linux.intelRdt", has_intel_rdt, false },
-	{ "vm.hypervisor", has_vm_hypervisor, false },
-	{ "vm.kernel", has_vm_kernel, false },
-	{ "vm.image", has_vm_image, false },
-	{ "vm.hwConfig: device pass-through", has_vm_passthrough, false },
 	{ "linux.mountLabel", has_mount_label, true },
 };
 
@@ -235,6 +203,58 @@ static int check_applied(const struct spec *spec, const struct checker *c)
 			return -c->err->code;
 	}
 	return 0;
+}
+
+/* Parts of a Xen domain's configuration, which other hypervisors have no counterpart of. */
+static int check_vm_hardware(const struct spec_vm_hw_config *hw, const struct checker *c)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} fields[] = {
+		{ "deviceTree", hw->device_tree },
+		{ "dtdevs", hw->dtdevs.n > 0 },
+		{ "iomems", hw->iomems.n > 0 },
+		{ "irqs", hw->irqs.n > 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i].given)
+			return check_fail(c, ENOTSUP,
+				"vm.hwConfig.%s: not supported: it is for domains of Xen",
+				fields[i].name);
+	return 0;
+}
+
+static int check_vm_path(const struct checker *c, const char *name, const char *path)
+{
+	return !path || *path == '/'
+		       ? 0
+		       : check_fail(c, EINVAL, "vm.%s: must be an absolute path, got \"%.80s\"",
+				 name, path);
+}
+
+/* config-vm.md. Whether the paths and parameters may be used is the administrator's to say. */
+static int check_vm(const struct spec_vm *vm, const struct checker *c)
+{
+	int r = 0;
+
+	if (!vm)
+		return 0;
+	if (vm->image)
+		return check_fail(c, ENOTSUP,
+			"vm.image: not supported: a guest's root is the initramfs of its agent");
+	if (vm->hypervisor)
+		r = check_vm_path(c, "hypervisor.path", vm->hypervisor->path);
+	if (r == 0 && vm->hypervisor && vm->hypervisor->parameters.n > 0)
+		return check_fail(c, ENOTSUP,
+			"vm.hypervisor.parameters: not supported: a monitor is started with "
+			"descriptors, not with arguments");
+	if (r == 0 && vm->kernel)
+		r = check_vm_path(c, "kernel.path", vm->kernel->path);
+	if (r == 0 && vm->kernel)
+		r = check_vm_path(c, "kernel.initrd", vm->kernel->initrd);
+	return r == 0 && vm->hw_config ? check_vm_hardware(vm->hw_config, c) : r;
 }
 
 int spec_check(const struct spec *spec, struct strv *warnings, struct err *err)
@@ -257,6 +277,8 @@ int spec_check(const struct spec *spec, struct strv *warnings, struct err *err)
 		r = check_hooks(spec, &c);
 	if (r == 0)
 		r = check_linux(spec, &c);
+	if (r == 0)
+		r = check_vm(spec->vm, &c);
 	if (r == 0)
 		r = check_applied(spec, &c);
 	return r;

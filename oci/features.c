@@ -112,7 +112,12 @@ static void print_linux(struct json_out *out)
 	print_seccomp(out);
 	print_enabled(out, "apparmor", false);
 	print_enabled(out, "selinux", false);
-	print_enabled(out, "intelRdt", false);
+	json_key(out, "intelRdt");
+	json_object(out);
+	print_flag(out, "enabled", true);
+	print_flag(out, "schemata", true);
+	print_flag(out, "monitoring", true);
+	json_end(out);
 	json_key(out, "mountExtensions");
 	json_object(out);
 	print_enabled(out, "idmap", false);

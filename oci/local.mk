@@ -10,6 +10,7 @@ liboci_a_SOURCES = \
 	oci/check_process.c \
 	oci/features.c oci/features.h \
 	oci/hooks.c oci/hooks.h \
+	oci/host_limits.c oci/host_limits.h \
 	oci/json.c oci/json.h \
 	oci/json_parse.c oci/json_value.h \
 	oci/mounts.c oci/mounts.h \

@@ -66,6 +66,7 @@ void state_free(struct state *s)
 	strv_done(&s->annotations);
 	strv_done(&s->cgroups);
 	strv_done(&s->cgroup_parents);
+	strv_done(&s->resctrl);
 	close_fd(&s->lock);
 	close_fd(&s->dir);
 	free(s);
@@ -218,6 +219,12 @@ static int load(struct state *s, struct err *err)
 	if (r == 0)
 		r = get_strings(root, "cgroupParents", &s->cgroup_parents, err);
 	if (r == 0)
+		r = get_strings(root, "resctrl", &s->resctrl, err);
+	if (r == 0)
+		r = get_u64(root, "memoryMiB", &s->memory_mib, err);
+	if (r == 0)
+		r = get_u64(root, "overheadMiB", &s->overhead_mib, err);
+	if (r == 0)
 		r = get_u64(root, "owner", &s->owner_uid, err);
 	if (r == 0)
 		r = get_pidref(root, "anchorPid", "anchorStart", &s->anchor, err);
@@ -309,6 +316,9 @@ int state_save(struct state *s, struct err *err)
 	put_u64(&out, "monitorStart", s->monitor.start_time);
 	put_strings(&out, "cgroups", &s->cgroups);
 	put_strings(&out, "cgroupParents", &s->cgroup_parents);
+	put_strings(&out, "resctrl", &s->resctrl);
+	put_u64(&out, "memoryMiB", s->memory_mib);
+	put_u64(&out, "overheadMiB", s->overhead_mib);
 	put_annotations(&out, s);
 	json_end(&out);
 	r = json_finish(&out);
