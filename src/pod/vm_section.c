@@ -154,18 +154,18 @@ static bool is_program(const char *real, const char *program)
 static int read_hypervisor(const char *path, const char *wanted, const struct conf *conf,
 	struct vm_section *ret, struct err *err)
 {
-	struct err ignored = ERR_NONE;
+	struct err no_own = ERR_NONE, no_qemu = ERR_NONE;
 	char real[PATH_MAX], own[PATH_MAX];
 	AUTO_FREE char *qemu = NULL;
 	int r = 0;
 
 	if (!realpath(path, real))
 		return err_sys(err, errno, "config.json: vm.hypervisor.path: %s", path);
-	if (program_path("vmrun-vm", own, &ignored) == 0 && is_program(real, own)) {
+	if (program_path("vmrun-vm", own, &no_own) == 0 && is_program(real, own)) {
 		ret->hypervisor = "kvm";
 	} else {
 		ret->hypervisor = "qemu";
-		if (qemu_find(conf->qemu, &qemu, &ignored) < 0 || !is_program(real, qemu))
+		if (qemu_find(conf->qemu, &qemu, &no_qemu) < 0 || !is_program(real, qemu))
 			r = allowed_path("vm.hypervisor.path", real, conf, &ret->qemu, err);
 	}
 	if (r < 0 || streq(wanted, "auto") || str_after(wanted, ret->hypervisor))
