@@ -210,26 +210,33 @@ static int make_cwd(struct child *c, struct err *err)
 	return 0;
 }
 
+/* "(unreachable)...": a descriptor's magic link has led out of the container. */
+static int check_cwd(const struct child *c, struct err *err)
+{
+	char cwd[PATH_MAX];
+
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
+		return err_set(err, EINVAL, "cwd %s is outside of the container", c->spec->cwd);
+	return 0;
+}
+
 /* With the rights of root, which reach a home that only its owner may enter; as the user later,
- * where root has no rights. */
+ * where root has no rights. Here no filter of the container's can keep us from looking. */
 static int try_cwd(struct child *c, struct err *err)
 {
 	c->in_cwd = chdir(c->spec->cwd) == 0;
-	if (!c->in_cwd && errno != EACCES && errno != EPERM)
-		return err_sys(err, errno, "cwd %s", c->spec->cwd);
-	return 0;
+	if (c->in_cwd)
+		return check_cwd(c, err);
+	return errno == EACCES || errno == EPERM ? 0 : err_sys(err, errno, "cwd %s", c->spec->cwd);
 }
 
 static int enter_cwd(struct child *c, struct err *err)
 {
-	char cwd[PATH_MAX];
-
-	if (!c->in_cwd && chdir(c->spec->cwd) < 0)
+	if (c->in_cwd)
+		return 0;
+	if (chdir(c->spec->cwd) < 0)
 		return err_sys(err, errno, "cwd %s", c->spec->cwd);
-	/* "(unreachable)...": a descriptor's magic link has led out of the container. */
-	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
-		return err_set(err, EINVAL, "cwd %s is outside of the container", c->spec->cwd);
-	return 0;
+	return check_cwd(c, err);
 }
 
 static int seccomp_early(struct child *c, struct err *err)

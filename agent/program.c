@@ -31,7 +31,13 @@ static int check(const char *path)
 		return errno == EACCES ? -EACCES : -ENOENT;
 	if (S_ISDIR(st.st_mode))
 		return -EACCES;
-	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -EACCES : 0;
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+		return 0;
+	/*
+	 * Seccomp profiles that are older than faccessat2(2) answer it with an error of their own;
+	 * then execve decides.
+	 */
+	return errno == EACCES || !(st.st_mode & 0111) ? -EACCES : 0;
 }
 
 static int search(const char *name, const char *path, char ret[PATH_MAX])

@@ -167,7 +167,7 @@ static int check_use(const struct field_use *use, void *ctx)
 	if (!use->row)
 		return 0;
 	if (use->class == CLASS_REJECTED && !(use->row->flags & FIELD_ELSEWHERE))
-		return json_err(use->value, c->err, ENOTSUP, "not supported");
+		return json_err(use->value, c->err, ENOTSUP, "not supported: %s", use->row->how);
 	if (use->class == CLASS_IGNORED &&
 		check_warn(c, "%s: ignored, %s", json_path(use->value, path), use->row->how) < 0)
 		return -c->err->code;
@@ -192,6 +192,30 @@ int spec_check_strict(const struct spec *spec, struct err *err)
 	return fields_walk(json_doc_root(spec->doc), "", check_enforced, err);
 }
 
+static int check_vm_path(const struct checker *c, const char *name, const char *path)
+{
+	return !path || *path == '/'
+		       ? 0
+		       : check_fail(c, EINVAL, "vm.%s: must be an absolute path, got \"%.80s\"",
+				 name, path);
+}
+
+/* config-vm.md. Whether the paths and parameters may be used is the administrator's to say. */
+static int check_vm(const struct spec_vm *vm, const struct checker *c)
+{
+	int r = 0;
+
+	if (!vm)
+		return 0;
+	if (vm->hypervisor)
+		r = check_vm_path(c, "hypervisor.path", vm->hypervisor->path);
+	if (r == 0 && vm->kernel)
+		r = check_vm_path(c, "kernel.path", vm->kernel->path);
+	if (r == 0 && vm->kernel)
+		r = check_vm_path(c, "kernel.initrd", vm->kernel->initrd);
+	return r;
+}
+
 int spec_check(const struct spec *spec, struct strv *warnings, struct err *err)
 {
 	struct checker c = { spec->file, "", warnings, err };
@@ -212,6 +236,8 @@ int spec_check(const struct spec *spec, struct strv *warnings, struct err *err)
 		r = check_hooks(spec, &c);
 	if (r == 0)
 		r = check_linux(spec, &c);
+	if (r == 0)
+		r = check_vm(spec->vm, &c);
 	if (r == 0)
 		r = check_fields(spec->doc, "", &c);
 	return r;

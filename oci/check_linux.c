@@ -182,6 +182,32 @@ static int check_resources(const struct spec *spec, const struct checker *c)
 	return r;
 }
 
+/* Each is one line of a file of the kernel's; the name becomes one of a directory. */
+static int check_intel_rdt(const struct spec_intel_rdt *rdt, const struct checker *c)
+{
+	const char *id = rdt ? rdt->clos_id : NULL;
+
+	if (!rdt)
+		return 0;
+	if (id && !streq(id, "/") &&
+		(!*id || streq(id, ".") || streq(id, "..") || strpbrk(id, "/\n")))
+		return check_fail(c, EINVAL,
+			"linux.intelRdt.closID: must be \"/\" or the name of a group, got "
+			"\"%.60s\"",
+			id);
+	if (rdt->l3_cache_schema && strchr(rdt->l3_cache_schema, '\n'))
+		return check_fail(c, EINVAL, "linux.intelRdt.l3CacheSchema: must be one line");
+	if (rdt->mem_bw_schema &&
+		(!str_after(rdt->mem_bw_schema, "MB:") || strchr(rdt->mem_bw_schema, '\n')))
+		return check_fail(c, EINVAL,
+			"linux.intelRdt.memBwSchema: must be one line that begins with \"MB:\"");
+	for (size_t i = 0; i < rdt->schemata.n; i++)
+		if (strchr(rdt->schemata.v[i], '\n'))
+			return check_fail(
+				c, EINVAL, "linux.intelRdt.schemata[%zu]: must be one line", i);
+	return 0;
+}
+
 static int check_personality(const struct spec_personality *p, const struct checker *c)
 {
 	if (!p)
@@ -314,5 +340,7 @@ int check_linux(const struct spec *spec, struct checker *c)
 		r = check_memory_policy(l->memory_policy, c);
 	if (r == 0)
 		r = check_time_offsets(spec, c);
+	if (r == 0)
+		r = check_intel_rdt(l->intel_rdt, c);
 	return r == 0 ? check_personality(l->personality, c) : r;
 }

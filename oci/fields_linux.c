@@ -3,7 +3,6 @@
 #include "oci/fields.h"
 
 /* One word each for what has one class in common. */
-#define INTEL_RDT   CLASS_REJECTED
 #define NET_DEVICES CLASS_REJECTED
 
 #define BY_SECCOMP  "compiled on the host, loaded by the guest's kernel"
@@ -100,11 +99,17 @@ const struct field_row fields_linux[] = {
 		"the-process-is-as-asked"),
 	ROW_SHOWN_BY("linux.memoryPolicy.flags", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
 		"the-process-is-as-asked"),
-	ROW("linux.intelRdt", INTEL_RDT, 0, "of the host's processors"),
-	ROW("linux.intelRdt.closID", INTEL_RDT, 0, "of the host's processors"),
-	ROW("linux.intelRdt.schemata", INTEL_RDT, 0, "of the host's processors"),
-	ROW("linux.intelRdt.l3CacheSchema", INTEL_RDT, 0, "of the host's processors"),
-	ROW("linux.intelRdt.memBwSchema", INTEL_RDT, 0, "of the host's processors"),
-	ROW("linux.intelRdt.enableMonitoring", INTEL_RDT, 0, "of the host's processors"),
+	ROW_SHOWN_BY("linux.intelRdt", CLASS_HOST, 0, "a resctrl group of the host",
+		"the-host-cgroup-holds-the-pod"),
+	ROW_SHOWN_BY("linux.intelRdt.closID", CLASS_HOST, 0, "a resctrl group of the host",
+		"the-host-cgroup-holds-the-pod"),
+	ROW_SHOWN_BY("linux.intelRdt.schemata", CLASS_HOST, 0, "a resctrl group of the host",
+		"the-host-cgroup-holds-the-pod"),
+	ROW_SHOWN_BY("linux.intelRdt.l3CacheSchema", CLASS_HOST, 0, "a resctrl group of the host",
+		"the-host-cgroup-holds-the-pod"),
+	ROW_SHOWN_BY("linux.intelRdt.memBwSchema", CLASS_HOST, 0, "a resctrl group of the host",
+		"the-host-cgroup-holds-the-pod"),
+	ROW_SHOWN_BY("linux.intelRdt.enableMonitoring", CLASS_HOST, 0,
+		"a resctrl group of the host", "the-host-cgroup-holds-the-pod"),
 	{ 0 },
 };

@@ -1,24 +1,24 @@
 /* Rows of the field table: the vm section (config-vm.md); see fields.h. */
 #include "oci/fields.h"
 
-/* One word each for what has one class in common. */
-#define HYPERVISOR  CLASS_REJECTED
-#define KERNEL	    CLASS_REJECTED
-#define IMAGE	    CLASS_REJECTED
-
+#define NO_IMAGE    "a guest's root is the initramfs of its agent"
 #define NO_HARDWARE "nothing of the host's hardware is given to a guest"
+#define VM_CASE	    "the-vm-section-needs-leave"
 
 const struct field_row fields_vm[] = {
-	ROW("vm.hypervisor", HYPERVISOR, 0, "the host's settings choose it"),
-	ROW("vm.hypervisor.path", HYPERVISOR, 0, "what runs the guest"),
-	ROW("vm.hypervisor.parameters", HYPERVISOR, 0, "what runs the guest"),
-	ROW("vm.kernel", KERNEL, 0, "the host's settings choose it"),
-	ROW("vm.kernel.path", KERNEL, 0, "the guest's kernel"),
-	ROW("vm.kernel.parameters", KERNEL, 0, "appended to the kernel's command line"),
-	ROW("vm.kernel.initrd", KERNEL, 0, "in place of the agent's"),
-	ROW("vm.image", IMAGE, 0, "a guest has no root image"),
-	ROW("vm.image.path", IMAGE, 0, "the guest's disk"),
-	ROW("vm.image.format", IMAGE, 0, "the guest's disk"),
+	ROW_SHOWN_BY("vm.hypervisor.path", CLASS_HOST, 0,
+		"what runs the guest, if settings allow it", VM_CASE),
+	ROW("vm.hypervisor.parameters", CLASS_REJECTED, 0,
+		"a monitor is started with descriptors, not with arguments"),
+	ROW_SHOWN_BY("vm.kernel.path", CLASS_HOST, 0, "the guest's kernel, if settings allow it",
+		VM_CASE),
+	ROW_SHOWN_BY("vm.kernel.parameters", CLASS_HOST, 0,
+		"appended to the kernel's command line, if settings allow it", VM_CASE),
+	ROW_SHOWN_BY("vm.kernel.initrd", CLASS_HOST, 0,
+		"unpacked over the agent's initramfs, if settings allow it", VM_CASE),
+	ROW("vm.image", CLASS_REJECTED, 0, NO_IMAGE),
+	ROW("vm.image.path", CLASS_REJECTED, 0, NO_IMAGE),
+	ROW("vm.image.format", CLASS_REJECTED, 0, NO_IMAGE),
 	ROW("vm.hwConfig.deviceTree", CLASS_REJECTED, 0, NO_HARDWARE),
 	ROW("vm.hwConfig.vcpus", CLASS_HOST, 0,
 		"processors of the machine, up to the host's limit"),

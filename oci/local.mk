@@ -19,6 +19,7 @@ liboci_a_SOURCES = \
 	oci/fields_resources.c \
 	oci/fields_vm.c \
 	oci/hooks.c oci/hooks.h \
+	oci/host_limits.c oci/host_limits.h \
 	oci/json.c oci/json.h \
 	oci/json_parse.c oci/json_value.h \
 	oci/mounts.c oci/mounts.h \

@@ -50,10 +50,43 @@ static int fail(const struct writer *w, int code, const char *fmt, ...)
 	return err_set(w->err, code, "%s: %s%s", w->file, w->prefix, msg);
 }
 
-/* Files whose values name CPUs, nodes or devices by the host's numbers. */
-static bool is_of_host(const char *file)
+bool cgroup_file_is_of_host(const char *file)
 {
-	return str_after(file, "cpuset.") || str_after(file, "io.") || str_after(file, "rdma.");
+	return str_after(file, "cpuset.") || str_after(file, "io.") || str_after(file, "rdma.") ||
+	       str_after(file, "blkio.");
+}
+
+static int append(
+	struct cgroup_settings *to, const char *file, bool optional, const char *fmt, va_list ap)
+{
+	struct cgroup_setting setting = { .optional = optional };
+	struct cgroup_setting *v = realloc(to->v, (to->n + 1) * sizeof(*v));
+	int n;
+
+	if (!v)
+		return -ENOMEM;
+	to->v = v;
+	n = vasprintf(&setting.value, fmt, ap);
+	setting.file = n < 0 ? NULL : strdup(file);
+	if (!setting.file) {
+		if (n >= 0)
+			free(setting.value);
+		return -ENOMEM;
+	}
+	v[to->n++] = setting;
+	return 0;
+}
+
+int cgroup_settings_add(
+	struct cgroup_settings *settings, const char *file, bool optional, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = append(settings, file, optional, fmt, ap);
+	va_end(ap);
+	return r;
 }
 
 static int add(struct writer *w, const char *file, bool optional, const char *fmt, ...)
@@ -61,28 +94,15 @@ static int add(struct writer *w, const char *file, bool optional, const char *fm
 
 static int add(struct writer *w, const char *file, bool optional, const char *fmt, ...)
 {
-	struct cgroup_setting setting = { .optional = optional };
-	struct cgroup_setting *v;
 	va_list ap;
-	int n;
+	int r;
 
-	if (w->place == CGROUP_GUEST && is_of_host(file))
+	if (w->place == CGROUP_GUEST && cgroup_file_is_of_host(file))
 		return 0;
-	v = realloc(w->to->v, (w->to->n + 1) * sizeof(*v));
-	if (!v)
-		return err_set(w->err, ENOMEM, "%s: out of memory", w->file);
-	w->to->v = v;
 	va_start(ap, fmt);
-	n = vasprintf(&setting.value, fmt, ap);
+	r = append(w->to, file, optional, fmt, ap);
 	va_end(ap);
-	setting.file = n < 0 ? NULL : strdup(file);
-	if (!setting.file) {
-		if (n >= 0)
-			free(setting.value);
-		return err_set(w->err, ENOMEM, "%s: out of memory", w->file);
-	}
-	v[w->to->n++] = setting;
-	return 0;
+	return r < 0 ? err_set(w->err, ENOMEM, "%s: out of memory", w->file) : 0;
 }
 
 /* A limit for which -1 means none. */

@@ -36,6 +36,14 @@ enum cgroup_place {
 int resources_to_cgroup(const struct spec_resources *resources, enum cgroup_place place,
 	const char *file, const char *prefix, struct cgroup_settings *ret, struct err *err) CHECKED;
 
+/* Appends one; the value is printed. Returns 0 or -ENOMEM. */
+int cgroup_settings_add(struct cgroup_settings *settings, const char *file, bool optional,
+	const char *fmt, ...) PRINTF_LIKE(4, 5) CHECKED;
+
 void cgroup_settings_done(struct cgroup_settings *settings);
+
+/* Files whose values name CPUs, nodes or devices by the host's numbers, so that no guest has them.
+ */
+bool cgroup_file_is_of_host(const char *file);
 
 DEFINE_AUTO_VAL(cgroup_settings_done, struct cgroup_settings)

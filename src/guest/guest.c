@@ -79,6 +79,18 @@ static int check_builtin(const struct recipe *recipe, struct err *err)
 		image.data, image.len, recipe->kernel, recipe->options->pci, err);
 }
 
+/* In front of our archive, whose files then win. The kernel wants each to begin at four bytes. */
+static int add_given_initrd(const char *path, struct buf *out, struct err *err)
+{
+	static const char zeros[4];
+	int r = path ? file_read(AT_FDCWD, path, UNPACK_MAX_BYTES, out, err) : 0;
+
+	if (r < 0)
+		return err_prefix(err, "initrd ");
+	r = buf_append(out, zeros, -out->len % sizeof(zeros));
+	return r < 0 ? err_sys(err, -r, "initrd %s", path) : 0;
+}
+
 static int make_initrd(void *arg, struct buf *out, struct err *err)
 {
 	const struct recipe *recipe = arg;
@@ -90,6 +102,8 @@ static int make_initrd(void *arg, struct buf *out, struct err *err)
 			recipe->modules, recipe->kernel, recipe->options->pci, &modules, err);
 	else
 		r = check_builtin(recipe, err);
+	if (r == 0)
+		r = add_given_initrd(recipe->options->initrd, out, err);
 	if (r < 0)
 		return r;
 	r = initramfs_build(recipe->options->agent, &modules, out, err);
@@ -149,6 +163,11 @@ static int key_of_initrd(const struct cache_key *kernel, const struct recipe *re
 	*ret = *kernel;
 	cache_key_add_str(ret, recipe->modules);
 	cache_key_add_str(ret, recipe->options->pci ? "pci" : NULL);
+	if (recipe->options->initrd) {
+		r = cache_key_add_file(ret, recipe->options->initrd, err);
+		if (r < 0)
+			return err_prefix(err, "initrd ");
+	}
 	r = cache_key_add_file(ret, recipe->options->agent, err);
 	if (r < 0)
 		return err_prefix(err, "guest agent: ");

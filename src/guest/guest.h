@@ -16,6 +16,9 @@ struct guest_options {
 	/* Folder of the kernel's modules (".../lib/modules/<release>"); NULL: found from the
 	 * kernel. */
 	const char *modules;
+	/* A cpio archive, packed as the kernel can unpack it, that is unpacked first; NULL: none.
+	 * What it shares names with is the agent's. */
+	const char *initrd;
 	const char *agent;     /* path of the static agent binary */
 	const char *cache_dir; /* made if missing, 0700 */
 	bool pci;	       /* the machine has its devices on PCI, not as virtio-mmio */

@@ -99,8 +99,10 @@ static int open_image(const struct boot_spec *spec, struct guest_image *image, s
 	const struct conf *conf = spec->conf;
 	char agent[PATH_MAX];
 	struct guest_options options = {
-		.kernel = conf->kernel,
-		.modules = *conf->modules ? conf->modules : NULL,
+		.kernel = spec->kernel ? spec->kernel : conf->kernel,
+		/* The setting is of the kernel that is set; another has its own beside it. */
+		.modules = *conf->modules && !spec->kernel ? conf->modules : NULL,
+		.initrd = spec->initrd,
 		.agent = agent,
 		.cache_dir = conf->cache_dir,
 		.pci = spec->monitor->pci,
@@ -199,7 +201,9 @@ static int start_with(
 		return r;
 	}
 	timeline("monitor started");
-	r = send_start(spec, b->ctl, fds, err);
+	r = spec->enter ? spec->enter(spec->enter_arg, b->pid, err) : 0;
+	if (r == 0)
+		r = send_start(spec, b->ctl, fds, err);
 	if (r == 0)
 		r = vmclient_reply(b->ctl, err);
 	timeline("guest runs");

@@ -12,8 +12,12 @@ struct boot_spec {
 	const struct conf *conf;
 	const struct monitor_choice *monitor;
 	uint32_t vcpus, memory_mib;
-	const char *kernel_params; /* of an annotation, or NULL */
-	int cgroup_fd;		   /* cgroup v2 directory to be born in, or -1 */
+	/* What config.json chooses; NULL: as set. */
+	const char *kernel, *initrd, *kernel_params;
+	int cgroup_fd; /* cgroup v2 directory to be born in, or -1 */
+	/* What else is to be done with the monitor's process before it does anything, or NULL. */
+	int (*enter)(void *arg, pid_t pid, struct err *err);
+	void *enter_arg;
 };
 
 struct booted {

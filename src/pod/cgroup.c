@@ -15,8 +15,11 @@
 #include <sys/vfs.h>
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
-#define DEFAULT_DIR "/vmrun"
 #define RMDIR_TRIES 100
+#define EMPTY_TRIES 50
+#define MAKE_TRIES  10
+#define TRY_MS	    20
+#define LIST_MAX    4096
 
 static bool is_v2(const char *path)
 {
@@ -25,127 +28,136 @@ static bool is_v2(const char *path)
 	return statfs(path, &st) == 0 && st.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/* "a-b-c.slice" is the directory a.slice/a-b.slice/a-b-c.slice (systemd.slice(5)). */
-static int expand_slice(const char *slice, char **ret)
+/* The content of a small file in dir, without its line end; NULL when it cannot be read. */
+static char *read_list(const char *dir, const char *file)
 {
-	char *path = strdup("");
+	AUTO_CLOSE int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int fd = dirfd < 0 ? -1 : openat(dirfd, file, O_RDONLY | O_CLOEXEC);
+	char text[LIST_MAX];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (streq(slice, "-.slice")) /* the root */
-		slice = "";
-	for (const char *dash = slice; path && *slice; dash++) {
-		if (*dash != '-' && *dash != '\0')
-			continue;
-		char *longer;
-		size_t n = (size_t)(dash - slice);
-		bool last = *dash == '\0';
+	if (n < 0)
+		return NULL;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return strdup(text);
+}
 
-		if (asprintf(&longer, "%s/%.*s%s", path, (int)n, slice, last ? "" : ".slice") < 0)
-			longer = NULL;
-		free(path);
-		path = longer;
-		if (last)
-			break;
+static int write_to(const char *dir, const char *file, const char *value)
+{
+	AUTO_CLOSE int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return dirfd < 0 ? -errno : file_write_at(dirfd, file, value);
+}
+
+/*
+ * A new v1 cpuset has no CPUs and no memory nodes, and then takes no process: it gets its parent's.
+ * Where the files are missing it is another hierarchy.
+ */
+static void inherit_cpuset(const char *parent, const char *dir)
+{
+	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		AUTO_FREE char *own = read_list(dir, files[i]);
+		AUTO_FREE char *inherited = own && !*own ? read_list(parent, files[i]) : NULL;
+
+		if (inherited)
+			(void)!write_to(dir, files[i], inherited);
 	}
-	*ret = path;
-	return path ? 0 : -ENOMEM;
 }
 
-static bool is_slice(const char *name)
+/*
+ * v2: the controllers of a cgroup are those that its parent hands down. One by one, since one that
+ * cannot be (processes of the parent's own are in the way) takes all others of the same write with
+ * it. What is missing in the end is noticed when a limit has no file.
+ */
+static void hand_down_controllers(const char *parent)
 {
-	size_t n = strlen(name);
+	AUTO_FREE char *list = read_list(parent, "cgroup.controllers");
+	char *save = NULL;
 
-	return n > 6 && streq(name + n - 6, ".slice");
+	for (char *name = list ? strtok_r(list, " ", &save) : NULL; name;
+		name = strtok_r(NULL, " ", &save)) {
+		char request[64];
+
+		snprintf(request, sizeof(request), "+%s", name);
+		(void)!write_to(parent, "cgroup.subtree_control", request);
+	}
 }
 
-static int systemd_path(const char *path, char **ret, struct err *err)
-{
-	AUTO_FREE char *copy = strdup(path);
-	AUTO_FREE char *slice_dir = NULL;
-	char *prefix = copy ? strchr(copy, ':') : NULL;
-	char *name = prefix ? strchr(prefix + 1, ':') : NULL;
-	int r;
-
-	if (!name)
-		return err_set(err, EINVAL,
-			"config.json: linux.cgroupsPath: expected \"slice:prefix:name\", got "
-			"\"%s\"",
-			path);
-	*prefix++ = '\0';
-	*name++ = '\0';
-	/* A name that is a slice already stands for itself. */
-	if (expand_slice(*copy ? copy : "system.slice", &slice_dir) < 0)
-		return err_sys(err, ENOMEM, "cgroup");
-	if (is_slice(name))
-		r = asprintf(ret, "%s/%s", slice_dir, name);
-	else
-		r = asprintf(ret, "%s/%s%s%s.scope", slice_dir, prefix, *prefix ? "-" : "", name);
-	return r < 0 ? err_sys(err, ENOMEM, "cgroup") : 0;
-}
-
-static bool leaves_root(const char *path)
-{
-	for (const char *p = path; (p = strstr(p, "..")); p += 2)
-		if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
-			return true;
-	return false;
-}
-
-static int build_path(const char *path, bool systemd, const char *id, char **ret, struct err *err)
+/* Returns 1 when the directory is new, 0 when it was there. */
+static int make_dir(const char *parent, const char *dir, bool v2)
 {
 	int r;
 
-	if (path && systemd && strchr(path, ':'))
-		return systemd_path(path, ret, err);
-	if (!path || !*path)
-		r = asprintf(ret, DEFAULT_DIR "/%s", id);
-	else if (*path == '/')
-		r = asprintf(ret, "%s", path);
-	else
-		r = asprintf(ret, DEFAULT_DIR "/%s", path);
-	return r < 0 ? err_sys(err, ENOMEM, "cgroup") : 0;
-}
-
-int cgroup_path(const char *path, bool systemd, const char *id, char **ret, struct err *err)
-{
-	AUTO_FREE char *built = NULL;
-	int r = build_path(path, systemd, id, &built, err);
-
-	if (r < 0)
-		return r;
-	/* The result is looked at: in a slice or a prefix ".." stands between colons. */
-	if (leaves_root(built))
-		return err_set(
-			err, EINVAL, "config.json: linux.cgroupsPath: \"%s\" contains ..", path);
-	*ret = steal_ptr(&built);
-	return 0;
+	if (v2)
+		hand_down_controllers(parent);
+	r = mkdir(dir, 0755) == 0 ? 1 : errno == EEXIST ? 0 : -errno;
+	if (r >= 0 && !v2)
+		inherit_cpuset(parent, dir);
+	return r;
 }
 
 /* mkdir -p below the hierarchy, noting which parents had to be made. */
-static int make_parents(char *dir, size_t from, struct strv *parents)
+static int make_dirs(const char *hierarchy, char *dir, struct strv *parents)
 {
-	for (char *slash = strchr(dir + from + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		int r;
+	AUTO_FREE char *parent = strdup(hierarchy);
+	size_t from = strlen(hierarchy);
+	bool v2 = is_v2(hierarchy);
+	int r = 0;
 
+	for (char *slash = strchr(dir + from + 1, '/'); parent && slash && r >= 0;
+		slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		r = mkdir(dir, 0755) == 0 ? strv_add(parents, dir) : errno == EEXIST ? 0 : -errno;
+		r = make_dir(parent, dir, v2);
+		if (r > 0)
+			r = strv_add(parents, dir);
+		free(parent);
+		parent = strdup(dir);
 		*slash = '/';
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	if (!parent)
+		return -ENOMEM;
+	r = r < 0 ? r : make_dir(parent, dir, v2);
+	return r < 0 ? r : 0;
 }
 
+/* Processes that were killed leave their cgroup a moment later. */
+static bool is_empty(const char *dir)
+{
+	for (int i = 0; i < EMPTY_TRIES; i++) {
+		AUTO_FREE char *procs = read_list(dir, "cgroup.procs");
+
+		if (!procs || !*procs)
+			return true;
+		poll(NULL, 0, TRY_MS);
+	}
+	return false;
+}
+
+/* -EBUSY: others are in it, who would share our limits and be killed with us. */
 static int make_one(
 	const char *hierarchy, const char *path, struct strv *dirs, struct strv *parents)
 {
 	AUTO_FREE char *dir = NULL;
+	size_t n = strlen(path);
 	int r;
 
-	if (asprintf(&dir, "%s%s", hierarchy, path) < 0)
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	if (n == 0)
+		return -EBUSY;
+	if (asprintf(&dir, "%s%.*s", hierarchy, (int)n, path) < 0) {
+		dir = NULL;
 		return -ENOMEM;
-	r = make_parents(dir, strlen(hierarchy), parents);
-	if (r == 0 && mkdir(dir, 0755) < 0 && errno != EEXIST)
-		r = -errno;
+	}
+	r = make_dirs(hierarchy, dir, parents);
+	/* A parent that somebody else's last container has just taken with it. */
+	for (int i = 0; i < MAKE_TRIES && r == -ENOENT; i++)
+		r = make_dirs(hierarchy, dir, parents);
+	if (r == 0 && !is_empty(dir))
+		r = -EBUSY;
 	return r ? r : strv_add(dirs, dir);
 }
 
@@ -165,7 +177,7 @@ static int make_v1(const char *path, struct strv *dirs, struct strv *parents)
 			continue;
 		snprintf(hierarchy, sizeof(hierarchy), CGROUP_ROOT "/%s", e->d_name);
 		r = make_one(hierarchy, path, dirs, parents);
-		/* A cpuset without cpus takes no process, and we set no limits here. */
+		/* A hierarchy that is not ours to use has no limits of ours. */
 		if (r == -EROFS || r == -EACCES || r == -EPERM)
 			r = 0;
 	}
@@ -180,7 +192,27 @@ int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struc
 
 	if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0)
 		return 0;
+	if (r == -EBUSY)
+		return err_set(err, EBUSY,
+			"config.json: linux.cgroupsPath: there are processes in the cgroup %s",
+			path);
 	return r < 0 ? err_sys(err, -r, "cannot make the cgroup %s", path) : 0;
+}
+
+bool cgroup_host_is_v2(void)
+{
+	return is_v2(CGROUP_ROOT);
+}
+
+int cgroup_write(const struct strv *dirs, const char *file, const char *value, const char **ret_dir)
+{
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < dirs->n && r == -ENOENT; i++) {
+		*ret_dir = dirs->v[i];
+		r = write_to(dirs->v[i], file, value);
+	}
+	return r;
 }
 
 int cgroup_open_v2(const struct strv *dirs)
@@ -215,7 +247,18 @@ static void remove_one(const char *path)
 	if (dir >= 0)
 		(void)!file_write_at(dir, "cgroup.kill", "1");
 	for (int i = 0; i < RMDIR_TRIES && rmdir(path) < 0 && errno == EBUSY; i++)
-		poll(NULL, 0, 20);
+		poll(NULL, 0, TRY_MS);
+}
+
+/* Our own parent goes with its last child, whoever made it. */
+static void remove_own_parent(const char *dir)
+{
+	const char *slash = strrchr(dir, '/');
+	AUTO_FREE char *parent = slash ? strndup(dir, (size_t)(slash - dir)) : NULL;
+	const char *name = parent ? strrchr(parent, '/') : NULL;
+
+	if (name && streq(name, CGROUP_DEFAULT_DIR))
+		rmdir(parent);
 }
 
 void cgroup_remove(const struct strv *dirs, const struct strv *parents)
@@ -225,6 +268,6 @@ void cgroup_remove(const struct strv *dirs, const struct strv *parents)
 	/* Innermost first; those that others use by now stay. */
 	for (size_t i = parents->n; i > 0; i--)
 		rmdir(parents->v[i - 1]);
-	/* Our own parent goes with its last child, whoever made it. */
-	rmdir(CGROUP_ROOT DEFAULT_DIR);
+	for (size_t i = 0; i < dirs->n; i++)
+		remove_own_parent(dirs->v[i]);
 }

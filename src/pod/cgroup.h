@@ -1,6 +1,6 @@
 /*
  * The container's cgroup on the host: where its anchor and its monitor are, as linux.cgroupsPath
- * says, so that callers find and account them. Limits are the guest's business.
+ * says, so that callers find and account them. What limits it has: limits.h.
  */
 #pragma once
 
@@ -10,9 +10,13 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Below it are the containers that say nothing of where to be. */
+#define CGROUP_DEFAULT_DIR "/vmrun"
+
 /*
  * The path below the cgroup root for a container. path: linux.cgroupsPath or NULL; systemd: it has
- * the form slice:prefix:name. ret is the caller's. -EINVAL for paths that leave the root.
+ * the form slice:prefix:name, and none means system.slice:vmrun:ID. ret is the caller's. -EINVAL
+ * for paths that leave the root and for what is no slice.
  */
 int cgroup_path(
 	const char *path, bool systemd, const char *id, char **ret, struct err *err) CHECKED;
@@ -20,9 +24,21 @@ int cgroup_path(
 /*
  * Makes the directories of path: one on a v2 host, one per mounted controller on others. What could
  * be made is appended to dirs, and the parents that were missing to parents, outermost first.
- * Without permission (not root) dirs stays empty, which is no error.
+ * Parents of v2 hand down all their controllers, cpusets of v1 get what their parents have. -EBUSY
+ * when there are processes in it. Without permission (not root) dirs stays empty, which is no
+ * error.
  */
 int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struct err *err) CHECKED;
+
+/* Whether the host has cgroup v2 alone; with any v1 hierarchy its files are v1's. */
+bool cgroup_host_is_v2(void);
+
+/*
+ * Writes a file of the one directory that has it, which goes to *ret_dir. -ENOENT when none has
+ * it; else what the kernel says.
+ */
+int cgroup_write(
+	const struct strv *dirs, const char *file, const char *value, const char **ret_dir) CHECKED;
 
 /* An fd of the only directory on a v2 host, to be born in; -1 on others. */
 int cgroup_open_v2(const struct strv *dirs);

@@ -35,6 +35,11 @@ const struct conf_key conf_keys[] = {
 		"what runs guests: \"kvm\" (our own monitor), \"qemu\", or the better one by "
 		"\"auto\""),
 	TEXT("qemu", qemu, "auto", "the path of qemu-system-x86_64"),
+	TEXT("vm_paths", vm_paths, "",
+		"folders, with colons between, that vm.kernel and vm.hypervisor of a config.json "
+		"may name files of"),
+	TEXT("vm_kernel_params", vm_kernel_params, "",
+		"names of kernel parameters, with blanks between, that a config.json may set"),
 	NUMBER("memory_mib", memory_mib, 256, 64, 1 << 20, "memory of a pod that asks for none"),
 	NUMBER("vcpus", vcpus, 1, 1, 64, "processors of a pod that asks for none"),
 	NUMBER("memory_max_mib", memory_max_mib, 1 << 20, 64, 1 << 20,

@@ -12,8 +12,10 @@ struct conf {
 	char *modules;	     /* "" or a path */
 	char *kernel_params; /* appended to the command line */
 	char *cache_dir;
-	char *hypervisor; /* "auto", "kvm" or "qemu" */
-	char *qemu;	  /* "auto" or a path */
+	char *hypervisor;	/* "auto", "kvm" or "qemu" */
+	char *qemu;		/* "auto" or a path */
+	char *vm_paths;		/* folders with colons between them */
+	char *vm_kernel_params; /* names with blanks between them */
 	uint64_t memory_mib, vcpus;
 	uint64_t memory_max_mib, vcpus_max;
 	uint64_t boot_timeout_s;

@@ -7,6 +7,8 @@
 #include "oci/to_agent.h"
 #include "pod/cgroup.h"
 #include "pod/hooks.h"
+#include "pod/limits.h"
+#include "pod/resctrl.h"
 #include "pod/stdio.h"
 #include "pod/vmclient.h"
 
@@ -149,6 +151,7 @@ static int destroy(int root, struct state *s, struct err *err)
 	if (r < 0)
 		return err_sys(err, -r, "cannot end the processes of \"%s\"", s->id);
 	cgroup_remove(&s->cgroups, &s->cgroup_parents);
+	resctrl_remove(&s->resctrl);
 	/* Without a bundle there was no container, only a create that was killed. */
 	if (s->bundle && read_spec(s, &spec, &unread) < 0)
 		log_warn("no poststop hooks: %s", unread.msg);
@@ -259,11 +262,27 @@ int container_pause(const struct runtime *rt, const char *id, bool pause, struct
 	return r ? r : state_mark(s, "paused", pause, err);
 }
 
+/* First on the host, which may say that it has no such CPU, then in the guest. */
+static int update(const struct state *s, const struct spec_resources *resources, const char *file,
+	const Vmrun__Agent__UpdateRequest *in, struct err *err)
+{
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	struct limits_target target = {
+		.cgroups = &s->cgroups,
+		.memory_mib = s->memory_mib,
+		.overhead_mib = s->overhead_mib,
+	};
+	int r = vmclient_agent(s->dir, &agent, err);
+
+	if (r == 0)
+		r = limits_apply(&target, resources, file, "", LIMITS_ALWAYS, err);
+	return r ? r : rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
+}
+
 int container_update(const struct runtime *rt, const char *id, const char *file,
 	const struct buf *text, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
-	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	AUTO(spec_resources_file_free) struct spec_resources_file *rf = NULL;
 	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
 	int r = oci_resources_parse(file, text->data, text->len, &rf, err);
@@ -275,9 +294,7 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 			IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED), "update", &s,
 			err);
 	if (r == 0)
-		r = vmclient_agent(s->dir, &agent, err);
-	if (r == 0)
-		r = rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
+		r = update(s, &rf->resources, file, in, err);
 	return r < 0 ? err_prefix(err, "cannot update container \"%s\": ", id) : 0;
 }
 

@@ -11,9 +11,12 @@
 #include "pod/cgroup.h"
 #include "pod/container.h"
 #include "pod/hooks.h"
+#include "pod/limits.h"
 #include "pod/process.h"
+#include "pod/resctrl.h"
 #include "pod/share.h"
 #include "pod/timeline.h"
+#include "pod/vm_section.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -35,8 +38,10 @@ struct create {
 	struct conf conf;
 	struct monitor_choice monitor;
 	struct machine_shape shape;
+	struct vm_section vm_section;
 	struct state *state;
 	int cgroup_fd;
+	struct strv resctrl; /* the groups of linux.intelRdt that it is in */
 	struct boot_spec boot;
 	struct booted vm;
 	struct shares shares;
@@ -73,6 +78,11 @@ static uint32_t at_most(uint32_t value, uint64_t max)
 	return value < max ? value : (uint32_t)max;
 }
 
+static const char *wanted_hypervisor(const struct create *c)
+{
+	return c->rt->hypervisor ? c->rt->hypervisor : c->conf.hypervisor;
+}
+
 static int read_settings(struct create *c, struct err *err)
 {
 	struct machine_shape defaults;
@@ -89,13 +99,21 @@ static int read_settings(struct create *c, struct err *err)
 	r = machine_shape(c->spec, &defaults, &c->shape, err);
 	c->shape.vcpus = at_most(c->shape.vcpus, c->conf.vcpus_max);
 	c->shape.memory_mib = at_most(c->shape.memory_mib, c->conf.memory_max_mib);
-	return r;
+	return r ? r
+		 : vm_section_read(c->spec, c->shape.kernel_params, wanted_hypervisor(c), &c->conf,
+			   &c->vm_section, err);
 }
 
 static int choose_monitor(struct create *c, struct err *err)
 {
-	const char *wanted = c->rt->hypervisor ? c->rt->hypervisor : c->conf.hypervisor;
-	int r = monitor_choose(wanted, c->conf.qemu, c->conf.cache_dir, &c->monitor, err);
+	const struct vm_section *s = &c->vm_section;
+	const char *wanted = wanted_hypervisor(c);
+	int r;
+
+	if (s->hypervisor && streq(wanted, "auto"))
+		wanted = s->hypervisor;
+	r = monitor_choose(
+		wanted, s->qemu ? s->qemu : c->conf.qemu, c->conf.cache_dir, &c->monitor, err);
 
 	if (r == 0 && c->monitor.monitor == MONITOR_QEMU_TCG)
 		log_warn("software emulation by QEMU: slow, and not a security boundary (%s)",
@@ -164,23 +182,58 @@ static int make_cgroup(struct create *c, const char *id, struct err *err)
 	return r;
 }
 
-static int start_guest(struct create *c, struct err *err)
+static int limit(struct create *c, enum limits_when when, struct err *err)
 {
+	struct limits_target target = {
+		.cgroups = &c->state->cgroups,
+		.memory_mib = c->state->memory_mib,
+		.overhead_mib = c->state->overhead_mib,
+	};
+
+	return limits_apply(
+		&target, &c->spec->linux.resources, "config.json", "linux.resources", when, err);
+}
+
+static int make_limits(struct create *c, const char *id, struct err *err)
+{
+	const struct spec_intel_rdt *rdt = c->spec->linux.intel_rdt;
+	const char *root;
 	int r;
 
+	c->state->memory_mib = c->shape.memory_mib;
+	c->state->overhead_mib = limits_overhead_mib(c->monitor.monitor, c->shape.memory_mib);
+	r = limit(c, LIMITS_BEFORE_BOOT, err);
+	if (r < 0 || !rdt)
+		return r;
+	r = resctrl_root(&root, err);
+	return r ? r : resctrl_make(root, rdt, id, &c->resctrl, &c->state->resctrl, err);
+}
+
+/* A process of the host's side goes where the container's limits are. */
+static int enter(void *arg, pid_t pid, struct err *err)
+{
+	struct create *c = arg;
+	int r = c->cgroup_fd < 0 ? cgroup_add(&c->state->cgroups, pid, err) : 0;
+
+	return r ? r : resctrl_add(&c->resctrl, pid, err);
+}
+
+static int start_guest(struct create *c, struct err *err)
+{
 	c->boot = (struct boot_spec){
 		.dir = c->state->dir,
 		.conf = &c->conf,
 		.monitor = &c->monitor,
 		.vcpus = c->shape.vcpus,
 		.memory_mib = c->shape.memory_mib,
-		.kernel_params = c->shape.kernel_params,
+		.kernel = c->vm_section.kernel,
+		.initrd = c->vm_section.initrd,
+		.kernel_params = c->vm_section.parameters,
 		.cgroup_fd = c->cgroup_fd,
+		.enter = enter,
+		.enter_arg = c,
 	};
-	r = boot_start(&c->boot, &c->vm, err);
-	if (r == 0 && c->cgroup_fd < 0)
-		r = cgroup_add(&c->state->cgroups, c->vm.pid, err);
-	return r;
+	return boot_start(&c->boot, &c->vm, err);
 }
 
 /* The guest boots meanwhile. */
@@ -311,9 +364,7 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 			.read_only = c->shares.binds[i].read_only,
 		};
 	r = process_anchor(&spec, c->stdio, c->vm.ctl, &c->anchor, err);
-	if (r == 0 && c->cgroup_fd < 0)
-		r = cgroup_add(&c->state->cgroups, c->anchor, err);
-	return r;
+	return r ? r : enter(c, c->anchor, err);
 }
 
 /* The point of no return: the pod outlives us, and the state says that it is there. */
@@ -344,6 +395,7 @@ static void undo(struct create *c)
 	boot_abort(&c->vm);
 	if (c->state) {
 		cgroup_remove(&c->state->cgroups, &c->state->cgroup_parents);
+		resctrl_remove(&c->state->resctrl);
 		(void)!state_remove(c->root_dir, c->state, &ignored);
 		if (c->environment)
 			hooks_run_poststop(&c->spec->hooks, c->state);
@@ -368,6 +420,8 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = make_cgroup(c, id, err);
 	if (r == 0)
+		r = make_limits(c, id, err);
+	if (r == 0)
 		r = start_guest(c, err);
 	if (r == 0)
 		r = open_shares(c, err);
@@ -376,6 +430,8 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	c->environment = r == 0;
 	if (r == 0)
 		r = start_anchor(c, id, err);
+	if (r == 0)
+		r = limit(c, LIMITS_AFTER_BOOT, err);
 	if (r == 0)
 		r = commit(c, err);
 	return r;
@@ -407,9 +463,11 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 	boot_done(&c.vm);
 	shares_done(&c.shares);
 	monitor_choice_done(&c.monitor);
+	vm_section_done(&c.vm_section);
 	conf_done(&c.conf);
 	spec_free(c.spec);
 	state_free(c.state);
+	strv_done(&c.resctrl);
 	close_fd(&c.cgroup_fd);
 	close_fd(&c.bundle_dir);
 	close_fd(&c.root_dir);

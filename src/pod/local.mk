@@ -3,18 +3,22 @@ libpod_a_SOURCES = \
 	src/pod/anchor.c src/pod/anchor.h src/pod/anchormsg.h \
 	src/pod/boot.c src/pod/boot.h \
 	src/pod/cgroup.c src/pod/cgroup.h \
+	src/pod/cgroup_path.c \
 	src/pod/conf.c src/pod/conf.h \
 	src/pod/container.c src/pod/container.h \
 	src/pod/create.c \
 	src/pod/exec.c \
 	src/pod/hooks.c src/pod/hooks.h \
+	src/pod/limits.c src/pod/limits.h \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
+	src/pod/resctrl.c src/pod/resctrl.h \
 	src/pod/share.c src/pod/share.h \
 	src/pod/state.c src/pod/state.h \
 	src/pod/stdio.c src/pod/stdio.h \
 	src/pod/timeline.c src/pod/timeline.h \
 	src/pod/try.c src/pod/try.h \
 	src/pod/view.c src/pod/view.h \
+	src/pod/vm_section.c src/pod/vm_section.h \
 	src/pod/vmclient.c src/pod/vmclient.h
 libpod_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)

@@ -67,6 +67,7 @@ void state_free(struct state *s)
 	strv_done(&s->annotations);
 	strv_done(&s->cgroups);
 	strv_done(&s->cgroup_parents);
+	strv_done(&s->resctrl);
 	close_fd(&s->lock);
 	close_fd(&s->dir);
 	free(s);
@@ -195,6 +196,12 @@ static int load(struct state *s, struct err *err)
 		r = get_strings(root, "annotations", &s->annotations, err);
 	if (r == 0)
 		r = get_cgroups(s, root, err);
+	if (r == 0)
+		r = get_strings(root, "resctrl", &s->resctrl, err);
+	if (r == 0)
+		r = get_u64(root, "memoryMiB", &s->memory_mib, err);
+	if (r == 0)
+		r = get_u64(root, "overheadMiB", &s->overhead_mib, err);
 	if (r == 0)
 		r = get_u64(root, "owner", &s->owner_uid, err);
 	if (r == 0)
@@ -362,6 +369,9 @@ int state_save(struct state *s, struct err *err)
 	put_u64(&out, "monitorPid", (uint64_t)s->monitor.pid);
 	put_u64(&out, "monitorStart", s->monitor.start_time);
 	put_cgroups(&out, s);
+	put_strings(&out, "resctrl", &s->resctrl);
+	put_u64(&out, "memoryMiB", s->memory_mib);
+	put_u64(&out, "overheadMiB", s->overhead_mib);
 	put_annotations(&out, s);
 	json_end(&out);
 	r = json_finish(&out);

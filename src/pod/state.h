@@ -40,8 +40,11 @@ struct state {
 	struct strv annotations;    /* key, value, key, value, ... */
 	struct strv cgroups;	    /* directories that are the container's own */
 	struct strv cgroup_parents; /* made for them, outermost first */
+	struct strv resctrl;	    /* groups of linux.intelRdt to remove, in this order */
 	struct pidref anchor, monitor;
 	uint64_t owner_uid;
+	uint64_t memory_mib,
+		overhead_mib; /* of the guest, and its monitor's on top: see limits.h */
 };
 
 /* Makes root if it is missing (0700) and opens it. */

@@ -1,4 +1,5 @@
 OCI_TESTS = tests/unit/test_annotations tests/unit/test_caps tests/unit/test_check tests/unit/test_features tests/unit/test_fields \
+	tests/unit/test_host_limits \
 	tests/unit/test_json tests/unit/test_mounts tests/unit/test_parse tests/unit/test_resources \
 	tests/unit/test_seccomp tests/unit/test_to_agent
 UNIT_TESTS += $(OCI_TESTS)
@@ -16,6 +17,8 @@ tests_unit_test_fields_CPPFLAGS = $(AM_CPPFLAGS) -DE2E_DIR='"$(abs_top_srcdir)/t
 	-DSPEC_PROPERTIES='"$(abs_top_srcdir)/tests/unit/data/runtime-spec-1.3.0-properties"'
 tests_unit_test_fields_LDADD = $(OCI_TEST_LIBS)
 EXTRA_DIST += tests/unit/data/runtime-spec-1.3.0-properties
+tests_unit_test_host_limits_SOURCES = tests/unit/test_host_limits.c tests/unit/oci_text.h
+tests_unit_test_host_limits_LDADD = $(OCI_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/oci_text.h
 tests_unit_test_json_LDADD = $(OCI_TEST_LIBS)
 tests_unit_test_mounts_SOURCES = tests/unit/test_mounts.c tests/unit/oci_text.h

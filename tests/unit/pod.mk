@@ -1,5 +1,6 @@
 POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_hooks tests/unit/test_opt \
-	tests/unit/test_pidref tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio
+	tests/unit/test_pidref tests/unit/test_resctrl tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio \
+	tests/unit/test_vm_section
 UNIT_TESTS += $(POD_TESTS)
 POD_TEST_LIBS = libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
 tests_unit_test_cgroup_path_SOURCES = tests/unit/test_cgroup_path.c
@@ -14,6 +15,8 @@ tests_unit_test_opt_SOURCES = tests/unit/test_opt.c src/cmd/opt.c src/cmd/opt.h
 tests_unit_test_opt_LDADD = $(UNIT_LIBS)
 tests_unit_test_pidref_SOURCES = tests/unit/test_pidref.c tests/unit/child.h
 tests_unit_test_pidref_LDADD = $(POD_TEST_LIBS)
+tests_unit_test_resctrl_SOURCES = tests/unit/test_resctrl.c
+tests_unit_test_resctrl_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_signals_SOURCES = tests/unit/test_signals.c src/cmd/signals.c src/cmd/signals.h
 tests_unit_test_signals_LDADD = $(UNIT_LIBS)
 tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/child.h
@@ -21,3 +24,5 @@ tests_unit_test_state_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_stdio_SOURCES = tests/unit/test_stdio.c
 tests_unit_test_stdio_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_stdio_LDADD = $(POD_TEST_LIBS)
+tests_unit_test_vm_section_SOURCES = tests/unit/test_vm_section.c tests/unit/oci_text.h
+tests_unit_test_vm_section_LDADD = $(POD_TEST_LIBS)

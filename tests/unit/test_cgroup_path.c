@@ -42,8 +42,10 @@ static void systemd_paths(void **state)
 		{ "a-b-c.slice:p:n", "/a.slice/a-b.slice/a-b-c.slice/p-n.scope" },
 		{ "-.slice:p:n", "/p-n.scope" }, /* the root slice */
 		{ "machine.slice:p:pod.slice", "/machine.slice/pod.slice" },
-		{ NULL, "/vmrun/web" },
+		{ NULL, "/system.slice/vmrun-web.scope" },
+		{ "", "/system.slice/vmrun-web.scope" },
 		{ "/machine/web", "/machine/web" },
+		{ "user-1000.slice:a-b:c", "/user.slice/user-1000.slice/a-b-c.scope" },
 	};
 
 	(void)state;
@@ -63,7 +65,14 @@ static void refused_paths(void **state)
 		{ "../web", false, "contains .." },
 		{ "/a/../../web", false, "contains .." },
 		{ "a/..", false, "contains .." },
-		{ "a.slice:../..:n", true, "contains .." },
+		{ "a.slice:../..:n", true, "names no scope" },
+		{ "a.slice:p:", true, "names no scope" },
+		{ "a.slice:p:n/m", true, "names no scope" },
+		{ "a:p:n", true, "is not the name of a slice" },
+		{ "a/b.slice:p:n", true, "is not the name of a slice" },
+		{ "a--b.slice:p:n", true, "is not the name of a slice" },
+		{ "-a.slice:p:n", true, "is not the name of a slice" },
+		{ "a-.slice:p:n", true, "is not the name of a slice" },
 		{ "a.slice:only", true, "slice:prefix:name" },
 	};
 

@@ -310,16 +310,26 @@ static void devices_and_paths(void **state)
 			     "'rootfsPropagation':'rprivate','personality':{'domain':'LINUX32'}"));
 }
 
+#define NO_HARDWARE "not supported: nothing of the host's hardware is given to a guest"
+
 static void what_cannot_be_applied(void **state)
 {
 	static const struct refusal cases[] = {
-		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"), "linux.netDevices: not supported" },
-		{ CONFIG_LINUX("'intelRdt':{}"), "linux.intelRdt: not supported" },
-		{ CONFIG(",'vm':{'hypervisor':{'path':'/q'}}"), "vm.hypervisor: not supported" },
-		{ CONFIG(",'vm':{'kernel':{'path':'/q'}}"), "vm.kernel: not supported" },
+		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"),
+			"linux.netDevices: not supported: no device of the host is moved into a "
+			"guest" },
+		{ CONFIG(",'vm':{'hypervisor':{'path':'/q','parameters':['a']}}"),
+			"vm.hypervisor.parameters: not supported: a monitor is started with "
+			"descriptors, not with arguments" },
 		{ CONFIG(",'vm':{'image':{'path':'/q','format':'raw'}}"),
-			"vm.image: not supported" },
-		{ CONFIG(",'vm':{'hwConfig':{'irqs':[1]}}"), "vm.hwConfig.irqs: not supported" },
+			"vm.image: not supported: a guest's root is the initramfs of its agent" },
+		{ CONFIG(",'vm':{'hwConfig':{'irqs':[1]}}"), "vm.hwConfig.irqs: " NO_HARDWARE },
+		{ CONFIG(",'vm':{'hwConfig':{'iomems':[{'firstMFN':1,'nrMFNs':1}]}}"),
+			"vm.hwConfig.iomems[0].firstMFN: " NO_HARDWARE },
+		{ CONFIG(",'vm':{'hwConfig':{'dtdevs':['a']}}"),
+			"vm.hwConfig.dtdevs: " NO_HARDWARE },
+		{ CONFIG(",'vm':{'hwConfig':{'deviceTree':'/d'}}"),
+			"vm.hwConfig.deviceTree: " NO_HARDWARE },
 		{ CONFIG_RESOURCES("'network':{'classID':1}"),
 			"linux.resources.network.classID: not supported with cgroup v2" },
 	};
@@ -327,6 +337,54 @@ static void what_cannot_be_applied(void **state)
 	(void)state;
 	all_refused(cases, ARRAY_LEN(cases), ENOTSUP);
 	accepted(CONFIG(",'vm':{'hwConfig':{'vcpus':1,'memory':1}}"));
+}
+
+static void vm_paths(void **state)
+{
+	static const struct refusal cases[] = {
+		{ CONFIG(",'vm':{'hypervisor':{'path':'q'}}"),
+			"vm.hypervisor.path: must be an absolute path, got \"q\"" },
+		{ CONFIG(",'vm':{'kernel':{'path':'k'}}"),
+			"vm.kernel.path: must be an absolute path, got \"k\"" },
+		{ CONFIG(",'vm':{'kernel':{'path':'/k','initrd':'i'}}"),
+			"vm.kernel.initrd: must be an absolute path, got \"i\"" },
+	};
+
+	(void)state;
+	all_refused(cases, ARRAY_LEN(cases), EINVAL);
+	accepted(CONFIG(",'vm':{'hypervisor':{'path':'/q'},"
+			"'kernel':{'path':'/k','initrd':'/i','parameters':['a=b','c']}}"));
+}
+
+static void intel_rdt(void **state)
+{
+	static const char name[] =
+		"linux.intelRdt.closID: must be \"/\" or the name of a group, got ";
+	static const struct refusal cases[] = {
+		{ CONFIG_LINUX("'intelRdt':{'closID':'a/b'}"), "\"a/b\"" },
+		{ CONFIG_LINUX("'intelRdt':{'closID':'..'}"), "\"..\"" },
+	};
+	static const struct refusal lines[] = {
+		{ CONFIG_LINUX("'intelRdt':{'l3CacheSchema':'L3:0=f\\n'}"),
+			"linux.intelRdt.l3CacheSchema: must be one line" },
+		{ CONFIG_LINUX("'intelRdt':{'memBwSchema':'L3:0=f'}"),
+			"linux.intelRdt.memBwSchema: must be one line that begins with \"MB:\"" },
+		{ CONFIG_LINUX("'intelRdt':{'schemata':['a','b\\nc']}"),
+			"linux.intelRdt.schemata[1]: must be one line" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char whole[256];
+		struct refusal one = { cases[i].text, whole };
+
+		snprintf(whole, sizeof(whole), "%s%s", name, cases[i].message);
+		all_refused(&one, 1, EINVAL);
+	}
+	all_refused(lines, ARRAY_LEN(lines), EINVAL);
+	accepted(CONFIG_LINUX("'intelRdt':{}"));
+	accepted(CONFIG_LINUX("'intelRdt':{'closID':'/','enableMonitoring':true}"));
+	accepted(CONFIG_LINUX("'intelRdt':{'closID':'a.b','memBwSchema':'MB:0=10'}"));
 }
 
 static void seccomp_sections(void **state)
@@ -397,6 +455,8 @@ int main(void)
 		cmocka_unit_test(namespaces_and_mappings),
 		cmocka_unit_test(devices_and_paths),
 		cmocka_unit_test(what_cannot_be_applied),
+		cmocka_unit_test(vm_paths),
+		cmocka_unit_test(intel_rdt),
 		cmocka_unit_test(seccomp_sections),
 		cmocka_unit_test(processes_by_themselves),
 	};

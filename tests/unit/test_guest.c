@@ -151,6 +151,39 @@ static void builds_an_initramfs(void **state)
 	assert_memory_equal(e.data + e.len - 8, "virtiofs", 8);
 }
 
+/* One that is given comes first, at the end padded to four bytes; what comes later wins. */
+static void a_given_initrd_comes_first(void **state)
+{
+	char given[96];
+	struct guest_options options = {
+		.kernel = kernel,
+		.modules = modules,
+		.agent = agent,
+		.cache_dir = cache,
+	};
+	AUTO(buf_done) struct buf plain = { 0 };
+	AUTO(buf_done) struct buf both = { 0 };
+	AUTO(guest_image_done) struct guest_image without = GUEST_IMAGE_INIT;
+	AUTO(guest_image_done) struct guest_image with = GUEST_IMAGE_INIT;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(guest_image_open(&options, &without, &err), 0);
+	read_initrd(&without, &plain);
+	snprintf(given, sizeof(given), "%s/given", root);
+	write_file(given, "any05", 5);
+	options.initrd = given;
+	assert_int_equal(guest_image_open(&options, &with, &err), 0);
+	read_initrd(&with, &both);
+	assert_int_equal(both.len, plain.len + 8);
+	assert_memory_equal(both.data, "any05\0\0\0", 8);
+	assert_memory_equal(both.data + 8, plain.data, plain.len);
+	options.initrd = "/nonexistent/initrd";
+	guest_image_done(&with);
+	assert_int_equal(guest_image_open(&options, &with, &err), -ENOENT);
+	assert_non_null(strstr(err.msg, "initrd /nonexistent/initrd"));
+}
+
 static ino_t initrd_inode(const struct guest_options *options)
 {
 	AUTO(guest_image_done) struct guest_image image = GUEST_IMAGE_INIT;
@@ -264,6 +297,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(builds_an_initramfs),
+		cmocka_unit_test(a_given_initrd_comes_first),
 		cmocka_unit_test(follows_changes_of_its_parts),
 		cmocka_unit_test(tells_what_is_wrong),
 		cmocka_unit_test(opens_the_installed_kernel),

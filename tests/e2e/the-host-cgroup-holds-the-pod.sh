@@ -1,0 +1,77 @@
+#!/bin/bash
+# The cgroup on the host: where linux.cgroupsPath says, with the monitor and the proxies in it, with
+# the container's limits and room for the machine; changed by update, gone with the container.
+# Shows: linux.intelRdt
+. "$(dirname "$0")/lib.sh"
+
+bundle b sleep 1000
+before=$(host_state)
+v2=''
+[[ $(stat -f -c %T /sys/fs/cgroup) != cgroup2fs ]] || v2=1
+
+# file V1 V2: the content of the cgroup's file on this host; V1 is hierarchy/file.
+file() {
+	if [[ $v2 ]]; then
+		cat "/sys/fs/cgroup$path/$2"
+	else
+		cat "/sys/fs/cgroup/${1%%/*}$path/${1#*/}"
+	fi
+}
+procs() { file pids/cgroup.procs cgroup.procs; }
+
+# holds NAME: the anchor and a monitor are in it.
+holds() {
+	ok "$1: the anchor is in the cgroup" grep -qx "$(anchor_of p)" <(procs)
+	ok "$1: a monitor is in the cgroup" grep -qx "$(jq .monitorPid "$root/p/state.json")" <(procs)
+}
+
+path=/vmrun-e2e/absolute
+limits='{memory: {limit: 402653184}, pids: {limit: 20}, cpu: {shares: 512, quota: 150000, period: 100000, cpus: "0"}}'
+config "$work/b" ".linux.cgroupsPath = \"$path\" | .linux.resources = $limits"
+run vm create --bundle "$work/b" p
+is "create with limits" "$status" 0
+holds "an absolute path"
+memory=$(file memory/memory.limit_in_bytes memory.max)
+ok "memory: the limit and the machine's own ($memory)" test "$memory" -gt $((402653184 + (64 << 20)))
+ok "memory: not without end" test "$memory" -lt $((4 << 30))
+ok "pids: the monitor's threads fit" test "$(file pids/pids.max pids.max)" -ge 512
+is "cpu time" "$(file cpu/cpu.cfs_quota_us cpu.max)" "$([[ $v2 ]] && echo "150000 100000" || echo 150000)"
+is "cpu shares" "$(file cpu/cpu.shares cpu.weight)" "$([[ $v2 ]] && echo 20 || echo 512)"
+is "the cpuset, which no guest has" "$(file cpuset/cpuset.cpus cpuset.cpus)" 0
+
+run vm update --cpu-quota 50000 --cpu-period 100000 --pids-limit 2000 p
+is "update" "$status" 0
+is "update changes the host's cpu time" "$(file cpu/cpu.cfs_quota_us cpu.max)" \
+	"$([[ $v2 ]] && echo "50000 100000" || echo 50000)"
+is "update changes the host's pids" "$(file pids/pids.max pids.max)" 2000
+fails "a cpuset of no such CPU" 'options: cannot write "4000" to /sys/fs/cgroup.*/cpuset\.cpus: ' \
+	vm update --cpuset-cpus 4000 p
+config "$work/b" '.linux.resources = {}'
+fails "a cgroup that others are in" "linux\.cgroupsPath: there are processes in the cgroup $path" \
+	vm create --bundle "$work/b" q
+vm delete --force p
+same_state "the cgroups and the parents made for them are gone" "$before"
+
+config "$work/b" '.linux.cgroupsPath = "e2e-slice-name.slice:pre:e2e"'
+path=/e2e.slice/e2e-slice.slice/e2e-slice-name.slice/pre-e2e.scope
+run vm --systemd-cgroup create --bundle "$work/b" p
+is "create with a slice" "$status" 0
+holds "a slice"
+vm delete --force p
+same_state "nothing of the slices is left" "$before"
+
+config "$work/b" '.linux.cgroupsPath = "name:pre:e2e"'
+fails "a name that is no slice's" 'config\.json: linux\.cgroupsPath: "name" is not the name of a slice' \
+	vm --systemd-cgroup create --bundle "$work/b" q
+config "$work/b" '.linux.cgroupsPath = "/"'
+fails "the root cgroup" 'linux\.cgroupsPath: there are processes in the cgroup /' \
+	vm create --bundle "$work/b" q
+config "$work/b" 'del(.linux.cgroupsPath) | .linux.resources = {cpu: {cpus: "4000"}}'
+fails "a cpuset that this host cannot give" 'linux\.resources: cannot write "4000" to ' \
+	vm create --bundle "$work/b" q
+if [[ ! -e /sys/fs/resctrl/schemata ]]; then
+	config "$work/b" '.linux.resources = {} | .linux.intelRdt = {closID: "gold"}'
+	fails "intelRdt without resctrl" 'config\.json: linux\.intelRdt: no resctrl file system is mounted' \
+		vm create --bundle "$work/b" q
+fi
+same_state "refusals leave nothing" "$before"
