@@ -39,7 +39,7 @@ static enum field_class namespace_path_class(const struct field_row *row,
 
 const struct field_row fields_linux[] = {
 	ROW_BY_VALUE("linux.namespaces[].type", CLASS_GUEST, FIELD_SECURITY,
-		"made in the guest; the network namespace is the pod's, the guest's first",
+		"made in the guest; pid, mount and cgroup always, network is the pod's",
 		namespace_class),
 	ROW_BY_VALUE("linux.namespaces[].path", CLASS_REJECTED, FIELD_ELSEWHERE,
 		"a guest cannot join the host's; of a network namespace there is no use yet",
