@@ -170,7 +170,7 @@ static int check_use(const struct field_use *use, void *ctx)
 	if (!use->row)
 		return 0;
 	if (use->class == CLASS_REJECTED && !(use->row->flags & FIELD_ELSEWHERE))
-		return json_err(use->value, c->err, ENOTSUP, "not supported");
+		return json_err(use->value, c->err, ENOTSUP, "not supported, %s", use->row->how);
 	if (use->class == CLASS_IGNORED &&
 		check_warn(c, "%s: ignored, %s", json_path(use->value, path), use->row->how) < 0)
 		return -c->err->code;

@@ -22,7 +22,7 @@ struct explainer {
 	struct json_out json; /* of the fields, when that is wanted */
 	struct buf *text;
 	size_t counts[CLASS_COUNTS];
-	const struct json_value *first_rejected;
+	struct field_use first_rejected;
 	int failed;
 };
 
@@ -158,8 +158,8 @@ static int explain_use(const struct field_use *use, void *ctx)
 		how = refusal;
 	if (refusal || (e->how->strict && field_violates_strict(use)))
 		class = CLASS_REJECTED;
-	if (class == CLASS_REJECTED && !e->first_rejected)
-		e->first_rejected = use->value;
+	if (class == CLASS_REJECTED && !e->first_rejected.row)
+		e->first_rejected = *use;
 	e->counts[class]++;
 	line(e, use, path, field_class_name(class), how);
 	return e->failed;
@@ -192,7 +192,7 @@ static int print_summary(const struct explainer *e, struct buf *out)
 
 static int print_json(struct explainer *e, struct buf *out)
 {
-	bool refused = e->how->refusal->code || e->first_rejected;
+	bool refused = e->how->refusal->code || e->first_rejected.row;
 
 	json_end(&e->json);
 	json_key(&e->json, "summary");
@@ -238,7 +238,10 @@ int explain_print(
 		*err = *how->refusal;
 		return -err->code;
 	}
-	return e.first_rejected ? json_err(e.first_rejected, err, ENOTSUP, "not supported") : 0;
+	if (!e.first_rejected.row)
+		return 0;
+	return json_err(e.first_rejected.value, err, ENOTSUP, "not supported, %s",
+		e.first_rejected.row->how);
 }
 
 static void table_row(struct json_out *json, const struct field_row *row)
@@ -249,7 +252,7 @@ static void table_row(struct json_out *json, const struct field_row *row)
 	json_key(json, "security");
 	json_bool(json, row->flags & FIELD_SECURITY);
 	json_key_str(json, "how", row->how);
-	if (row->class == CLASS_GUEST || row->class == CLASS_HOST || row->class == CLASS_EMULATED)
+	if (field_is_honoured(row->path) && !field_is_section(row))
 		json_key_str(json, "case", row->shown_by ? row->shown_by : FIELDS_CASE);
 	json_end(json);
 }

@@ -33,6 +33,19 @@ const struct field_row *field_find(const char *path)
 	return NULL;
 }
 
+bool field_is_section(const struct field_row *row)
+{
+	const struct field_row *other;
+
+	for (size_t i = 0; (other = field_at(i)); i++) {
+		const char *rest = str_after(other->path, row->path);
+
+		if (rest && (*rest == '.' || *rest == '['))
+			return true;
+	}
+	return false;
+}
+
 const char *field_class_name(enum field_class class)
 {
 	static const char *const names[CLASSES] = {

@@ -66,6 +66,8 @@ extern const struct field_row fields_common[], fields_process[], fields_linux[],
 const struct field_row *field_at(size_t i);
 /* NULL: there is none. */
 const struct field_row *field_find(const char *path);
+/* Whether it is the row of an object or list, whose members have rows, too. */
+bool field_is_section(const struct field_row *row);
 /* "guest", "host", "emulated", "ignored", "rejected", "default" */
 const char *field_class_name(enum field_class class);
 /* Whether a property has an effect, in the guest or on the host or by other means. */

@@ -5,21 +5,28 @@
 #define OTHER_PLATFORM "the section of another platform"
 
 /* One word each for what has one class in common. */
-#define HOOKS  CLASS_REJECTED
-#define IDMAPS CLASS_REJECTED
+#define HOOKS	    CLASS_REJECTED
+#define IDMAPS	    CLASS_REJECTED
+
+#define HOOKS_CASE  "hooks-run-where-and-when-the-spec-says"
+#define IDMAPS_CASE "mounts-are-as-asked"
 
 #define HOOK(kind)                                                                                 \
-	ROW("hooks." kind, HOOKS, 0, "not run"),                                                   \
-		ROW("hooks." kind "[].path", HOOKS, 0, "the program of the hook"),                 \
-		ROW("hooks." kind "[].args", HOOKS, 0, "its arguments, its name first"),           \
-		ROW("hooks." kind "[].env", HOOKS, 0, "its whole environment"),                    \
-		ROW("hooks." kind "[].timeout", HOOKS, 0, "after so many seconds it is killed")
+	ROW_SHOWN_BY("hooks." kind, HOOKS, 0, "not run", HOOKS_CASE),                              \
+		ROW_SHOWN_BY(                                                                      \
+			"hooks." kind "[].path", HOOKS, 0, "the program of the hook", HOOKS_CASE), \
+		ROW_SHOWN_BY("hooks." kind "[].args", HOOKS, 0, "its arguments, its name first",   \
+			HOOKS_CASE),                                                               \
+		ROW_SHOWN_BY(                                                                      \
+			"hooks." kind "[].env", HOOKS, 0, "its whole environment", HOOKS_CASE),    \
+		ROW_SHOWN_BY("hooks." kind "[].timeout", HOOKS, 0,                                 \
+			"after so many seconds it is killed", HOOKS_CASE)
 
 #define MAPPING(list)                                                                              \
-	ROW(list, IDMAPS, 0, "shares map no ids"),                                                 \
-		ROW(list "[].containerID", IDMAPS, 0, "shares map no ids"),                        \
-		ROW(list "[].hostID", IDMAPS, 0, "shares map no ids"),                             \
-		ROW(list "[].size", IDMAPS, 0, "shares map no ids")
+	ROW_SHOWN_BY(list, IDMAPS, 0, "shares map no ids", IDMAPS_CASE),                           \
+		ROW_SHOWN_BY(list "[].containerID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),  \
+		ROW_SHOWN_BY(list "[].hostID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),       \
+		ROW_SHOWN_BY(list "[].size", IDMAPS, 0, "shares map no ids", IDMAPS_CASE)
 
 static bool is_bind(const struct json_value *v)
 {

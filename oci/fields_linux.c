@@ -8,6 +8,8 @@
 #define INTEL_RDT     CLASS_REJECTED
 #define NET_DEVICES   CLASS_REJECTED
 
+#define AS_ASKED      "the-process-is-as-asked" /* the case */
+
 #define BY_SECCOMP    "compiled on the host, loaded by the guest's kernel"
 #define BY_MKNOD      "a node in the container's /dev; its driver is the guest's"
 #define NO_NOTIFY     "only SCMP_ACT_NOTIFY needs it, which is refused"
@@ -42,8 +44,7 @@ const struct field_row fields_linux[] = {
 		"made in the guest; pid, mount and cgroup always, network is the pod's",
 		namespace_class),
 	ROW_BY_VALUE("linux.namespaces[].path", CLASS_REJECTED, FIELD_ELSEWHERE,
-		"a guest cannot join the host's; of a network namespace there is no use yet",
-		namespace_path_class),
+		"a guest cannot join the host's", namespace_path_class),
 	ROW("linux.uidMappings[].containerID", CLASS_GUEST, FIELD_SECURITY,
 		"of a user namespace in the guest"),
 	ROW("linux.uidMappings[].hostID", CLASS_GUEST, FIELD_SECURITY,
@@ -56,9 +57,11 @@ const struct field_row fields_linux[] = {
 		"of a user namespace in the guest"),
 	ROW("linux.gidMappings[].size", CLASS_GUEST, FIELD_SECURITY,
 		"of a user namespace in the guest"),
-	ROW("linux.timeOffsets", TIME_OFFSETS, 0, "of a time namespace in the guest"),
-	ROW("linux.timeOffsets.*.secs", TIME_OFFSETS, 0, "of a time namespace in the guest"),
-	ROW("linux.timeOffsets.*.nanosecs", TIME_OFFSETS, 0, "of a time namespace in the guest"),
+	ROW_SHOWN_BY("linux.timeOffsets", TIME_OFFSETS, 0, "clocks are the guest's", AS_ASKED),
+	ROW_SHOWN_BY("linux.timeOffsets.*.secs", TIME_OFFSETS, 0,
+		"of a time namespace in the guest", AS_ASKED),
+	ROW_SHOWN_BY("linux.timeOffsets.*.nanosecs", TIME_OFFSETS, 0,
+		"of a time namespace in the guest", AS_ASKED),
 	ROW("linux.devices[].path", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].type", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].major", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
@@ -66,9 +69,10 @@ const struct field_row fields_linux[] = {
 	ROW("linux.devices[].fileMode", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].uid", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].gid", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
-	ROW("linux.netDevices", NET_DEVICES, 0, "no device of the host is moved into a guest"),
+	ROW("linux.netDevices", NET_DEVICES, 0,
+		"a device of the host cannot be moved into a guest"),
 	ROW("linux.netDevices.*.name", NET_DEVICES, 0,
-		"no device of the host is moved into a guest"),
+		"a device of the host cannot be moved into a guest"),
 	ROW("linux.cgroupsPath", CLASS_HOST, 0,
 		"the cgroup of the machine; in the guest a container has one of its own"),
 	ROW("linux.sysctl", CLASS_GUEST, 0, "of the guest's kernel"),
@@ -91,11 +95,15 @@ const struct field_row fields_linux[] = {
 	ROW("linux.mountLabel", CLASS_IGNORED, FIELD_SECURITY, "the VM takes its place"),
 	ROW("linux.personality.domain", CLASS_GUEST, 0, "personality(2) in the guest"),
 	ROW("linux.personality.flags", CLASS_REJECTED, 0, "the specification names none yet"),
-	ROW("linux.memoryPolicy", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
-	ROW("linux.memoryPolicy.mode", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
-	ROW("linux.memoryPolicy.nodes", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
-	ROW("linux.memoryPolicy.flags", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest"),
-	ROW("linux.intelRdt", INTEL_RDT, 0, "of the host's processors"),
+	ROW_SHOWN_BY(
+		"linux.memoryPolicy", MEMORY_POLICY, 0, "a guest has one memory node", AS_ASKED),
+	ROW_SHOWN_BY("linux.memoryPolicy.mode", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY("linux.memoryPolicy.nodes", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY("linux.memoryPolicy.flags", MEMORY_POLICY, 0, "set_mempolicy(2) in the guest",
+		AS_ASKED),
+	ROW("linux.intelRdt", INTEL_RDT, 0, "the host's caches are not divided"),
 	ROW("linux.intelRdt.closID", INTEL_RDT, 0, "of the host's processors"),
 	ROW("linux.intelRdt.schemata", INTEL_RDT, 0, "of the host's processors"),
 	ROW("linux.intelRdt.l3CacheSchema", INTEL_RDT, 0, "of the host's processors"),

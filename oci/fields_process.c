@@ -7,6 +7,8 @@
 #define IO_PRIORITY  CLASS_REJECTED
 #define CPU_AFFINITY CLASS_REJECTED
 
+#define AS_ASKED     "the-process-is-as-asked" /* the case */
+
 #define VM_INSTEAD   "the VM takes its place"
 
 static bool is_text(const struct json_value *v, const char *wanted)
@@ -72,20 +74,32 @@ const struct field_row fields_process[] = {
 		apparmor_class),
 	ROW("process.selinuxLabel", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD),
 	ROW("process.oomScoreAdj", CLASS_GUEST, 0, "for the guest's out-of-memory killer"),
-	ROW_BY_VALUE(
-		"process.scheduler", SCHEDULER, 0, "no scheduler but the default", scheduler_class),
-	ROW("process.scheduler.policy", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.nice", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.priority", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.flags", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.runtime", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.deadline", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.scheduler.period", SCHEDULER, 0, "sched_setattr(2) in the guest"),
-	ROW("process.ioPriority", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
-	ROW("process.ioPriority.class", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
-	ROW("process.ioPriority.priority", IO_PRIORITY, 0, "ioprio_set(2) in the guest"),
-	ROW("process.execCPUAffinity", CPU_AFFINITY, FIELD_ZERO_NONE, "of the guest's processors"),
-	ROW("process.execCPUAffinity.initial", CPU_AFFINITY, 0, "of the guest's processors"),
-	ROW("process.execCPUAffinity.final", CPU_AFFINITY, 0, "of the guest's processors"),
+	ROW_BY_VALUE("process.scheduler", SCHEDULER, 0, "there is none but the default",
+		scheduler_class),
+	ROW_SHOWN_BY("process.scheduler.policy", SCHEDULER, 0, "sched_setattr(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY(
+		"process.scheduler.nice", SCHEDULER, 0, "sched_setattr(2) in the guest", AS_ASKED),
+	ROW_SHOWN_BY("process.scheduler.priority", SCHEDULER, 0, "sched_setattr(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY(
+		"process.scheduler.flags", SCHEDULER, 0, "sched_setattr(2) in the guest", AS_ASKED),
+	ROW_SHOWN_BY("process.scheduler.runtime", SCHEDULER, 0, "sched_setattr(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY("process.scheduler.deadline", SCHEDULER, 0, "sched_setattr(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY("process.scheduler.period", SCHEDULER, 0, "sched_setattr(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY("process.ioPriority", IO_PRIORITY, 0, "a guest has no disks", AS_ASKED),
+	ROW_SHOWN_BY(
+		"process.ioPriority.class", IO_PRIORITY, 0, "ioprio_set(2) in the guest", AS_ASKED),
+	ROW_SHOWN_BY("process.ioPriority.priority", IO_PRIORITY, 0, "ioprio_set(2) in the guest",
+		AS_ASKED),
+	ROW_SHOWN_BY("process.execCPUAffinity", CPU_AFFINITY, FIELD_ZERO_NONE,
+		"processes of exec have all processors", AS_ASKED),
+	ROW_SHOWN_BY("process.execCPUAffinity.initial", CPU_AFFINITY, 0,
+		"of the guest's processors", AS_ASKED),
+	ROW_SHOWN_BY("process.execCPUAffinity.final", CPU_AFFINITY, 0, "of the guest's processors",
+		AS_ASKED),
 	{ 0 },
 };

@@ -94,11 +94,12 @@ static void processes(void **state)
 	};
 	static const struct refusal unsupported[] = {
 		{ CONFIG_PROCESS("'scheduler':{'policy':'SCHED_FIFO','priority':1}"),
-			"process.scheduler: not supported" },
+			"process.scheduler: not supported, there is none but the default" },
 		{ CONFIG_PROCESS("'ioPriority':{'class':'IOPRIO_CLASS_RT'}"),
-			"process.ioPriority: not supported" },
+			"process.ioPriority: not supported, a guest has no disks" },
 		{ CONFIG_PROCESS("'execCPUAffinity':{'final':'0'}"),
-			"process.execCPUAffinity: not supported" },
+			"process.execCPUAffinity: not supported, processes of exec have all "
+			"processors" },
 	};
 
 	(void)state;
@@ -270,17 +271,24 @@ static void devices_and_paths(void **state)
 static void what_cannot_be_applied(void **state)
 {
 	static const struct refusal cases[] = {
-		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"), "linux.netDevices: not supported" },
+		{ CONFIG_LINUX("'netDevices':{'eth0':{}}"),
+			"linux.netDevices: not supported, a device of the host cannot be moved "
+			"into "
+			"a guest" },
 		{ CONFIG_LINUX("'timeOffsets':{'boottime':{'secs':1}}"),
-			"linux.timeOffsets: not supported" },
+			"linux.timeOffsets: not supported, clocks are the guest's" },
 		{ CONFIG_LINUX("'memoryPolicy':{'mode':'MPOL_LOCAL'}"),
-			"linux.memoryPolicy: not supported" },
-		{ CONFIG_LINUX("'intelRdt':{}"), "linux.intelRdt: not supported" },
-		{ CONFIG(",'vm':{'hypervisor':{'path':'/q'}}"), "vm.hypervisor: not supported" },
-		{ CONFIG(",'vm':{'kernel':{'path':'/q'}}"), "vm.kernel: not supported" },
+			"linux.memoryPolicy: not supported, a guest has one memory node" },
+		{ CONFIG_LINUX("'intelRdt':{}"),
+			"linux.intelRdt: not supported, the host's caches are not divided" },
+		{ CONFIG(",'vm':{'hypervisor':{'path':'/q'}}"),
+			"vm.hypervisor: not supported, the host's settings choose it" },
+		{ CONFIG(",'vm':{'kernel':{'path':'/q'}}"),
+			"vm.kernel: not supported, the host's settings choose it" },
 		{ CONFIG(",'vm':{'image':{'path':'/q','format':'raw'}}"),
-			"vm.image: not supported" },
-		{ CONFIG(",'vm':{'hwConfig':{'irqs':[1]}}"), "vm.hwConfig.irqs: not supported" },
+			"vm.image: not supported, a guest's root is the initramfs of its agent" },
+		{ CONFIG(",'vm':{'hwConfig':{'irqs':[1]}}"),
+			"vm.hwConfig.irqs: not supported, it is for domains of Xen" },
 		{ CONFIG_RESOURCES("'network':{'classID':1}"),
 			"linux.resources.network.classID: not supported with cgroup v2" },
 	};

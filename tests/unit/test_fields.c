@@ -133,19 +133,43 @@ static void every_row_is_a_property(void **state)
 	}
 }
 
-/* The row of a section and those of its members may not contradict each other. */
+/* What is refused or ignored as a whole has no part that is not. */
 static void sections_are_as_their_members(void **state)
 {
 	const struct field_row *section, *row;
 
 	(void)state;
 	for (size_t i = 0; (section = field_at(i)); i++)
-		for (size_t k = 0; (row = field_at(k)); k++) {
+		for (size_t k = 0; !field_is_honoured(section->path) && (row = field_at(k)); k++) {
 			const char *rest = str_after(row->path, section->path);
 
 			if (rest && (*rest == '.' || *rest == '[') && row->class != section->class)
 				fail_msg("%s is not as %s", row->path, section->path);
 		}
+}
+
+/* Our own case has the path itself; others set it with jq: its last two names must be there. */
+static bool mentions(const char *text, const struct field_row *row)
+{
+	char path[160];
+	char *name;
+
+	if (!row->shown_by)
+		return strstr(text, row->path);
+	snprintf(path, sizeof(path), "%s", row->path);
+	for (size_t left = 2; left > 0; left--) {
+		name = strrchr(path, '.');
+		name = name ? name + 1 : path;
+		name[strcspn(name, "[*")] = '\0';
+		if (!strstr(text, name))
+			return false;
+		if (name == path)
+			break;
+		/* A step of "*" is no name. */
+		left += !*name;
+		name[-1] = '\0';
+	}
+	return true;
 }
 
 static void an_end_to_end_case_names_each_honoured_row(void **state)
@@ -157,12 +181,12 @@ static void an_end_to_end_case_names_each_honoured_row(void **state)
 		AUTO(buf_done) struct buf text = { 0 };
 		char file[512];
 
-		if (!field_is_honoured(row->path))
+		if (!field_is_honoured(row->path) || field_is_section(row))
 			continue;
 		snprintf(file, sizeof(file), E2E_DIR "/%s.sh",
 			row->shown_by ? row->shown_by : FIELDS_CASE);
 		read_text(file, CASE_BYTES_MAX, &text);
-		if (!strstr(buf_str(&text), row->path))
+		if (!mentions(buf_str(&text), row))
 			fail_msg("%s does not mention %s", file, row->path);
 	}
 }
@@ -240,12 +264,17 @@ static void a_refusal_is_at_its_field(void **state)
 	AUTO(buf_done) struct buf first = { 0 }, second = { 0 }, third = { 0 };
 
 	(void)state;
-	explained(CONFIG_LINUX("'intelRdt':{},'netDevices':{'eth0':{'name':'x'},'eth1':{}}"), false,
-		false, "config.json: linux.intelRdt: not supported", &first);
-	contains(&first, "2 rejected\n");
+	explained(CONFIG_LINUX("'netDevices':{'eth0':{'name':'x'},'eth1':{}}"), false, false,
+		"config.json: linux.netDevices: not supported, a device of the host cannot be "
+		"moved into a guest",
+		&first);
+	contains(&first, "1 rejected\n");
 	lacks(&first, "eth0.name");
 	explained(CONFIG_LINUX("'namespaces':[{'type':'mount'},{'type':'pid','path':'/p'}]"), false,
-		false, "config.json: linux.namespaces[1].path: not supported", &second);
+		false,
+		"config.json: linux.namespaces[1].path: not supported, a guest cannot join the "
+		"host's",
+		&second);
 	contains(&second, "1 rejected\n");
 	explained(CONFIG_LINUX("'seccomp':{'defaultAction':'SCMP_ACT_NOTIFY'}"), false, true,
 		"config.json: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported",
