@@ -2,6 +2,7 @@
 # Each field that "vmrun explain --table" calls enforced or emulated (and does not leave to another
 # case) is set here and looked for in the container. Every probe is made twice, with and without the
 # fields of its group: one that succeeds without them would prove nothing, and fails the case.
+# shellcheck disable=SC2016 # what is in single quotes the container's shell expands
 . "$(dirname "$0")/lib.sh"
 
 groups=() filters=() p_group=() p_paths=() p_command=() p_wanted=()
