@@ -12,7 +12,6 @@
 
 /* Bytes of a value that are shown; the rest is "...". */
 #define VALUE_BYTES  32
-#define UNKNOWN_HOW  "the specification does not know it"
 #define CLASS_COUNTS (CLASSES + 1) /* and the unknown ones */
 
 /* An explanation at work. */
@@ -141,7 +140,7 @@ static int explain_use(const struct field_use *use, void *ctx)
 	struct explainer *e = ctx;
 	char buf[JSON_PATH_MAX], value[VALUE_BYTES + 1];
 	const char *path = json_path(use->value, buf), *refusal = refusal_of(e, path);
-	const char *how = use->row ? use->row->how : UNKNOWN_HOW;
+	const char *how = use->how;
 	enum field_class class = use->class;
 
 	short_value(use->value, value);
@@ -150,8 +149,6 @@ static int explain_use(const struct field_use *use, void *ctx)
 		line(e, NULL, path, value, "unknown", how);
 		return e->failed;
 	}
-	if (class == CLASS_DEFAULT)
-		how = "asks for what there is without it";
 	if (refusal && class != CLASS_REJECTED)
 		how = refusal;
 	if (refusal || (e->how->strict && field_violates_strict(use)))
@@ -255,8 +252,8 @@ int explain_print(
 	}
 	if (!e.first_rejected.row)
 		return 0;
-	return json_err(e.first_rejected.value, err, ENOTSUP, "not supported, %s",
-		e.first_rejected.row->how);
+	return json_err(
+		e.first_rejected.value, err, ENOTSUP, "not supported, %s", e.first_rejected.how);
 }
 
 static void table_row(struct json_out *json, const struct field_row *row)

@@ -117,12 +117,19 @@ static bool is_zero(const struct json_value *v)
 static int report(struct walker *w, const struct field_row *row, const struct json_value *object,
 	const struct json_value *value)
 {
-	struct field_use use = { .row = row, .class = CLASS_IGNORED, .value = value };
+	struct field_use use = {
+		.row = row,
+		.class = row ? row->class : CLASS_IGNORED,
+		.how = row ? row->how : "the specification does not know it",
+		.value = value,
+	};
 
-	if (row)
-		use.class = row->by_value ? row->by_value(row, object, value) : row->class;
+	if (row && row->by_value)
+		row->by_value(&use, object);
 	if (row && (row->flags & FIELD_ZERO_NONE) && is_zero(value))
 		use.class = CLASS_DEFAULT;
+	if (use.class == CLASS_DEFAULT)
+		use.how = "asks for what there is without it";
 	return w->fn(&use, w->ctx);
 }
 

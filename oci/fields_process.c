@@ -1,5 +1,4 @@
 /* Rows of the field table: the process section (config.md, "Process"); see fields.h. */
-#include "base/str.h"
 #include "oci/fields.h"
 
 /* One word each for what has one class in common. */
@@ -11,38 +10,27 @@
 
 #define VM_INSTEAD   "the VM takes its place"
 
-static bool is_text(const struct json_value *v, const char *wanted)
-{
-	struct err ignored = ERR_NONE;
-	const char *text;
-
-	return v && json_type_of(v) == JSON_STRING && json_get_str(v, &text, &ignored) == 0 &&
-	       streq(text, wanted);
-}
-
 /* "unconfined" is what a guest without AppArmor does. */
-static enum field_class apparmor_class(const struct field_row *row, const struct json_value *object,
-	const struct json_value *value)
+static void apparmor_by_value(struct field_use *use, const struct json_value *process)
 {
-	(void)object;
-	return is_text(value, "unconfined") ? CLASS_DEFAULT : row->class;
+	(void)process;
+	if (json_is_str(use->value, "unconfined"))
+		use->class = CLASS_DEFAULT;
 }
 
 /* The scheduler that every process has anyway is no wish. */
-static enum field_class scheduler_class(const struct field_row *row,
-	const struct json_value *object, const struct json_value *value)
+static void scheduler_by_value(struct field_use *use, const struct json_value *process)
 {
 	struct err ignored = ERR_NONE;
-	const struct json_value *nice = json_member(value, "nice");
+	const struct json_value *nice = json_member(use->value, "nice");
 	int64_t number = 0;
 
-	(void)object;
+	(void)process;
 	if (nice && json_get_i64(nice, INT64_MIN, INT64_MAX, &number, &ignored) < 0)
-		return row->class;
-	return number == 0 && !json_member(value, "flags") &&
-			       is_text(json_member(value, "policy"), "SCHED_OTHER")
-		       ? CLASS_DEFAULT
-		       : row->class;
+		return;
+	if (number == 0 && !json_member(use->value, "flags") &&
+		json_is_str(json_member(use->value, "policy"), "SCHED_OTHER"))
+		use->class = CLASS_DEFAULT;
 }
 
 const struct field_row fields_process[] = {
@@ -71,11 +59,11 @@ const struct field_row fields_process[] = {
 	ROW("process.rlimits[].hard", CLASS_GUEST, 0, "setrlimit(2) in the guest"),
 	ROW("process.noNewPrivileges", CLASS_GUEST, FIELD_SECURITY, "prctl(2) in the guest"),
 	ROW_BY_VALUE("process.apparmorProfile", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD,
-		apparmor_class),
+		apparmor_by_value),
 	ROW("process.selinuxLabel", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD),
 	ROW("process.oomScoreAdj", CLASS_GUEST, 0, "for the guest's out-of-memory killer"),
 	ROW_BY_VALUE("process.scheduler", SCHEDULER, 0, "there is none but the default",
-		scheduler_class),
+		scheduler_by_value),
 	ROW_SHOWN_BY("process.scheduler.policy", SCHEDULER, 0, "sched_setattr(2) in the guest",
 		AS_ASKED),
 	ROW_SHOWN_BY(

@@ -332,6 +332,53 @@ static void strict_accepts_what_is_enforced_or_not_asked_for(void **state)
 	contains(&b, "1 ignored, 0 rejected, 1 without effect (strict)\n");
 }
 
+/* Where all is allowed, a call without a number would be, too. */
+static void a_filter_with_a_hole_is_no_filter(void **state)
+{
+#define FILTER(default_, action)                                                                   \
+	CONFIG_LINUX("'seccomp':{'defaultAction':'" default_ "','syscalls':[{'names':['mkdir',"    \
+		     "'fly'],'action':'" action "'}]}")
+
+	static const struct {
+		const char *text;
+		bool hole;
+	} cases[] = {
+		{ FILTER("SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"), true },
+		{ FILTER("SCMP_ACT_LOG", "SCMP_ACT_KILL"), true },
+		{ FILTER("SCMP_ACT_ERRNO", "SCMP_ACT_ALLOW"), false },
+		{ FILTER("SCMP_ACT_ERRNO", "SCMP_ACT_KILL"), false },
+		{ FILTER("SCMP_ACT_ALLOW", "SCMP_ACT_LOG"), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(buf_done) struct buf b = { 0 };
+
+		explained(cases[i].text, true, false,
+			cases[i].hole ? "config.json: linux.seccomp.syscalls[0].names: would not "
+					"be enforced (in part: libseccomp does not know all of "
+					"these system calls), settings are strict"
+				      : "",
+			&b);
+	}
+}
+
+static void the_value_decides(void **state)
+{
+	AUTO(buf_done) struct buf b = { 0 };
+
+	(void)state;
+	explained(
+		CONFIG(",'mounts':[{'destination':'/a','source':'s','type':'tmpfs'},{'destination':"
+		       "'/b','source':'/','options':['rbind']}],'linux':{'namespaces':[{'type':"
+		       "'network','path':'/proc/1/ns/net'},{'type':'ipc'}]}"),
+		true, false, "", &b);
+	contains(&b, "guest     the name that the mount has in the guest\n");
+	contains(&b, "host      opened by the host and shared with the guest\n");
+	contains(&b, "emulated  the pod's, which is the guest's first\n");
+	contains(&b, "ignored   a guest's network is its own\n");
+}
+
 /* Other than config.json's sections, a process file is named from its own top. */
 static void a_process_file_is_held_against_the_table(void **state)
 {
@@ -389,6 +436,8 @@ int main(void)
 		cmocka_unit_test(values_that_ask_for_nothing),
 		cmocka_unit_test(strict_refuses_what_would_be_ignored),
 		cmocka_unit_test(strict_accepts_what_is_enforced_or_not_asked_for),
+		cmocka_unit_test(a_filter_with_a_hole_is_no_filter),
+		cmocka_unit_test(the_value_decides),
 		cmocka_unit_test(a_process_file_is_held_against_the_table),
 		cmocka_unit_test(long_values_are_cut),
 		cmocka_unit_test(the_table_is_printed),
