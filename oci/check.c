@@ -167,9 +167,9 @@ static int check_use(const struct field_use *use, void *ctx)
 	if (!use->row)
 		return 0;
 	if (use->class == CLASS_REJECTED && !(use->row->flags & FIELD_ELSEWHERE))
-		return json_err(use->value, c->err, ENOTSUP, "not supported: %s", use->row->how);
+		return json_err(use->value, c->err, ENOTSUP, "not supported, %s", use->how);
 	if (use->class == CLASS_IGNORED &&
-		check_warn(c, "%s: ignored, %s", json_path(use->value, path), use->row->how) < 0)
+		check_warn(c, "%s: ignored, %s", json_path(use->value, path), use->how) < 0)
 		return -c->err->code;
 	return 0;
 }
@@ -184,7 +184,7 @@ static int check_enforced(const struct field_use *use, void *ctx)
 	if (!field_violates_strict(use))
 		return 0;
 	return json_err(use->value, ctx, ENOTSUP, "would not be enforced (%s), settings are strict",
-		use->row->how);
+		use->how);
 }
 
 int spec_check_strict(const struct spec *spec, struct err *err)

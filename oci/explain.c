@@ -12,7 +12,6 @@
 
 /* Bytes of a value that are shown; the rest is "...". */
 #define VALUE_BYTES  32
-#define UNKNOWN_HOW  "the specification does not know it"
 #define CLASS_COUNTS (CLASSES + 1) /* and the unknown ones */
 
 /* An explanation at work. */
@@ -22,7 +21,7 @@ struct explainer {
 	struct json_out json; /* of the fields, when that is wanted */
 	struct buf *text;
 	size_t counts[CLASS_COUNTS];
-	const struct json_value *first_rejected;
+	struct field_use first_rejected;
 	int failed;
 };
 
@@ -115,12 +114,9 @@ static const char *refusal_of(const struct explainer *e, const char *path)
 	return end + 2;
 }
 
-static void line(struct explainer *e, const struct field_use *use, const char *path,
-	const char *class, const char *how)
+static void line(struct explainer *e, const struct field_row *row, const char *path,
+	const char *value, const char *class, const char *how)
 {
-	char value[VALUE_BYTES + 1];
-
-	short_value(use->value, value);
 	if (!e->how->json) {
 		if (buf_printf(e->text, "%-40s %-*s %-9s %s\n", path, VALUE_BYTES, value, class,
 			    how) < 0)
@@ -129,12 +125,12 @@ static void line(struct explainer *e, const struct field_use *use, const char *p
 	}
 	json_object(&e->json);
 	json_key_str(&e->json, "path", path);
-	if (use->row)
-		json_key_str(&e->json, "property", use->row->path);
+	if (row)
+		json_key_str(&e->json, "property", row->path);
 	json_key_str(&e->json, "value", value);
 	json_key_str(&e->json, "class", class);
 	json_key(&e->json, "security");
-	json_bool(&e->json, use->row && (use->row->flags & FIELD_SECURITY));
+	json_bool(&e->json, row && (row->flags & FIELD_SECURITY));
 	json_key_str(&e->json, "how", how);
 	json_end(&e->json);
 }
@@ -142,27 +138,41 @@ static void line(struct explainer *e, const struct field_use *use, const char *p
 static int explain_use(const struct field_use *use, void *ctx)
 {
 	struct explainer *e = ctx;
-	char buf[JSON_PATH_MAX];
+	char buf[JSON_PATH_MAX], value[VALUE_BYTES + 1];
 	const char *path = json_path(use->value, buf), *refusal = refusal_of(e, path);
-	const char *how = use->row ? use->row->how : UNKNOWN_HOW;
+	const char *how = use->how;
 	enum field_class class = use->class;
 
+	short_value(use->value, value);
 	if (!use->row) {
 		e->counts[CLASSES]++;
-		line(e, use, path, "unknown", how);
+		line(e, NULL, path, value, "unknown", how);
 		return e->failed;
 	}
-	if (class == CLASS_DEFAULT)
-		how = "asks for what there is without it";
 	if (refusal && class != CLASS_REJECTED)
 		how = refusal;
 	if (refusal || (e->how->strict && field_violates_strict(use)))
 		class = CLASS_REJECTED;
-	if (class == CLASS_REJECTED && !e->first_rejected)
-		e->first_rejected = use->value;
+	if (class == CLASS_REJECTED && !e->first_rejected.row)
+		e->first_rejected = *use;
 	e->counts[class]++;
-	line(e, use, path, field_class_name(class), how);
+	line(e, use->row, path, value, field_class_name(class), how);
 	return e->failed;
+}
+
+/* A refusal of what is not there, "mounts[0].source: missing", or of several fields together. */
+static void add_refusal(struct explainer *e)
+{
+	const char *at = str_after(e->how->refusal->msg, e->spec->file);
+	const char *path = at ? str_after(at, ": ") : NULL;
+	const char *end = path ? strstr(path, ": ") : NULL;
+	char name[JSON_PATH_MAX];
+
+	if (!e->how->refusal->code || e->counts[CLASS_REJECTED] > 0 || !end)
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)(end - path), path);
+	e->counts[CLASS_REJECTED]++;
+	line(e, NULL, name, "", field_class_name(CLASS_REJECTED), end + 2);
 }
 
 static size_t count_all(const struct explainer *e)
@@ -192,7 +202,7 @@ static int print_summary(const struct explainer *e, struct buf *out)
 
 static int print_json(struct explainer *e, struct buf *out)
 {
-	bool refused = e->how->refusal->code || e->first_rejected;
+	bool refused = e->how->refusal->code || e->first_rejected.row;
 
 	json_end(&e->json);
 	json_key(&e->json, "summary");
@@ -226,6 +236,8 @@ int explain_print(
 		json_array(&e.json);
 	}
 	r = fields_walk(json_doc_root(spec->doc), "", explain_use, &e);
+	if (r == 0)
+		add_refusal(&e);
 	if (r == 0 && how->json)
 		r = print_json(&e, out);
 	else if (r == 0)
@@ -238,7 +250,10 @@ int explain_print(
 		*err = *how->refusal;
 		return -err->code;
 	}
-	return e.first_rejected ? json_err(e.first_rejected, err, ENOTSUP, "not supported") : 0;
+	if (!e.first_rejected.row)
+		return 0;
+	return json_err(
+		e.first_rejected.value, err, ENOTSUP, "not supported, %s", e.first_rejected.how);
 }
 
 static void table_row(struct json_out *json, const struct field_row *row)
@@ -249,7 +264,7 @@ static void table_row(struct json_out *json, const struct field_row *row)
 	json_key(json, "security");
 	json_bool(json, row->flags & FIELD_SECURITY);
 	json_key_str(json, "how", row->how);
-	if (row->class == CLASS_GUEST || row->class == CLASS_HOST || row->class == CLASS_EMULATED)
+	if (field_is_honoured(row->path) && !field_is_section(row))
 		json_key_str(json, "case", row->shown_by ? row->shown_by : FIELDS_CASE);
 	json_end(json);
 }

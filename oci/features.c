@@ -120,6 +120,16 @@ static void print_memory_policy(struct json_out *out)
 	json_end(out);
 }
 
+static void print_intel_rdt(struct json_out *out)
+{
+	json_key(out, "intelRdt");
+	json_object(out);
+	print_flag(out, "enabled", field_is_honoured("linux.intelRdt.closID"));
+	print_flag(out, "schemata", field_is_honoured("linux.intelRdt.schemata"));
+	print_flag(out, "monitoring", field_is_honoured("linux.intelRdt.enableMonitoring"));
+	json_end(out);
+}
+
 static void print_linux(struct json_out *out)
 {
 	json_key(out, "linux");
@@ -131,7 +141,7 @@ static void print_linux(struct json_out *out)
 	print_enabled(out, "apparmor", "process.apparmorProfile");
 	print_enabled(out, "selinux", "process.selinuxLabel");
 	print_memory_policy(out);
-	print_enabled(out, "intelRdt", "linux.intelRdt.closID");
+	print_intel_rdt(out);
 	json_key(out, "mountExtensions");
 	json_object(out);
 	print_enabled(out, "idmap", "mounts[].uidMappings[].containerID");

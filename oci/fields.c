@@ -33,6 +33,19 @@ const struct field_row *field_find(const char *path)
 	return NULL;
 }
 
+bool field_is_section(const struct field_row *row)
+{
+	const struct field_row *other;
+
+	for (size_t i = 0; (other = field_at(i)); i++) {
+		const char *rest = str_after(other->path, row->path);
+
+		if (rest && (*rest == '.' || *rest == '['))
+			return true;
+	}
+	return false;
+}
+
 const char *field_class_name(enum field_class class)
 {
 	static const char *const names[CLASSES] = {
@@ -104,12 +117,19 @@ static bool is_zero(const struct json_value *v)
 static int report(struct walker *w, const struct field_row *row, const struct json_value *object,
 	const struct json_value *value)
 {
-	struct field_use use = { .row = row, .class = CLASS_IGNORED, .value = value };
+	struct field_use use = {
+		.row = row,
+		.class = row ? row->class : CLASS_IGNORED,
+		.how = row ? row->how : "the specification does not know it",
+		.value = value,
+	};
 
-	if (row)
-		use.class = row->by_value ? row->by_value(row, object, value) : row->class;
+	if (row && row->by_value)
+		row->by_value(&use, object);
 	if (row && (row->flags & FIELD_ZERO_NONE) && is_zero(value))
 		use.class = CLASS_DEFAULT;
+	if (use.class == CLASS_DEFAULT)
+		use.how = "asks for what there is without it";
 	return w->fn(&use, w->ctx);
 }
 

@@ -25,6 +25,8 @@ enum field_class {
 #define FIELD_ZERO_NONE 2u /* 0 and false ask for nothing */
 #define FIELD_ELSEWHERE 4u /* refused where it is translated: what is around it decides */
 
+struct field_use;
+
 /*
  * A property, named as in "linux.resources.memory.limit", "mounts[].options" and
  * "linux.netDevices.*.name"; annotations, sysctl and unified are one each. The row of an object or
@@ -35,9 +37,8 @@ struct field_row {
 	enum field_class class;
 	unsigned flags;
 	const char *how; /* by what, or why not */
-	/* NULL: any value is as the row says. object: whose member value is. */
-	enum field_class (*by_value)(const struct field_row *row, const struct json_value *object,
-		const struct json_value *value);
+	/* Changes class and how where the value decides; object: what it is a member of. */
+	void (*by_value)(struct field_use *use, const struct json_value *object);
 	const char *shown_by; /* the end-to-end case; NULL: FIELDS_CASE */
 };
 
@@ -66,6 +67,8 @@ extern const struct field_row fields_common[], fields_process[], fields_linux[],
 const struct field_row *field_at(size_t i);
 /* NULL: there is none. */
 const struct field_row *field_find(const char *path);
+/* Whether it is the row of an object or list, whose members have rows, too. */
+bool field_is_section(const struct field_row *row);
 /* "guest", "host", "emulated", "ignored", "rejected", "default" */
 const char *field_class_name(enum field_class class);
 /* Whether a property has an effect, in the guest or on the host or by other means. */
@@ -75,6 +78,7 @@ bool field_is_honoured(const char *path);
 struct field_use {
 	const struct field_row *row; /* NULL: the specification knows no such property */
 	enum field_class class;	     /* of this value */
+	const char *how;
 	const struct json_value *value;
 };
 

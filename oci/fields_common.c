@@ -1,13 +1,14 @@
 /* Rows of the field table: what all platforms have but for the process; see fields.h. */
-#include "base/str.h"
 #include "oci/fields.h"
 
 #define OTHER_PLATFORM "the section of another platform"
 
 /* One word each for what has one class in common. */
-#define IDMAPS	   CLASS_REJECTED
+#define IDMAPS	    CLASS_REJECTED
 
-#define HOOKS_CASE "hooks-run-where-and-when-the-spec-says"
+#define HOOKS_CASE  "hooks-run-where-and-when-the-spec-says"
+#define IDMAPS_CASE "mounts-are-as-asked"
+
 #define HOOK(kind, class)                                                                          \
 	ROW_SHOWN_BY("hooks." kind, class, 0, "run as the lifecycle says", HOOKS_CASE),            \
 		ROW_SHOWN_BY("hooks." kind "[].path", class, 0, "the hook's program", HOOKS_CASE), \
@@ -17,31 +18,24 @@
 			"hooks." kind "[].timeout", class, 0, "then it is killed", HOOKS_CASE)
 
 #define MAPPING(list)                                                                              \
-	ROW(list, IDMAPS, 0, "shares map no ids"),                                                 \
-		ROW(list "[].containerID", IDMAPS, 0, "shares map no ids"),                        \
-		ROW(list "[].hostID", IDMAPS, 0, "shares map no ids"),                             \
-		ROW(list "[].size", IDMAPS, 0, "shares map no ids")
-
-static bool is_bind(const struct json_value *v)
-{
-	struct err ignored = ERR_NONE;
-	const char *text;
-
-	return v && json_type_of(v) == JSON_STRING && json_get_str(v, &text, &ignored) == 0 &&
-	       (streq(text, "bind") || streq(text, "rbind"));
-}
+	ROW_SHOWN_BY(list, IDMAPS, 0, "shares map no ids", IDMAPS_CASE),                           \
+		ROW_SHOWN_BY(list "[].containerID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),  \
+		ROW_SHOWN_BY(list "[].hostID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),       \
+		ROW_SHOWN_BY(list "[].size", IDMAPS, 0, "shares map no ids", IDMAPS_CASE)
 
 /* What a bind mount binds is the host's; the source of a file system is a name in the guest. */
-static enum field_class source_class(
-	const struct field_row *row, const struct json_value *mount, const struct json_value *value)
+static void source_by_value(struct field_use *use, const struct json_value *mount)
 {
 	const struct json_value *options = json_member(mount, "options");
-	bool bind = is_bind(json_member(mount, "type"));
+	bool bind = json_is_str(json_member(mount, "type"), "bind");
 
-	(void)value;
 	for (size_t i = 0; !bind && options && i < json_count(options); i++)
-		bind = is_bind(json_at(options, i));
-	return bind ? row->class : CLASS_GUEST;
+		bind = json_is_str(json_at(options, i), "bind") ||
+		       json_is_str(json_at(options, i), "rbind");
+	if (bind)
+		return;
+	use->class = CLASS_GUEST;
+	use->how = "the name that the mount has in the guest";
 }
 
 const struct field_row fields_common[] = {
@@ -53,8 +47,7 @@ const struct field_row fields_common[] = {
 	ROW("mounts[].destination", CLASS_GUEST, 0, "found below the container's /, links too"),
 	ROW("mounts[].type", CLASS_GUEST, 0, "mounted by the guest's kernel; cgroup is cgroup2"),
 	ROW_BY_VALUE("mounts[].source", CLASS_HOST, 0,
-		"of a bind: opened by the host, shared with the guest; of others a name",
-		source_class),
+		"opened by the host and shared with the guest", source_by_value),
 	ROW("mounts[].options", CLASS_GUEST, FIELD_SECURITY,
 		"by the guest's kernel; a read-only bind is shared read-only, too"),
 	MAPPING("mounts[].uidMappings"),

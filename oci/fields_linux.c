@@ -1,46 +1,66 @@
 /* Rows of the field table: the linux section but for resources (config-linux.md); see fields.h. */
-#include "base/str.h"
 #include "oci/fields.h"
+#include "oci/seccomp.h"
 
 /* One word each for what has one class in common. */
 #define NET_DEVICES CLASS_REJECTED
+
+#define HOST_CASE   "the-host-cgroup-holds-the-pod"
+#define AS_ASKED    "the-process-is-as-asked" /* the case */
 
 #define BY_SECCOMP  "compiled on the host, loaded by the guest's kernel"
 #define BY_MKNOD    "a node in the container's /dev; its driver is the guest's"
 #define NO_NOTIFY   "only SCMP_ACT_NOTIFY needs it, which is refused"
 
-static bool is_network(const struct json_value *object)
-{
-	struct err ignored = ERR_NONE;
-	const struct json_value *type = json_member(object, "type");
-	const char *text;
-
-	return type && json_type_of(type) == JSON_STRING &&
-	       json_get_str(type, &text, &ignored) == 0 && streq(text, "network");
-}
-
 /* The guest's own network namespace is the pod's; a container in it needs no other. */
-static enum field_class namespace_class(const struct field_row *row,
-	const struct json_value *object, const struct json_value *value)
+static void namespace_by_value(struct field_use *use, const struct json_value *namespace)
 {
-	(void)value;
-	return is_network(object) ? CLASS_EMULATED : row->class;
+	(void)namespace;
+	if (!json_is_str(use->value, "network"))
+		return;
+	use->class = CLASS_EMULATED;
+	use->how = "the pod's, which is the guest's first";
 }
 
-static enum field_class namespace_path_class(const struct field_row *row,
-	const struct json_value *object, const struct json_value *value)
+static void namespace_path_by_value(struct field_use *use, const struct json_value *namespace)
 {
-	(void)value;
-	return is_network(object) ? CLASS_IGNORED : row->class;
+	if (!json_is_str(json_member(namespace, "type"), "network"))
+		return;
+	use->class = CLASS_IGNORED;
+	use->how = "a guest's network is its own";
+}
+
+/* Whether an action keeps a system call from being made. */
+static bool denies(const struct json_value *action)
+{
+	return !json_is_str(action, "SCMP_ACT_ALLOW") && !json_is_str(action, "SCMP_ACT_LOG") &&
+	       !json_is_str(action, "SCMP_ACT_TRACE");
+}
+
+/* A call that libseccomp cannot name gets the default action, so it would be let through. */
+static void syscalls_by_value(struct field_use *use, const struct json_value *rule)
+{
+	const struct json_value *seccomp = json_parent(json_parent(rule));
+	struct err ignored = ERR_NONE;
+	const char *name;
+
+	if (denies(json_member(seccomp, "defaultAction")) || !denies(json_member(rule, "action")))
+		return;
+	for (size_t i = 0; i < json_count(use->value); i++) {
+		if (json_get_str(json_at(use->value, i), &name, &ignored) < 0 ||
+			seccomp_knows_syscall(name))
+			continue;
+		use->class = CLASS_IGNORED;
+		use->how = "in part: libseccomp does not know all of these system calls";
+	}
 }
 
 const struct field_row fields_linux[] = {
 	ROW_BY_VALUE("linux.namespaces[].type", CLASS_GUEST, FIELD_SECURITY,
-		"made in the guest; the network namespace is the pod's, the guest's first",
-		namespace_class),
+		"made in the guest; a container always has a pid, mount and cgroup one",
+		namespace_by_value),
 	ROW_BY_VALUE("linux.namespaces[].path", CLASS_REJECTED, FIELD_ELSEWHERE,
-		"a guest cannot join the host's; of a network namespace there is no use yet",
-		namespace_path_class),
+		"a guest cannot join the host's", namespace_path_by_value),
 	ROW("linux.uidMappings[].containerID", CLASS_GUEST, FIELD_SECURITY,
 		"of a user namespace in the guest"),
 	ROW("linux.uidMappings[].hostID", CLASS_GUEST, FIELD_SECURITY,
@@ -53,12 +73,12 @@ const struct field_row fields_linux[] = {
 		"of a user namespace in the guest"),
 	ROW("linux.gidMappings[].size", CLASS_GUEST, FIELD_SECURITY,
 		"of a user namespace in the guest"),
-	ROW_SHOWN_BY("linux.timeOffsets", CLASS_GUEST, 0, "of a time namespace in the guest",
-		"the-process-is-as-asked"),
+	ROW_SHOWN_BY(
+		"linux.timeOffsets", CLASS_GUEST, 0, "of a time namespace in the guest", AS_ASKED),
 	ROW_SHOWN_BY("linux.timeOffsets.*.secs", CLASS_GUEST, 0, "of a time namespace in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("linux.timeOffsets.*.nanosecs", CLASS_GUEST, 0,
-		"of a time namespace in the guest", "the-process-is-as-asked"),
+		"of a time namespace in the guest", AS_ASKED),
 	ROW("linux.devices[].path", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].type", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].major", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
@@ -66,9 +86,10 @@ const struct field_row fields_linux[] = {
 	ROW("linux.devices[].fileMode", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].uid", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
 	ROW("linux.devices[].gid", CLASS_GUEST, FIELD_SECURITY, BY_MKNOD),
-	ROW("linux.netDevices", NET_DEVICES, 0, "no device of the host is moved into a guest"),
+	ROW("linux.netDevices", NET_DEVICES, 0,
+		"a device of the host cannot be moved into a guest"),
 	ROW("linux.netDevices.*.name", NET_DEVICES, 0,
-		"no device of the host is moved into a guest"),
+		"a device of the host cannot be moved into a guest"),
 	ROW("linux.cgroupsPath", CLASS_HOST, 0,
 		"the cgroup of the machine; in the guest a container has one of its own"),
 	ROW("linux.sysctl", CLASS_GUEST, 0, "of the guest's kernel"),
@@ -78,7 +99,8 @@ const struct field_row fields_linux[] = {
 	ROW("linux.seccomp.flags", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
 	ROW("linux.seccomp.listenerPath", CLASS_IGNORED, 0, NO_NOTIFY),
 	ROW("linux.seccomp.listenerMetadata", CLASS_IGNORED, 0, NO_NOTIFY),
-	ROW("linux.seccomp.syscalls[].names", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
+	ROW_BY_VALUE("linux.seccomp.syscalls[].names", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP,
+		syscalls_by_value),
 	ROW("linux.seccomp.syscalls[].action", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
 	ROW("linux.seccomp.syscalls[].errnoRet", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
 	ROW("linux.seccomp.syscalls[].args[].index", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
@@ -91,25 +113,24 @@ const struct field_row fields_linux[] = {
 	ROW("linux.mountLabel", CLASS_IGNORED, FIELD_SECURITY, "the VM takes its place"),
 	ROW("linux.personality.domain", CLASS_GUEST, 0, "personality(2) in the guest"),
 	ROW("linux.personality.flags", CLASS_REJECTED, 0, "the specification names none yet"),
-	ROW_SHOWN_BY("linux.memoryPolicy", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
-		"the-process-is-as-asked"),
+	ROW_SHOWN_BY(
+		"linux.memoryPolicy", CLASS_GUEST, 0, "set_mempolicy(2) in the guest", AS_ASKED),
 	ROW_SHOWN_BY("linux.memoryPolicy.mode", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("linux.memoryPolicy.nodes", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("linux.memoryPolicy.flags", CLASS_GUEST, 0, "set_mempolicy(2) in the guest",
-		"the-process-is-as-asked"),
-	ROW_SHOWN_BY("linux.intelRdt", CLASS_HOST, 0, "a resctrl group of the host",
-		"the-host-cgroup-holds-the-pod"),
-	ROW_SHOWN_BY("linux.intelRdt.closID", CLASS_HOST, 0, "a resctrl group of the host",
-		"the-host-cgroup-holds-the-pod"),
-	ROW_SHOWN_BY("linux.intelRdt.schemata", CLASS_HOST, 0, "a resctrl group of the host",
-		"the-host-cgroup-holds-the-pod"),
+		AS_ASKED),
+	ROW_SHOWN_BY("linux.intelRdt", CLASS_HOST, 0, "a resctrl group of the host", HOST_CASE),
+	ROW_SHOWN_BY(
+		"linux.intelRdt.closID", CLASS_HOST, 0, "a resctrl group of the host", HOST_CASE),
+	ROW_SHOWN_BY(
+		"linux.intelRdt.schemata", CLASS_HOST, 0, "a resctrl group of the host", HOST_CASE),
 	ROW_SHOWN_BY("linux.intelRdt.l3CacheSchema", CLASS_HOST, 0, "a resctrl group of the host",
-		"the-host-cgroup-holds-the-pod"),
+		HOST_CASE),
 	ROW_SHOWN_BY("linux.intelRdt.memBwSchema", CLASS_HOST, 0, "a resctrl group of the host",
-		"the-host-cgroup-holds-the-pod"),
+		HOST_CASE),
 	ROW_SHOWN_BY("linux.intelRdt.enableMonitoring", CLASS_HOST, 0,
-		"a resctrl group of the host", "the-host-cgroup-holds-the-pod"),
+		"a resctrl group of the host", HOST_CASE),
 	{ 0 },
 };

@@ -1,24 +1,16 @@
 /* Rows of the field table: the process section (config.md, "Process"); see fields.h. */
-#include "base/str.h"
 #include "oci/fields.h"
+
+#define AS_ASKED   "the-process-is-as-asked" /* the case */
 
 #define VM_INSTEAD "the VM takes its place"
 
-static bool is_text(const struct json_value *v, const char *wanted)
-{
-	struct err ignored = ERR_NONE;
-	const char *text;
-
-	return v && json_type_of(v) == JSON_STRING && json_get_str(v, &text, &ignored) == 0 &&
-	       streq(text, wanted);
-}
-
 /* "unconfined" is what a guest without AppArmor does. */
-static enum field_class apparmor_class(const struct field_row *row, const struct json_value *object,
-	const struct json_value *value)
+static void apparmor_by_value(struct field_use *use, const struct json_value *process)
 {
-	(void)object;
-	return is_text(value, "unconfined") ? CLASS_DEFAULT : row->class;
+	(void)process;
+	if (json_is_str(use->value, "unconfined"))
+		use->class = CLASS_DEFAULT;
 }
 
 const struct field_row fields_process[] = {
@@ -47,36 +39,35 @@ const struct field_row fields_process[] = {
 	ROW("process.rlimits[].hard", CLASS_GUEST, 0, "setrlimit(2) in the guest"),
 	ROW("process.noNewPrivileges", CLASS_GUEST, FIELD_SECURITY, "prctl(2) in the guest"),
 	ROW_BY_VALUE("process.apparmorProfile", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD,
-		apparmor_class),
+		apparmor_by_value),
 	ROW("process.selinuxLabel", CLASS_IGNORED, FIELD_SECURITY, VM_INSTEAD),
 	ROW("process.oomScoreAdj", CLASS_GUEST, 0, "for the guest's out-of-memory killer"),
-	ROW_SHOWN_BY("process.scheduler", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
+	ROW_SHOWN_BY(
+		"process.scheduler", CLASS_GUEST, 0, "sched_setattr(2) in the guest", AS_ASKED),
 	ROW_SHOWN_BY("process.scheduler.policy", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.scheduler.nice", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.scheduler.priority", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.scheduler.flags", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.scheduler.runtime", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.scheduler.deadline", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.scheduler.period", CLASS_GUEST, 0, "sched_setattr(2) in the guest",
-		"the-process-is-as-asked"),
-	ROW_SHOWN_BY("process.ioPriority", CLASS_GUEST, 0, "ioprio_set(2) in the guest",
-		"the-process-is-as-asked"),
-	ROW_SHOWN_BY("process.ioPriority.class", CLASS_GUEST, 0, "ioprio_set(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
+	ROW_SHOWN_BY("process.ioPriority", CLASS_GUEST, 0, "ioprio_set(2) in the guest", AS_ASKED),
+	ROW_SHOWN_BY(
+		"process.ioPriority.class", CLASS_GUEST, 0, "ioprio_set(2) in the guest", AS_ASKED),
 	ROW_SHOWN_BY("process.ioPriority.priority", CLASS_GUEST, 0, "ioprio_set(2) in the guest",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.execCPUAffinity", CLASS_GUEST, FIELD_ZERO_NONE,
-		"of the guest's processors", "the-process-is-as-asked"),
+		"processes of exec have all processors", AS_ASKED),
 	ROW_SHOWN_BY("process.execCPUAffinity.initial", CLASS_GUEST, 0, "of the guest's processors",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	ROW_SHOWN_BY("process.execCPUAffinity.final", CLASS_GUEST, 0, "of the guest's processors",
-		"the-process-is-as-asked"),
+		AS_ASKED),
 	{ 0 },
 };

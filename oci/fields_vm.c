@@ -1,9 +1,9 @@
 /* Rows of the field table: the vm section (config-vm.md); see fields.h. */
 #include "oci/fields.h"
 
-#define NO_IMAGE    "a guest's root is the initramfs of its agent"
-#define NO_HARDWARE "nothing of the host's hardware is given to a guest"
-#define VM_CASE	    "the-vm-section-needs-leave"
+#define VM_CASE	 "the-vm-section-needs-leave"
+#define NO_IMAGE "a guest's root is the initramfs of its agent"
+#define FOR_XEN	 "it is for domains of Xen"
 
 const struct field_row fields_vm[] = {
 	ROW_SHOWN_BY("vm.hypervisor.path", CLASS_HOST, 0,
@@ -19,14 +19,14 @@ const struct field_row fields_vm[] = {
 	ROW("vm.image", CLASS_REJECTED, 0, NO_IMAGE),
 	ROW("vm.image.path", CLASS_REJECTED, 0, NO_IMAGE),
 	ROW("vm.image.format", CLASS_REJECTED, 0, NO_IMAGE),
-	ROW("vm.hwConfig.deviceTree", CLASS_REJECTED, 0, NO_HARDWARE),
+	ROW("vm.hwConfig.deviceTree", CLASS_REJECTED, 0, FOR_XEN),
 	ROW("vm.hwConfig.vcpus", CLASS_HOST, 0,
 		"processors of the machine, up to the host's limit"),
 	ROW("vm.hwConfig.memory", CLASS_HOST, 0, "memory of the machine, up to the host's limit"),
-	ROW("vm.hwConfig.dtdevs", CLASS_REJECTED, 0, NO_HARDWARE),
-	ROW("vm.hwConfig.iomems[].firstGFN", CLASS_REJECTED, 0, NO_HARDWARE),
-	ROW("vm.hwConfig.iomems[].firstMFN", CLASS_REJECTED, 0, NO_HARDWARE),
-	ROW("vm.hwConfig.iomems[].nrMFNs", CLASS_REJECTED, 0, NO_HARDWARE),
-	ROW("vm.hwConfig.irqs", CLASS_REJECTED, 0, NO_HARDWARE),
+	ROW("vm.hwConfig.dtdevs", CLASS_REJECTED, 0, FOR_XEN),
+	ROW("vm.hwConfig.iomems[].firstGFN", CLASS_REJECTED, 0, FOR_XEN),
+	ROW("vm.hwConfig.iomems[].firstMFN", CLASS_REJECTED, 0, FOR_XEN),
+	ROW("vm.hwConfig.iomems[].nrMFNs", CLASS_REJECTED, 0, FOR_XEN),
+	ROW("vm.hwConfig.irqs", CLASS_REJECTED, 0, FOR_XEN),
 	{ 0 },
 };

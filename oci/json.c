@@ -82,6 +82,11 @@ const char *json_key_of(const struct json_value *v)
 	return v->key;
 }
 
+const struct json_value *json_parent(const struct json_value *v)
+{
+	return v->parent;
+}
+
 static int compare_key(const void *key, const void *item)
 {
 	return strcmp(key, (*(const struct json_value *const *)item)->key);
@@ -232,6 +237,11 @@ int json_get_bool(const struct json_value *v, bool *ret, struct err *err)
 	if (r == 0)
 		*ret = v->boolean;
 	return r;
+}
+
+bool json_is_str(const struct json_value *v, const char *s)
+{
+	return v && v->type == JSON_STRING && streq(v->text, s);
 }
 
 int json_get_str(const struct json_value *v, const char **ret, struct err *err)

@@ -70,6 +70,8 @@ const struct json_value *json_member(const struct json_value *v, const char *key
 size_t json_count(const struct json_value *v);
 const struct json_value *json_at(const struct json_value *v, size_t i);
 const char *json_key_of(const struct json_value *v);
+/* What v is an item or a member of; NULL: it is the root. */
+const struct json_value *json_parent(const struct json_value *v);
 
 /*
  * Typed getters: 0, or -EINVAL (-ERANGE for an integer outside min..max) with an error that names
@@ -81,6 +83,9 @@ int json_get_str(const struct json_value *v, const char **ret, struct err *err) 
 int json_get_i64(const struct json_value *v, int64_t min, int64_t max, int64_t *ret,
 	struct err *err) CHECKED;
 int json_get_u64(const struct json_value *v, uint64_t max, uint64_t *ret, struct err *err) CHECKED;
+
+/* Whether v is that string; of NULL and other types it is false. */
+bool json_is_str(const struct json_value *v, const char *s);
 
 /* 0 when v is of the type, else the error of the getters. For objects and arrays. */
 int json_expect(const struct json_value *v, enum json_type type, struct err *err) CHECKED;

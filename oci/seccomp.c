@@ -112,6 +112,11 @@ const struct seccomp_name *seccomp_row(enum seccomp_table table, size_t i)
 	return row->name ? row : NULL;
 }
 
+bool seccomp_knows_syscall(const char *name)
+{
+	return seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR;
+}
+
 /* One compilation. */
 struct compiler {
 	scmp_filter_ctx ctx;

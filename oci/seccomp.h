@@ -38,6 +38,9 @@ const struct seccomp_name *seccomp_find(enum seccomp_table table, const char *na
 /* The i-th row, or NULL at the end. */
 const struct seccomp_name *seccomp_row(enum seccomp_table table, size_t i);
 
+/* Whether a filter can have rules for a system call; those of other calls are left out of it. */
+bool seccomp_knows_syscall(const char *name);
+
 /* The greatest errnoRet: of SCMP_ACT_ERRNO what libseccomp takes, of others what fits. */
 #define SECCOMP_ERRNO_MAX 4094u
 #define SECCOMP_DATA_MAX  UINT16_MAX

@@ -1,6 +1,5 @@
 #!/bin/bash
 # All six kinds of hooks: where, when and with what they are run, and what a failing one leaves.
-# Shows: hooks
 . "$(dirname "$0")/lib.sh"
 
 log=$work/log/log

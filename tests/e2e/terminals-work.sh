@@ -1,6 +1,5 @@
 #!/bin/bash
 # run -t and exec -t: a terminal in the container, size and resize, ctrl-C, raw mode given back.
-# Shows: process.terminal
 . "$(dirname "$0")/lib.sh"
 command -v script >/dev/null || skip "no script(1) here (Debian: bsdutils)"
 command -v socat >/dev/null || skip "no socat here (Debian: socat)"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The cgroup on the host: where linux.cgroupsPath says, with the monitor and the proxies in it, with
 # the container's limits and room for the machine; changed by update, gone with the container.
-# Shows: linux.intelRdt
 . "$(dirname "$0")/lib.sh"
 
 bundle b sleep 1000
@@ -69,7 +68,17 @@ fails "the root cgroup" 'linux\.cgroupsPath: there are processes in the cgroup /
 config "$work/b" 'del(.linux.cgroupsPath) | .linux.resources = {cpu: {cpus: "4000"}}'
 fails "a cpuset that this host cannot give" 'linux\.resources: cannot write "4000" to ' \
 	vm create --bundle "$work/b" q
-if [[ ! -e /sys/fs/resctrl/schemata ]]; then
+if [[ -e /sys/fs/resctrl/schemata ]]; then
+	config "$work/b" '.linux.resources = {} | .linux.intelRdt = {closID: "vmrun-e2e", enableMonitoring: true,
+		l3CacheSchema: $l3, memBwSchema: $mb, schemata: [$l3 + $mb]}' \
+		--arg l3 "$(grep -o 'L3:.*' /sys/fs/resctrl/schemata || :)" \
+		--arg mb "$(grep -o 'MB:.*' /sys/fs/resctrl/schemata || :)"
+	vm create --bundle "$work/b" rdt </dev/null >/dev/null 2>&1
+	ok "the pod is in its resctrl group" grep -qx "$(monitors)" /sys/fs/resctrl/vmrun-e2e/tasks
+	ok "and has one to be watched by" grep -rqx "$(monitors)" /sys/fs/resctrl/vmrun-e2e/mon_groups
+	vm delete --force rdt
+	ok "which go with it" test ! -e /sys/fs/resctrl/vmrun-e2e
+else
 	config "$work/b" '.linux.resources = {} | .linux.intelRdt = {closID: "gold"}'
 	fails "intelRdt without resctrl" 'config\.json: linux\.intelRdt: no resctrl file system is mounted' \
 		vm create --bundle "$work/b" q

@@ -1,7 +1,6 @@
 #!/bin/bash
 # What config.json says about a process holds in the guest: scheduler, I/O priority, CPUs, memory
 # policy, clocks, limits, ids, capabilities; for the first process and for those of exec.
-# Shows: process.scheduler process.ioPriority process.execCPUAffinity linux.memoryPolicy linux.timeOffsets
 . "$(dirname "$0")/lib.sh"
 inside=$(dirname "$VMRUN")/tests/e2e/bin/inside
 

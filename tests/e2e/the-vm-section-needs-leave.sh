@@ -1,7 +1,6 @@
 #!/bin/bash
 # The vm section of config.json: what it names is used where the settings vm_paths and
 # vm_kernel_params allow it, and refused in one line that names field and setting elsewhere.
-# Shows: vm.hypervisor.path vm.kernel
 . "$(dirname "$0")/lib.sh"
 
 bundle b cat /proc/cmdline

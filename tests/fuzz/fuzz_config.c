@@ -4,6 +4,7 @@
  */
 #include "oci/annotations.h"
 #include "oci/check.h"
+#include "oci/explain.h"
 #include "oci/mounts.h"
 #include "oci/parse.h"
 #include "oci/resources.h"
@@ -45,6 +46,21 @@ static void translate(const struct spec *spec)
 		__builtin_trap();
 }
 
+/* explain goes through what the checks refuse as well, and then refuses it in the same words. */
+static void explain(const struct spec *spec, const struct err *refusal)
+{
+	for (int json = 0; json < 2; json++) {
+		AUTO(buf_done) struct buf out = { 0 };
+		struct explanation how = { .json = json, .refusal = refusal };
+		struct err err = ERR_NONE;
+		int r = explain_print(spec, &how, &out, &err);
+
+		check_error(r, &err);
+		if (refusal->code && r != -refusal->code)
+			__builtin_trap();
+	}
+}
+
 static void as_config(const uint8_t *data, size_t len)
 {
 	static const struct machine_shape defaults = { .vcpus = 1, .memory_mib = 256 };
@@ -66,6 +82,7 @@ static void as_config(const uint8_t *data, size_t len)
 	err_clear(&err);
 	r = spec_check(spec, &warnings, &err);
 	check_error(r, &err);
+	explain(spec, &err);
 	if (r == 0)
 		translate(spec);
 }
