@@ -50,11 +50,14 @@ says() { ok "$1 ($2)" grep -qxF -- "$2" "$out"; }
 
 filtered all '.process.noNewPrivileges = true
 	| .linux.seccomp.architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64"]
-	| .linux.seccomp.flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"]' \
+	| .linux.seccomp.flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"]
+	| .hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "syscalls try acct >/hook.out"]}]' \
 	sh -c '
 	t() { syscalls try "$@" | sed "s/^[^:]*/$*/"; }
 	grep Seccomp: /proc/self/status
-	for name in acct swapoff swapon quotactl lookup_dcookie nfsservctl uselib sysfs ustat; do t $name; done
+	sed "s/^/hook: /" /hook.out
+	# Those whose log is looked at first: the kernel prints ten such lines in a row.
+	for name in ustat swapon lookup_dcookie acct swapoff quotactl nfsservctl uselib sysfs; do t $name; done
 	syscalls trace sysfs
 	t getsid 0; t getsid 0x100000000; t getsid 7
 	t sched_getscheduler 0; t sched_getscheduler 5
@@ -71,6 +74,7 @@ run vm run "$dir" all </dev/null
 is "a process under the filter" "$status" 0
 says "a filter is in force" $'Seccomp:\t2'
 says "the default action has its errno" "acct: errno 38"
+says "startContainer hooks are under it, too" "hook: acct: errno 38"
 says "SCMP_ACT_ERRNO without one is EPERM" "swapoff: errno 1"
 says "SCMP_ACT_ERRNO with one" "swapon: errno 99"
 says "SCMP_ACT_KILL_PROCESS kills all threads" "quotactl: process killed by signal 31"
