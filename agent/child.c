@@ -334,12 +334,13 @@ static int execute(struct child *c, struct err *err)
 	if (r < 0)
 		return err_sys(err, -r, "exec");
 	wait_for(c, LAUNCH_START);
-	r = c->create ? hooks_run_start(c->create, c->hook_input, (const char *const *)env.v, err)
-		      : 0;
-	if (r < 0)
-		return r;
-	/* As late as can be: the filter must allow nothing but execve and what follows. */
+	/*
+	 * As late as can be: the filter must allow nothing but execve and what follows. Hooks are
+	 * programs of the container, so they are under it; it must allow what starts them then.
+	 */
 	r = c->spec->no_new_privileges ? credentials_set_seccomp(c->spec, err) : 0;
+	if (r == 0 && c->create)
+		r = hooks_run_start(c->create, c->hook_input, (const char *const *)env.v, err);
 	if (r < 0)
 		return r;
 	execve(c->program, args.v, env.v);

@@ -238,8 +238,12 @@ static int compile(struct compiler *c, const struct spec_seccomp *s, struct buf 
 {
 	int r = add_archs(c, s);
 
-	/* Without it the filter is a chain through all syscalls: slower, but right. */
-	(void)seccomp_attr_set(c->ctx, SCMP_FLTATR_CTL_OPTIMIZE, SECCOMP_OPTIMIZE_BY_NR);
+	/*
+	 * Without it the filter is a chain through all syscalls: slower, but right. Libseccomp
+	 * before 2.5.5 makes mistakes with trees of no rules.
+	 */
+	if (s->syscalls.n > 0)
+		(void)seccomp_attr_set(c->ctx, SCMP_FLTATR_CTL_OPTIMIZE, SECCOMP_OPTIMIZE_BY_NR);
 	for (size_t i = 0; r == 0 && i < s->syscalls.n; i++)
 		r = add_syscalls(c, i, &s->syscalls.v[i]);
 	return r == 0 ? export_program(c, program) : r;
@@ -249,7 +253,8 @@ int seccomp_compile(const struct spec_seccomp *s, const char *file, struct buf *
 	uint32_t *ret_flags, struct err *err)
 {
 	struct compiler c = { .file = file, .err = err };
-	uint32_t bits = 0;
+	/* As with other runtimes, absent flags are not none: [] is. */
+	uint32_t bits = s->flags.v ? 0 : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	int r;
 
 	for (size_t i = 0; i < s->flags.n; i++) {

@@ -16,6 +16,8 @@
 #define RECORD_MAX_BYTES 128
 #define EXIT_POD_DIED	 137
 
+static int load_cgroups(struct state *s, struct err *err);
+
 static const char *const names[] = {
 	[STATUS_CREATING] = "creating",
 	[STATUS_CREATED] = "created",
@@ -108,6 +110,63 @@ int state_lock(struct state *s, struct err *err)
 void state_unlock(struct state *s)
 {
 	close_fd(&s->lock);
+}
+
+/* Something has the id: a container, a create at work, or what a killed create has left. */
+static int take_over(int root, struct state *s, struct err *err)
+{
+	int r = open_dir(root, s);
+
+	if (r < 0)
+		return err_sys(err, -r, "container \"%s\"", s->id);
+	if (exists(s, "state.json"))
+		return err_set(err, EEXIST, "a container with the id \"%s\" exists", s->id);
+	r = take_lock(s, false, err);
+	if (r == -EAGAIN) {
+		err_clear(err);
+		return err_set(
+			err, EEXIST, "a container with the id \"%s\" exists, being created", s->id);
+	}
+	if (r == 0 && exists(s, "cgroups.json"))
+		r = load_cgroups(s, err);
+	if (r < 0)
+		return r;
+	cgroup_remove(&s->cgroups, &s->cgroup_parents);
+	strv_done(&s->cgroups);
+	strv_done(&s->cgroup_parents);
+	r = state_remove(root, s, err);
+	close_fd(&s->lock);
+	close_fd(&s->dir);
+	return r;
+}
+
+int state_create(int root, const char *id, struct state **ret, struct err *err)
+{
+	AUTO(state_free) struct state *s = NULL;
+	int r = id_check(id, err);
+
+	if (r < 0)
+		return r;
+	s = state_new(id);
+	if (!s)
+		return err_sys(err, ENOMEM, "state");
+	while (mkdirat(root, id, 0700) < 0) {
+		if (errno != EEXIST)
+			return err_sys(err, errno, "cannot make the state directory of \"%s\"", id);
+		r = take_over(root, s, err);
+		if (r < 0)
+			return r;
+	}
+	r = open_dir(root, s);
+	if (r < 0)
+		return err_sys(err, -r, "container \"%s\"", id);
+	r = take_lock(s, false, err);
+	if (r < 0) {
+		unlinkat(root, id, AT_REMOVEDIR);
+		return r;
+	}
+	*ret = steal_ptr(&s);
+	return 0;
 }
 
 static int get_str(const struct json_value *root, const char *key, char **ret, struct err *err)
@@ -209,63 +268,6 @@ static int load(struct state *s, struct err *err)
 	if (r == 0)
 		r = get_pidref(root, "monitorPid", "monitorStart", &s->monitor, err);
 	return r;
-}
-
-/* Something has the id: a container, a create at work, or what a killed create has left. */
-static int take_over(int root, struct state *s, struct err *err)
-{
-	int r = open_dir(root, s);
-
-	if (r < 0)
-		return err_sys(err, -r, "container \"%s\"", s->id);
-	if (exists(s, "state.json"))
-		return err_set(err, EEXIST, "a container with the id \"%s\" exists", s->id);
-	r = take_lock(s, false, err);
-	if (r == -EAGAIN) {
-		err_clear(err);
-		return err_set(
-			err, EEXIST, "a container with the id \"%s\" exists, being created", s->id);
-	}
-	if (r == 0 && exists(s, "cgroups.json"))
-		r = load_cgroups(s, err);
-	if (r < 0)
-		return r;
-	cgroup_remove(&s->cgroups, &s->cgroup_parents);
-	strv_done(&s->cgroups);
-	strv_done(&s->cgroup_parents);
-	r = state_remove(root, s, err);
-	close_fd(&s->lock);
-	close_fd(&s->dir);
-	return r;
-}
-
-int state_create(int root, const char *id, struct state **ret, struct err *err)
-{
-	AUTO(state_free) struct state *s = NULL;
-	int r = id_check(id, err);
-
-	if (r < 0)
-		return r;
-	s = state_new(id);
-	if (!s)
-		return err_sys(err, ENOMEM, "state");
-	while (mkdirat(root, id, 0700) < 0) {
-		if (errno != EEXIST)
-			return err_sys(err, errno, "cannot make the state directory of \"%s\"", id);
-		r = take_over(root, s, err);
-		if (r < 0)
-			return r;
-	}
-	r = open_dir(root, s);
-	if (r < 0)
-		return err_sys(err, -r, "container \"%s\"", id);
-	r = take_lock(s, false, err);
-	if (r < 0) {
-		unlinkat(root, id, AT_REMOVEDIR);
-		return r;
-	}
-	*ret = steal_ptr(&s);
-	return 0;
 }
 
 static int open_existing(int root, struct state *s, bool lock, struct err *err)

@@ -111,7 +111,7 @@ static void allow_list(void **state)
 			&flags);
 
 	(void)state;
-	assert_int_equal(flags, 0);
+	assert_int_equal(flags, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 	assert_int_equal(verdict(&p, SYS_read, 0, 0), SECCOMP_RET_ALLOW);
 	assert_int_equal(verdict(&p, SYS_write, 0, 0), SECCOMP_RET_ALLOW);
 	assert_int_equal(verdict(&p, SYS_ptrace, 0, 0), SECCOMP_RET_ERRNO | 1);
@@ -250,6 +250,43 @@ static void filter_flags(void **state)
 	assert_int_equal(verdict(&p, SYS_read, 0, 0), SECCOMP_RET_ALLOW);
 }
 
+/* Absent flags are those of other runtimes: a filter is no reason to slow the process down. */
+static void flags_that_are_absent(void **state)
+{
+	uint32_t absent = 0, none = 99;
+	AUTO(buf_done) struct buf p = compile("'defaultAction':'SCMP_ACT_ALLOW'", &absent);
+	AUTO(buf_done) struct buf q = compile("'defaultAction':'SCMP_ACT_ALLOW','flags':[]", &none);
+
+	(void)state;
+	assert_int_equal(absent, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	assert_int_equal(none, 0);
+}
+
+/* Some versions of libseccomp cannot make a binary tree of nothing. */
+static void without_rules_the_default_holds(void **state)
+{
+	static const struct {
+		const char *section;
+		uint32_t wanted;
+	} cases[] = {
+		{ "'defaultAction':'SCMP_ACT_ALLOW'", SECCOMP_RET_ALLOW },
+		{ "'defaultAction':'SCMP_ACT_LOG','syscalls':[]", SECCOMP_RET_LOG },
+		{ "'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,'syscalls':["
+		  "{'names':['no_such_call'],'action':'SCMP_ACT_ALLOW'}]",
+			SECCOMP_RET_ERRNO | 38 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint32_t flags;
+		AUTO(buf_done) struct buf p = compile(cases[i].section, &flags);
+
+		assert_int_equal(verdict(&p, SYS_read, 0, 0), cases[i].wanted);
+		assert_int_equal(verdict(&p, SYS_clone, 0, 0), cases[i].wanted);
+		assert_int_equal(verdict(&p, 400, 0, 0), cases[i].wanted);
+	}
+}
+
 static void tables(void **state)
 {
 	(void)state;
@@ -270,6 +307,8 @@ int main(void)
 		cmocka_unit_test(several_arguments),
 		cmocka_unit_test(architectures),
 		cmocka_unit_test(filter_flags),
+		cmocka_unit_test(flags_that_are_absent),
+		cmocka_unit_test(without_rules_the_default_holds),
 		cmocka_unit_test(tables),
 	};
 
