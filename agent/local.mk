@@ -25,6 +25,7 @@ libagent_a_SOURCES = \
 	agent/pump.c agent/pump.h \
 	agent/reap.c agent/reap.h \
 	agent/rootfs.c agent/rootfs.h \
+	agent/stats.c \
 	agent/stdio.c agent/stdio.h \
 	agent/stream.c agent/stream.h \
 	agent/terminal.c agent/terminal.h \

@@ -4,6 +4,8 @@ vmrun_SOURCES = \
 	src/cmd/cmd.h \
 	src/cmd/create.c src/cmd/create_opts.h \
 	src/cmd/delete.c \
+	src/cmd/duration.c src/cmd/duration.h \
+	src/cmd/events.c \
 	src/cmd/exec.c \
 	src/cmd/features.c \
 	src/cmd/kill.c \

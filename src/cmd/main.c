@@ -15,6 +15,7 @@ static const struct cmd *const commands[] = {
 	&cmd_check,
 	&cmd_create,
 	&cmd_delete,
+	&cmd_events,
 	&cmd_exec,
 	&cmd_features,
 	&cmd_kill,

@@ -6,11 +6,13 @@ libpod_a_SOURCES = \
 	src/pod/conf.c src/pod/conf.h \
 	src/pod/container.c src/pod/container.h \
 	src/pod/create.c \
+	src/pod/events.c src/pod/events.h \
 	src/pod/exec.c \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
 	src/pod/share.c src/pod/share.h \
 	src/pod/state.c src/pod/state.h \
+	src/pod/stats.c src/pod/stats.h \
 	src/pod/stdio.c src/pod/stdio.h \
 	src/pod/timeline.c src/pod/timeline.h \
 	src/pod/try.c src/pod/try.h \
