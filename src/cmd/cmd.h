@@ -24,6 +24,6 @@ struct cmd {
 		struct err *err);
 };
 
-extern const struct cmd cmd_check, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features, cmd_kill,
-	cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state,
+extern const struct cmd cmd_check, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features,
+	cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state,
 	cmd_update, cmd_why;

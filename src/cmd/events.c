@@ -31,8 +31,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 }
 
 static const struct opt options[] = {
-	[EVENTS_INTERVAL] = { "interval", 0, OPT_TEXT, "DURATION",
-		"time between statistics (5s)" },
+	[EVENTS_INTERVAL] = { "interval", 0, OPT_TEXT, "DURATION", "time between statistics (5s)" },
 	[EVENTS_STATS] = { "stats", 0, OPT_FLAG, NULL, "print statistics once" },
 	{ 0 },
 };

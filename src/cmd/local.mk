@@ -20,6 +20,7 @@ vmrun_SOURCES = \
 	src/cmd/spec.c \
 	src/cmd/start.c \
 	src/cmd/state.c \
-	src/cmd/update.c
+	src/cmd/update.c \
+	src/cmd/why.c
 vmrun_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 vmrun_LDADD = libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)

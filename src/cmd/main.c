@@ -28,6 +28,7 @@ static const struct cmd *const commands[] = {
 	&cmd_start,
 	&cmd_state,
 	&cmd_update,
+	&cmd_why,
 };
 
 enum {

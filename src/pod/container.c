@@ -217,6 +217,7 @@ static int destroy(int root, struct state *s, struct err *err)
 		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
 	if (r < 0)
 		return err_sys(err, -r, "cannot end the processes of \"%s\"", s->id);
+	cgroup_remove_bell(&s->cgroups, s->id);
 	cgroup_remove(&s->cgroups, &s->cgroup_parents);
 	return state_remove(root, s, err);
 }

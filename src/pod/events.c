@@ -155,7 +155,10 @@ static void turn(struct watch *w, int64_t deadline)
 	struct pollfd p = { .fd = rpc_client_fd(w->agent), .events = rpc_client_events(w->agent) };
 	int64_t left = deadline - now_ms();
 
-	if (poll(&p, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left) > 0 &&
+	if (poll(&p, 1,
+		    left < 0	     ? 0
+		    : left > INT_MAX ? INT_MAX
+				     : (int)left) > 0 &&
 		rpc_client_process(w->agent) < 0)
 		w->ended = true;
 }
@@ -182,8 +185,8 @@ static int watch_events(struct watch *w, uint64_t interval_ms, struct err *err)
 	return r;
 }
 
-int container_events(const struct runtime *rt, const char *id, uint64_t interval_ms, int fd,
-	struct err *err)
+int container_events(
+	const struct runtime *rt, const char *id, uint64_t interval_ms, int fd, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;

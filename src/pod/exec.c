@@ -156,6 +156,8 @@ static int start_anchor(struct exec *e, struct err *err)
 		.process = e->id,
 		.ctl_fd = -1,
 		.record_dir_fd = -1,
+		.log_fd = -1,
+		.memory_fd = -1,
 		.cgroup_fd = cgroup,
 		.netns_fd = -1,
 		.rootfs_fd = -1,

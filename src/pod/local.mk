@@ -6,6 +6,7 @@ libpod_a_SOURCES = \
 	src/pod/conf.c src/pod/conf.h \
 	src/pod/container.c src/pod/container.h \
 	src/pod/create.c \
+	src/pod/death.c src/pod/death.h \
 	src/pod/events.c src/pod/events.h \
 	src/pod/exec.c \
 	src/pod/pidref.c src/pod/pidref.h \
@@ -17,5 +18,6 @@ libpod_a_SOURCES = \
 	src/pod/timeline.c src/pod/timeline.h \
 	src/pod/try.c src/pod/try.h \
 	src/pod/view.c src/pod/view.h \
-	src/pod/vmclient.c src/pod/vmclient.h
+	src/pod/vmclient.c src/pod/vmclient.h \
+	src/pod/why.c src/pod/why.h
 libpod_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)

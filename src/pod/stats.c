@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 
-#define NO_LIMIT    UINT64_MAX
-#define NS_PER_USEC 1000
+#define NO_LIMIT       UINT64_MAX
+#define NS_PER_USEC    1000
 #define NAME_MAX_BYTES 64
 
 static void put(struct json_out *out, const char *key, uint64_t value)
@@ -139,8 +139,8 @@ static int put_memory(struct json_out *out, const Vmrun__Agent__StatsResponse *s
 
 	open_object(out, "memory");
 	put_unless_0(out, "cache", value_of(s->memory, s->n_memory, "file"));
-	put_memory_entry(out, "usage", s->memory_max, s->memory_current, s->memory_peak,
-		s->memory_failures);
+	put_memory_entry(
+		out, "usage", s->memory_max, s->memory_current, s->memory_peak, s->memory_failures);
 	put_memory_entry(out, "swap", swap_max, swap_usage, 0, 0);
 	put_memory_entry(out, "kernel", 0, 0, 0, 0);
 	put_memory_entry(out, "kernelTCP", 0, 0, 0, 0);

@@ -8,5 +8,4 @@
  * Appends {"type":"stats","id":...,"data":{...}} and a line feed. The numbers are the guest's: they
  * are printed as they are, its names only where they are plain words.
  */
-int stats_print(
-	const char *id, const Vmrun__Agent__StatsResponse *stats, struct buf *out) CHECKED;
+int stats_print(const char *id, const Vmrun__Agent__StatsResponse *stats, struct buf *out) CHECKED;
