@@ -279,7 +279,7 @@ static void leave_records(struct proxy *p)
 	if (p->failed.code)
 		deathnote_write(&note);
 	if (p->oom_killed && !p->oom_seen)
-		on_oom(p);
+		oombell_ring(&p->bell, now_ms());
 	p->oom_killed |= p->oom_seen;
 	oombell_settle(&p->bell, now_ms());
 	write_record(p);

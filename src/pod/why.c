@@ -34,7 +34,7 @@ static void time_text(int64_t ns, char text[40])
 
 static int get_number(const struct json_value *from, const char *key, int64_t *ret, struct err *err)
 {
-	const struct json_value *v = json_member(from, key);
+	const struct json_value *v = from ? json_member(from, key) : NULL;
 
 	*ret = -1;
 	return v ? json_get_i64(v, 0, INT64_MAX, ret, err) : 0;
@@ -43,7 +43,7 @@ static int get_number(const struct json_value *from, const char *key, int64_t *r
 static int get_text(
 	const struct json_value *from, const char *key, const char **ret, struct err *err)
 {
-	const struct json_value *v = json_member(from, key);
+	const struct json_value *v = from ? json_member(from, key) : NULL;
 
 	*ret = NULL;
 	return v ? json_get_str(v, ret, err) : 0;

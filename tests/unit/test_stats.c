@@ -3,6 +3,8 @@
 #include "pod/stats.h"
 #include "tests/unit/unit.h"
 
+#include <string.h>
+
 static Vmrun__Agent__Counter counter(const char *key, uint64_t value)
 {
 	Vmrun__Agent__Counter c = VMRUN__AGENT__COUNTER__INIT;
