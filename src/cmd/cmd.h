@@ -16,6 +16,7 @@ struct cmd {
 	unsigned args_min, args_max;
 	bool passes_arguments; /* everything after the first argument is the command's, options too
 				*/
+	int failure_status;    /* exit status on an error; 0: 1 */
 	/*
 	 * values: as the options' rows say. args: the positional arguments. Returns the exit status
 	 * of the program, or a negative errno with err filled.

@@ -15,6 +15,7 @@ vmrun_SOURCES = \
 	src/cmd/pause.c \
 	src/cmd/print.h \
 	src/cmd/ps.c \
+	src/cmd/ps_columns.c src/cmd/ps_columns.h \
 	src/cmd/run.c \
 	src/cmd/signals.c src/cmd/signals.h \
 	src/cmd/spec.c \

@@ -322,9 +322,9 @@ enum status state_status(const struct state *s)
 		return STATUS_CREATING;
 	if (exists(s, "exit") || !pidref_alive(&s->anchor))
 		return STATUS_STOPPED;
-	if (!exists(s, "started"))
-		return STATUS_CREATED;
-	return exists(s, "paused") ? STATUS_PAUSED : STATUS_RUNNING;
+	if (exists(s, "paused"))
+		return STATUS_PAUSED;
+	return exists(s, "started") ? STATUS_RUNNING : STATUS_CREATED;
 }
 
 int state_require(const struct state *s, unsigned allowed, const char *verb, struct err *err)

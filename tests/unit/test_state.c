@@ -215,8 +215,8 @@ static void the_status_follows_from_files_and_processes(void **state)
 	assert_int_equal(state_status(s), STATUS_CREATING);
 	finish(s, &anchor);
 	assert_int_equal(state_status(s), STATUS_CREATED);
-	mark(s, "paused", true); /* means nothing before start */
-	assert_int_equal(state_status(s), STATUS_CREATED);
+	mark(s, "paused", true); /* before its start as well */
+	assert_int_equal(state_status(s), STATUS_PAUSED);
 	mark(s, "paused", false);
 	mark(s, "started", true);
 	assert_int_equal(state_status(s), STATUS_RUNNING);
