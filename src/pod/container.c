@@ -261,9 +261,7 @@ int container_delete(const struct runtime *rt, const char *id, bool force, struc
 		close(root);
 		return 0;
 	}
-	/* As runc: one that was never started goes without force. */
-	if (r == 0 && !force && state_status(s) != STATUS_STOPPED &&
-		state_status(s) != STATUS_CREATED)
+	if (r == 0 && !force && state_status(s) != STATUS_STOPPED)
 		r = err_set(err, EBUSY,
 			"cannot delete container \"%s\": it is %s (stop it, or use --force)", id,
 			status_name(state_status(s)));

@@ -140,7 +140,3 @@ fails "exec --pidfd-socket" '--pidfd-socket: ' vm exec --pidfd-socket x p true
 fails "exec --preserve-fds" '--preserve-fds: ' vm exec --preserve-fds 1 p true
 fails "exec of what is not there" 'executable file not found' vm exec p nosuch
 is "is status 255" "$status" 255
-
-bundle never true
-vm create -b "$work/never" never >/dev/null 2>&1 </dev/null
-is "a container that was never started is deleted without force" "$(vm delete never && echo gone)" gone
