@@ -1,6 +1,7 @@
 /*
- * An OOM kill in the guest, made to show in the container's cgroup on the host, where conmon, the
- * kubelet and cAdvisor look for it: its memory.events counts one "oom_kill" more.
+ * An OOM kill in the guest, made to show in the container's cgroup on the host, where conmon, CRI-O
+ * and containerd look for it, and the kubelet hears from them: its memory.events counts one
+ * "oom_kill" more.
  *
  * Nothing can write that file, so a real kill is needed, and cgroup v2 allows no child cgroup with
  * a limit below one with processes in it. But the kernel counts a kill where the *owner* of the
@@ -9,6 +10,9 @@
  * cgroup with a limit of one page beside the container's and asks the kernel for memory on its own
  * account. Both are killed, it shows in memory.events and memory.events.local of the container's
  * cgroup and in memory.events above it, and the little cgroup goes again.
+ *
+ * What reads the kernel's log (cAdvisor's container_oom_events_total) finds the name of the little
+ * cgroup there, not the container's.
  *
  * On cgroup v1 the same makes the "oom_kill" of memory.oom_control grow; whoever waits on its
  * eventfd (conmon does there) is not woken, since that happens only when the container's own

@@ -185,20 +185,38 @@ static void put_io_table(struct json_out *out, const Vmrun__Agent__StatsResponse
 	json_end(out);
 }
 
-static void put_hugetlb(struct json_out *out, const Vmrun__Agent__StatsResponse *s)
+static int by_page_size(const void *a, const void *b)
 {
+	const Vmrun__Agent__HugetlbCounters *const *x = a, *const *y = b;
+
+	return strcmp((*x)->page_size, (*y)->page_size);
+}
+
+/* Another map. */
+static int put_hugetlb(struct json_out *out, const Vmrun__Agent__StatsResponse *s)
+{
+	const Vmrun__Agent__HugetlbCounters **sorted = calloc(s->n_hugetlb + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_hugetlb; i++)
+		sorted[i] = s->hugetlb[i];
+	qsort(sorted, s->n_hugetlb, sizeof(*sorted), by_page_size);
 	open_object(out, "hugetlb");
 	for (size_t i = 0; i < s->n_hugetlb; i++) {
-		const Vmrun__Agent__HugetlbCounters *h = s->hugetlb[i];
+		const char *size = sorted[i]->page_size;
 
-		if (h->page_size[strspn(h->page_size, "0123456789KMGB")])
+		if (size[strspn(size, "0123456789KMGB")] || !*size ||
+			(i > 0 && streq(sorted[i - 1]->page_size, size)))
 			continue;
-		open_object(out, h->page_size);
-		put_unless_0(out, "usage", h->usage);
-		put(out, "failcnt", h->failures);
+		open_object(out, size);
+		put_unless_0(out, "usage", sorted[i]->usage);
+		put(out, "failcnt", sorted[i]->failures);
 		json_end(out);
 	}
 	json_end(out);
+	free(sorted);
+	return 0;
 }
 
 static int put_data(struct json_out *out, const Vmrun__Agent__StatsResponse *s)
@@ -214,7 +232,8 @@ static int put_data(struct json_out *out, const Vmrun__Agent__StatsResponse *s)
 	put_io_table(out, s, "ioServiceBytesRecursive", "rbytes", "wbytes");
 	put_io_table(out, s, "ioServicedRecursive", "rios", "wios");
 	json_end(out);
-	put_hugetlb(out, s);
+	if (r == 0)
+		r = put_hugetlb(out, s);
 	open_object(out, "intel_rdt");
 	json_end(out);
 	/* runc lists the interfaces that it has made itself: none, nearly always. */
