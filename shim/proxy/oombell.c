@@ -56,6 +56,19 @@ static int twin(void *arg)
 	_exit(1);
 }
 
+/*
+ * One that may not be killed is of no use here, and callers of ours often are such. Not for longer:
+ * the helper itself must not be what the host's kernel takes first when it needs memory.
+ */
+static void be_killable(void)
+{
+	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	struct statfs st;
+
+	if (fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == PROC_SUPER_MAGIC)
+		(void)!write(fd, "1000", 4);
+}
+
 /* The owner of the memory that the twin shares: killed with it, and counted. */
 static void owner(struct helper *h)
 {
@@ -65,6 +78,7 @@ static void owner(struct helper *h)
 
 	if (stack == MAP_FAILED)
 		_exit(1);
+	be_killable();
 	pid = clone(twin, stack + TWIN_STACK_BYTES, CLONE_VM | SIGCHLD, h);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
@@ -117,16 +131,6 @@ static void drop_capabilities(void)
 	(void)!syscall(SYS_capset, &head, none);
 }
 
-/* One that may not be killed is of no use; callers of ours often are such. */
-static void be_killable(void)
-{
-	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	struct statfs st;
-
-	if (fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == PROC_SUPER_MAGIC)
-		(void)!write(fd, "1000", 4);
-}
-
 /* Above all the session with the agent, whose end the agent takes for the proxy's. */
 static void keep_only(int *sock, int *parent)
 {
@@ -148,7 +152,6 @@ static void be_helper(struct helper *h, int cgroup_fd)
 	prctl(PR_SET_NAME, "vmrun-oom");
 	signal(SIGCHLD, SIG_DFL);
 	keep_only(&h->sock, &h->parent);
-	be_killable();
 	drop_capabilities();
 	while (read(h->sock, &byte, 1) == 1) {
 		ring_once(h);
