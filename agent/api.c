@@ -273,6 +273,17 @@ static void api_update(Vmrun__Agent__Agent_Service *service, const Vmrun__Agent_
 		container_update(c, in, request);
 }
 
+static void api_stats(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__StatsResponse_Closure closure,
+	void *request)
+{
+	struct container *c = need_container(agent_of(service), in->container, request);
+
+	(void)closure;
+	if (c)
+		container_stats(c, request);
+}
+
 /* One that is being removed already: the answer comes with the end of that. */
 static void api_delete_container(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__Empty_Closure closure,

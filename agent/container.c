@@ -271,7 +271,7 @@ static int check_exec(
 {
 	if (!container_alive(c))
 		return err_set(err, EBUSY, "container %s is not running", c->id);
-	if (c->paused)
+	if (c->paused && !request->ignore_paused)
 		return err_set(err, EBUSY, "container %s is paused", c->id);
 	if (request->process[0] == '\0')
 		return err_set(err, EINVAL, "exec: no process id");

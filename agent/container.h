@@ -74,6 +74,9 @@ void container_resume(struct container *c, struct rpc_request *r);
 void container_update(
 	struct container *c, const Vmrun__Agent__UpdateRequest *in, struct rpc_request *r);
 
+/* Answers r with the numbers of its cgroup. */
+void container_stats(struct container *c, struct rpc_request *r);
+
 void container_list_processes(struct container *c, struct rpc_request *r);
 
 /* A connection has ended: see process_conn_closed(). */

@@ -84,6 +84,11 @@ void event_add(struct event_log *log, Vmrun__Agent__Event__Kind kind, const char
 	}
 }
 
+uint64_t event_last(const struct event_log *log)
+{
+	return log->last;
+}
+
 void event_next(struct event_log *log, uint64_t after, struct rpc_request *r)
 {
 	if (after < log->last)

@@ -27,6 +27,7 @@ libagent_a_SOURCES = \
 	agent/reap.c agent/reap.h \
 	agent/rootfs.c agent/rootfs.h \
 	agent/scheduling.c agent/scheduling.h \
+	agent/stats.c \
 	agent/stdio.c agent/stdio.h \
 	agent/stream.c agent/stream.h \
 	agent/terminal.c agent/terminal.h \

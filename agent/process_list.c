@@ -5,12 +5,16 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #define PROCESSES_MAX 4096
 #define COMMAND_MAX   4096
 /* Clock ticks of /proc are 1/100 s whatever the kernel's own HZ is. */
 #define TICK_MS 10
+/* Documentation/admin-guide/devices.txt */
+#define PTS_MAJOR_FIRST 136
+#define PTS_MAJOR_LAST	143
 
 struct process_list {
 	Vmrun__Agent__ProcessInfo **items;
@@ -46,27 +50,50 @@ static int read_proc(pid_t pid, const char *file, struct buf *out)
 	return buf_str(out) ? 0 : -ENOMEM;
 }
 
+/* A device number as in tty_nr of proc(5): pseudo-terminals, which are all that containers have. */
+static char *terminal_name(uint32_t device)
+{
+	char name[32] = "";
+
+	if (major(device) >= PTS_MAJOR_FIRST && major(device) <= PTS_MAJOR_LAST)
+		snprintf(name, sizeof(name), "pts/%u",
+			(major(device) - PTS_MAJOR_FIRST) * 256 + minor(device));
+	else if (device)
+		snprintf(name, sizeof(name), "%u:%u", major(device), minor(device));
+	return strdup(name);
+}
+
 /* proc(5), /proc/pid/stat: the name in brackets may hold anything, so fields count from its end. */
 static int parse_stat(char *text, Vmrun__Agent__ProcessInfo *info, int64_t booted_at_ns)
 {
 	char *name = strchr(text, '('), *end = strrchr(text, ')'), *save = NULL;
 	uint64_t value;
 	unsigned field = 3;
+	uint32_t tty = 0;
 
 	if (!name || !end || end < name)
 		return -EINVAL;
 	for (char *f = strtok_r(end + 1, " \n", &save); f && field <= 22;
 		f = strtok_r(NULL, " \n", &save), field++) {
+		if (field == 3)
+			info->state = strndup(f, 1);
 		if (str_to_u64(f, &value) < 0)
 			continue;
 		if (field == 4)
 			info->ppid = (uint32_t)value;
+		else if (field == 7)
+			tty = (uint32_t)value;
 		else if (field == 14 || field == 15)
 			info->cpu_ms += value * TICK_MS;
+		else if (field == 20)
+			info->threads = (uint32_t)value;
 		else if (field == 22)
 			info->started_at_ns = booted_at_ns + (int64_t)value * TICK_MS * 1000000;
 	}
+	info->terminal = terminal_name(tty);
 	end[0] = '\0';
+	if (!info->state || !info->terminal)
+		return -ENOMEM;
 	if (asprintf(&info->command, "[%s]", name + 1) < 0) {
 		info->command = NULL;
 		return -ENOMEM;
@@ -103,10 +130,17 @@ static void use_command_line(struct buf *text, Vmrun__Agent__ProcessInfo *info)
 	}
 }
 
+static void text_free(char *text)
+{
+	if (text != (char *)protobuf_c_empty_string)
+		free(text);
+}
+
 static void info_free(Vmrun__Agent__ProcessInfo *info)
 {
-	if (info->command != (char *)protobuf_c_empty_string)
-		free(info->command);
+	text_free(info->command);
+	text_free(info->terminal);
+	text_free(info->state);
 	free(info);
 }
 

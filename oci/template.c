@@ -3,7 +3,10 @@
 
 #include "base/auto.h"
 #include "base/json_out.h"
+#include "base/str.h"
 #include "oci/parse.h"
+
+#include <unistd.h>
 
 #define OPTIONS_MAX 6
 
@@ -15,6 +18,8 @@ static const char *const env[] = {
 	"TERM=xterm",
 };
 static const char *const namespaces[] = { "pid", "network", "ipc", "uts", "mount", "cgroup" };
+/* Without a network of its own, as runc; and so without a sysfs, which belongs to one. */
+static const char *const rootless_namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup", "user" };
 static const char *const masked_paths[] = {
 	"/proc/acpi",
 	"/proc/asound",
@@ -35,10 +40,15 @@ static const char *const readonly_paths[] = {
 	"/proc/sysrq-trigger",
 };
 
-static const struct {
+struct mount {
 	const char *destination, *type, *source;
 	const char *options[OPTIONS_MAX + 1];
-} mounts[] = {
+};
+
+static const struct mount rootless_sys = { "/sys", "none", "/sys",
+	{ "rbind", "nosuid", "noexec", "nodev", "ro" } };
+
+static const struct mount mounts[] = {
 	{ "/proc", "proc", "proc", { NULL } },
 	{ "/dev", "tmpfs", "tmpfs", { "nosuid", "strictatime", "mode=755", "size=65536k" } },
 	{ "/dev/pts", "devpts", "devpts",
@@ -114,23 +124,37 @@ static void print_root(struct json_out *out)
 	json_end(out);
 }
 
-static void print_mounts(struct json_out *out)
+static bool is_owner(const char *option)
+{
+	return str_after(option, "uid=") || str_after(option, "gid=");
+}
+
+static void print_mount(struct json_out *out, const struct mount *m, bool rootless)
+{
+	const char *options[OPTIONS_MAX];
+	size_t n = 0;
+
+	/* Other owners than the only one that there is have no name. */
+	for (size_t i = 0; m->options[i]; i++)
+		if (!rootless || !is_owner(m->options[i]))
+			options[n++] = m->options[i];
+	json_object(out);
+	json_key_str(out, "destination", m->destination);
+	json_key_str(out, "type", m->type);
+	json_key_str(out, "source", m->source);
+	if (n > 0)
+		print_strings(out, "options", options, n);
+	json_end(out);
+}
+
+static void print_mounts(struct json_out *out, bool rootless)
 {
 	json_key(out, "mounts");
 	json_array(out);
-	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
-		size_t n = 0;
-
-		while (mounts[i].options[n])
-			n++;
-		json_object(out);
-		json_key_str(out, "destination", mounts[i].destination);
-		json_key_str(out, "type", mounts[i].type);
-		json_key_str(out, "source", mounts[i].source);
-		if (n > 0)
-			print_strings(out, "options", mounts[i].options, n);
-		json_end(out);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(mounts); i++)
+		print_mount(out,
+			rootless && streq(mounts[i].type, "sysfs") ? &rootless_sys : &mounts[i],
+			rootless);
 	json_end(out);
 }
 
@@ -150,25 +174,51 @@ static void print_resources(struct json_out *out)
 	json_end(out);
 }
 
-static void print_linux(struct json_out *out)
+static void print_namespaces(struct json_out *out, const char *const *types, size_t n)
 {
-	json_key(out, "linux");
-	json_object(out);
-	print_resources(out);
 	json_key(out, "namespaces");
 	json_array(out);
-	for (size_t i = 0; i < ARRAY_LEN(namespaces); i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_object(out);
-		json_key_str(out, "type", namespaces[i]);
+		json_key_str(out, "type", types[i]);
 		json_end(out);
 	}
 	json_end(out);
+}
+
+static void print_mapping(struct json_out *out, const char *key, uint64_t host_id)
+{
+	json_key(out, key);
+	json_array(out);
+	json_object(out);
+	json_key(out, "containerID");
+	json_u64(out, 0);
+	json_key(out, "hostID");
+	json_u64(out, host_id);
+	json_key(out, "size");
+	json_u64(out, 1);
+	json_end(out);
+	json_end(out);
+}
+
+static void print_linux(struct json_out *out, bool rootless)
+{
+	json_key(out, "linux");
+	json_object(out);
+	if (rootless) {
+		print_mapping(out, "uidMappings", geteuid());
+		print_mapping(out, "gidMappings", getegid());
+		print_namespaces(out, rootless_namespaces, ARRAY_LEN(rootless_namespaces));
+	} else {
+		print_resources(out);
+		print_namespaces(out, namespaces, ARRAY_LEN(namespaces));
+	}
 	print_strings(out, "maskedPaths", masked_paths, ARRAY_LEN(masked_paths));
 	print_strings(out, "readonlyPaths", readonly_paths, ARRAY_LEN(readonly_paths));
 	json_end(out);
 }
 
-int template_print(struct buf *to)
+int template_print(struct buf *to, bool rootless)
 {
 	struct json_out out;
 	int r;
@@ -179,8 +229,8 @@ int template_print(struct buf *to)
 	print_process(&out);
 	print_root(&out);
 	json_key_str(&out, "hostname", "vmrun");
-	print_mounts(&out);
-	print_linux(&out);
+	print_mounts(&out, rootless);
+	print_linux(&out, rootless);
 	json_end(&out);
 	r = json_finish(&out);
 	return r < 0 ? r : buf_append_str(to, "\n");

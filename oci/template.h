@@ -3,5 +3,8 @@
 
 #include "base/buf.h"
 
-/* Appends the JSON object and a newline to out. Returns 0 or -ENOMEM. */
-int template_print(struct buf *out) CHECKED;
+/*
+ * Appends the JSON object and a newline to out. rootless: with a user namespace that has only the
+ * caller's user and group, without what needs more. Returns 0 or -ENOMEM.
+ */
+int template_print(struct buf *out, bool rootless) CHECKED;

@@ -11,6 +11,8 @@
 #include "rpc/client.h"
 #include "rpc/vmctl.h"
 #include "shim/proxy/confine.h"
+#include "shim/proxy/deathnote.h"
+#include "shim/proxy/oombell.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -37,6 +39,10 @@ struct proxy {
 	uint32_t status;
 	int64_t exited_at_ns;
 	bool oom_killed;
+	/* Of a container's first process: what happens to all of it. */
+	struct oombell bell;
+	uint64_t event; /* sequence number of the last event */
+	bool oom_seen;
 };
 
 static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
@@ -96,6 +102,48 @@ static int send_wait(struct proxy *p, struct err *err)
 	in.process = p->msg.process;
 	in.anchor = true;
 	return rpc_call_start(p->agent, api, "Wait", &in.base, on_wait_reply, p, err);
+}
+
+static int next_events(struct proxy *p, struct err *err);
+
+/* The record is there while the container lives on; the bell rings at once. */
+static void on_oom(struct proxy *p)
+{
+	struct err ignored = ERR_NONE;
+
+	if (!p->oom_seen)
+		(void)!file_replace(p->fd[ANCHOR_FD_RECORD], "oom", "", 0, 0600, &ignored);
+	p->oom_seen = true;
+	oombell_ring(&p->bell, now_ms());
+}
+
+/* One that fails is not asked again: Wait will fail too, or the guest is none of ours. */
+static void on_events(void *arg, const ProtobufCMessage *reply, const struct err *err)
+{
+	const Vmrun__Agent__NextEventsResponse *in =
+		(const Vmrun__Agent__NextEventsResponse *)reply;
+	struct err ignored = ERR_NONE;
+	struct proxy *p = arg;
+
+	(void)err;
+	for (size_t i = 0; in && i < in->n_events; i++) {
+		const Vmrun__Agent__Event *e = in->events[i];
+
+		p->event = e->sequence;
+		if (e->kind == VMRUN__AGENT__EVENT__KIND__OOM &&
+			strcmp(e->container, p->msg.container) == 0)
+			on_oom(p);
+	}
+	if (in && in->n_events && !p->ended)
+		(void)!next_events(p, &ignored);
+}
+
+static int next_events(struct proxy *p, struct err *err)
+{
+	Vmrun__Agent__NextEventsRequest in = VMRUN__AGENT__NEXT_EVENTS_REQUEST__INIT;
+
+	in.after = p->event;
+	return rpc_call_start(p->agent, api, "NextEvents", &in.base, on_events, p, err);
 }
 
 static int send_signal(struct proxy *p, uint32_t signo, rpc_done_fn *done, struct err *err)
@@ -166,6 +214,8 @@ static int tie(struct proxy *p, struct err *err)
 
 	if (r == 0)
 		send_size(p);
+	if (r == 0 && p->fd[ANCHOR_FD_RECORD] >= 0)
+		r = next_events(p, err);
 	if (r == 0)
 		r = send_signal(p, 0, on_probe_reply, err);
 	if (r < 0)
@@ -204,6 +254,35 @@ static void write_record(const struct proxy *p)
 		p->oom_killed);
 
 	(void)!file_replace(p->fd[ANCHOR_FD_RECORD], "exit", line, (size_t)n, 0600, &ignored);
+}
+
+static int oom_killed_on_host(void *arg)
+{
+	const struct proxy *p = arg;
+
+	return oombell_strange_kills(&p->bell) > 0;
+}
+
+/* All that callers may look at once we have ended. */
+static void leave_records(struct proxy *p)
+{
+	struct deathnote note = {
+		.ctl = p->fd[ANCHOR_FD_CTL],
+		.log = p->fd[ANCHOR_FD_LOG],
+		.record = p->fd[ANCHOR_FD_RECORD],
+		.oom_killed = oom_killed_on_host,
+		.arg = p,
+		.at_ns = p->exited_at_ns,
+	};
+
+	/* Before the exit record, which says that there is nothing more to come. */
+	if (p->failed.code)
+		deathnote_write(&note);
+	if (p->oom_killed && !p->oom_seen)
+		oombell_ring(&p->bell, now_ms());
+	p->oom_killed |= p->oom_seen;
+	oombell_settle(&p->bell, now_ms());
+	write_record(p);
 }
 
 /* Not waited for: a VM takes its time to go, and nobody needs it gone to know the status. */
@@ -255,6 +334,8 @@ static int begin(struct proxy *p, struct err *err)
 
 	if (r < 0)
 		return err_sys(err, -r, "vmrun-proxy");
+	oombell_start(&p->bell, p->fd[ANCHOR_FD_MEMORY], p->msg.container);
+	close_fd(&p->fd[ANCHOR_FD_MEMORY]);
 	r = confine(p->fd[ANCHOR_FD_RECORD], err);
 	if (r < 0)
 		return r;
@@ -293,7 +374,7 @@ int main(void)
 		turn(&p, -1);
 	wait_for_output(&p);
 	if (p.fd[ANCHOR_FD_RECORD] >= 0)
-		write_record(&p);
+		leave_records(&p);
 	if (p.fd[ANCHOR_FD_CTL] >= 0)
 		stop_pod(&p);
 	_exit((int)p.status);

@@ -5,6 +5,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+void str_blank_controls(char *s)
+{
+	for (; *s; s++) {
+		unsigned char byte = (unsigned char)s[0], next = (unsigned char)s[1];
+
+		if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
+			*s++ = ' ';
+		else if (byte >= 0x20 && byte != 0x7f)
+			continue;
+		*s = ' ';
+	}
+}
+
 const char *str_after(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);

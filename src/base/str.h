@@ -17,6 +17,12 @@ static inline bool streq(const char *a, const char *b)
 /* The rest of s after prefix, or NULL when s does not begin with it. */
 const char *str_after(const char *s, const char *prefix);
 
+/*
+ * Makes text from a guest fit for a terminal or a log: control characters become blanks, also those
+ * of ISO 6429 that are two bytes in UTF-8.
+ */
+void str_blank_controls(char *s);
+
 /* Whole-string decimal numbers; -EINVAL when anything else is in s, -ERANGE outside the type. */
 int str_to_u64(const char *s, uint64_t *ret) CHECKED;
 int str_to_i64(const char *s, int64_t *ret) CHECKED;

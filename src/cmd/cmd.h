@@ -16,6 +16,7 @@ struct cmd {
 	unsigned args_min, args_max;
 	bool passes_arguments; /* everything after the first argument is the command's, options too
 				*/
+	int failure_status;    /* exit status on an error; 0: 1 */
 	/*
 	 * values: as the options' rows say. args: the positional arguments. Returns the exit status
 	 * of the program, or a negative errno with err filled.
@@ -24,6 +25,6 @@ struct cmd {
 		struct err *err);
 };
 
-extern const struct cmd cmd_check, cmd_create, cmd_delete, cmd_exec, cmd_explain, cmd_features,
-	cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state,
-	cmd_update;
+extern const struct cmd cmd_check, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_explain,
+	cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec,
+	cmd_start, cmd_state, cmd_update, cmd_why;

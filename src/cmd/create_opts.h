@@ -1,7 +1,10 @@
 /* The options that create and run share. */
 #pragma once
 
+#include "base/log.h"
 #include "cmd/opt.h"
+
+#include <stdlib.h>
 
 enum {
 	CREATE_BUNDLE,
@@ -10,6 +13,7 @@ enum {
 	CREATE_NO_PIVOT,
 	CREATE_NO_NEW_KEYRING,
 	CREATE_PRESERVE_FDS,
+	CREATE_PIDFD_SOCKET,
 	CREATE_OPTION_COUNT
 };
 
@@ -24,7 +28,9 @@ enum {
 	[CREATE_NO_NEW_KEYRING] = { "no-new-keyring", 0, OPT_FLAG, NULL,                           \
 		"accepted for runc's sake" },                                                      \
 	[CREATE_PRESERVE_FDS] = { "preserve-fds", 0, OPT_NUMBER, "N",                              \
-		"only 0: descriptors cannot cross into a virtual machine" }
+		"only 0: descriptors cannot cross into a virtual machine" },                       \
+	[CREATE_PIDFD_SOCKET] = { "pidfd-socket", 0, OPT_TEXT, "SOCKET",                           \
+		"refused: the process is a guest's" }
 
 /* Refuses what cannot be done. */
 static inline int create_opts_check(const union opt_value *v, struct err *err)
@@ -32,5 +38,16 @@ static inline int create_opts_check(const union opt_value *v, struct err *err)
 	if (v[CREATE_PRESERVE_FDS].number)
 		return err_set(err, ENOTSUP,
 			"--preserve-fds: descriptors cannot be passed into a virtual machine");
+	if (v[CREATE_PIDFD_SOCKET].text)
+		return err_set(err, ENOTSUP,
+			"--pidfd-socket: the process is a guest's, it has no descriptor on this "
+			"host");
+	/* Set by a caller for itself as often as for the container: no reason to fail. */
+	if (getenv("LISTEN_FDS"))
+		log_warn("LISTEN_FDS: sockets cannot be passed into a virtual machine, the "
+			 "container does not get them");
+	if (getenv("NOTIFY_SOCKET"))
+		log_warn("NOTIFY_SOCKET: it does not reach into a virtual machine, the container "
+			 "cannot notify its service manager");
 	return 0;
 }

@@ -15,7 +15,13 @@ enum {
 	EXEC_APPARMOR,
 	EXEC_PROCESS_LABEL,
 	EXEC_PRESERVE_FDS,
+	EXEC_ADDITIONAL_GIDS,
+	EXEC_CGROUP,
+	EXEC_IGNORE_PAUSED,
+	EXEC_PIDFD_SOCKET,
 };
+
+#define GIDS_MAX 1024 /* far above what --additional-gids is used for */
 
 /* "uid" or "uid:gid" */
 static int parse_user(const char *text, struct exec_options *o, struct err *err)
@@ -38,11 +44,45 @@ static int parse_user(const char *text, struct exec_options *o, struct err *err)
 	return 0;
 }
 
+/* "-g 5 -g 6" and "-g 5,6" are the same, as with runc. */
+static int parse_gids(
+	const struct strv *lists, uint32_t gids[GIDS_MAX], size_t *count, struct err *err)
+{
+	*count = 0;
+	for (size_t i = 0; i < lists->n; i++) {
+		AUTO_FREE char *copy = strdup(lists->v[i]);
+		char *save = NULL;
+
+		if (!copy)
+			return err_sys(err, ENOMEM, "--additional-gids");
+		for (char *word = strtok_r(copy, ",", &save); word;
+			word = strtok_r(NULL, ",", &save)) {
+			uint64_t gid;
+
+			if (str_to_u64(word, &gid) < 0 || gid > UINT32_MAX || *count == GIDS_MAX)
+				return err_set(err, EINVAL,
+					"--additional-gids: expected numbers, got \"%s\"",
+					lists->v[i]);
+			gids[(*count)++] = (uint32_t)gid;
+		}
+	}
+	return 0;
+}
+
 static int check(const union opt_value *v, const struct strv *args, struct err *err)
 {
 	if (v[EXEC_PRESERVE_FDS].number)
 		return err_set(err, ENOTSUP,
 			"--preserve-fds: descriptors cannot be passed into a virtual machine");
+	if (v[EXEC_CGROUP].list.n)
+		return err_set(err, ENOTSUP,
+			"--cgroup: the container's cgroups are the guest's, a process joins that "
+			"of "
+			"the container");
+	if (v[EXEC_PIDFD_SOCKET].text)
+		return err_set(err, ENOTSUP,
+			"--pidfd-socket: the process is a guest's, it has no descriptor on this "
+			"host");
 	if (!v[EXEC_PROCESS].text && args->n < 2)
 		return err_set(err, EINVAL, "usage: vmrun exec [OPTIONS] ID COMMAND [ARGUMENTS]");
 	return 0;
@@ -60,12 +100,18 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 		.terminal = v[EXEC_TTY].flag,
 		.no_new_privs = v[EXEC_NO_NEW_PRIVS].flag,
 		.caps = &v[EXEC_CAP].list,
+		.ignore_paused = v[EXEC_IGNORE_PAUSED].flag,
 		.detach = v[EXEC_DETACH].flag,
 		.pid_file = v[EXEC_PID_FILE].text,
 		.console_socket = v[EXEC_CONSOLE_SOCKET].text,
 	};
+	uint32_t gids[GIDS_MAX];
 	struct attached a;
 	int r = check(v, args, err), status = 0;
+
+	o.additional_gids = gids;
+	if (r == 0)
+		r = parse_gids(&v[EXEC_ADDITIONAL_GIDS].list, gids, &o.additional_gid_count, err);
 
 	if (r == 0 && v[EXEC_USER].text)
 		r = parse_user(v[EXEC_USER].text, &o, err);
@@ -80,7 +126,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 }
 
 static const struct opt options[] = {
-	[EXEC_PROCESS] = { "process", 'p', OPT_TEXT, "FILE", "the process as JSON" },
+	[EXEC_PROCESS] = { "process", 'p', OPT_TEXT, "FILE", "the process as JSON (- for stdin)" },
 	[EXEC_TTY] = { "tty", 't', OPT_FLAG, NULL, "with a terminal" },
 	[EXEC_USER] = { "user", 'u', OPT_TEXT, "UID[:GID]", "as another user" },
 	[EXEC_CWD] = { "cwd", 0, OPT_TEXT, "DIR", "in another directory" },
@@ -98,6 +144,12 @@ static const struct opt options[] = {
 		"accepted; the guest has no SELinux" },
 	[EXEC_PRESERVE_FDS] = { "preserve-fds", 0, OPT_NUMBER, "N",
 		"only 0: descriptors cannot cross into a virtual machine" },
+	[EXEC_ADDITIONAL_GIDS] = { "additional-gids", 'g', OPT_LIST, "GID", "another group" },
+	[EXEC_CGROUP] = { "cgroup", 0, OPT_LIST, "PATH", "refused: cgroups are the guest's" },
+	[EXEC_IGNORE_PAUSED] = { "ignore-paused", 0, OPT_FLAG, NULL,
+		"also in a paused container; waits until it is resumed" },
+	[EXEC_PIDFD_SOCKET] = { "pidfd-socket", 0, OPT_TEXT, "SOCKET",
+		"refused: the process is a guest's" },
 	{ 0 },
 };
 
@@ -109,5 +161,6 @@ const struct cmd cmd_exec = {
 	.args_min = 1,
 	.args_max = 100000,
 	.passes_arguments = true,
+	.failure_status = 255, /* as runc: others are the program's own */
 	.run = run,
 };

@@ -4,6 +4,8 @@ vmrun_SOURCES = \
 	src/cmd/cmd.h \
 	src/cmd/create.c src/cmd/create_opts.h \
 	src/cmd/delete.c \
+	src/cmd/duration.c src/cmd/duration.h \
+	src/cmd/events.c \
 	src/cmd/exec.c \
 	src/cmd/explain.c \
 	src/cmd/features.c \
@@ -14,11 +16,13 @@ vmrun_SOURCES = \
 	src/cmd/pause.c \
 	src/cmd/print.h \
 	src/cmd/ps.c \
+	src/cmd/ps_columns.c src/cmd/ps_columns.h \
 	src/cmd/run.c \
 	src/cmd/signals.c src/cmd/signals.h \
 	src/cmd/spec.c \
 	src/cmd/start.c \
 	src/cmd/state.c \
-	src/cmd/update.c
+	src/cmd/update.c \
+	src/cmd/why.c
 vmrun_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 vmrun_LDADD = libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a libbase.a $(OCI_LIBS) $(GUEST_LIBS)

@@ -15,6 +15,7 @@ static const struct cmd *const commands[] = {
 	&cmd_check,
 	&cmd_create,
 	&cmd_delete,
+	&cmd_events,
 	&cmd_exec,
 	&cmd_explain,
 	&cmd_features,
@@ -28,6 +29,7 @@ static const struct cmd *const commands[] = {
 	&cmd_start,
 	&cmd_state,
 	&cmd_update,
+	&cmd_why,
 };
 
 enum {
@@ -165,6 +167,9 @@ static bool asks_for_help(const struct cmd *c, int argc, char **argv)
 	return false;
 }
 
+/* Of the command that runs, once it is known. */
+static int failure_status = 1;
+
 static int run_command(
 	const struct runtime *rt, const struct cmd *c, int argc, char **argv, struct err *err)
 {
@@ -176,6 +181,7 @@ static int run_command(
 		command_help(c);
 		return 0;
 	}
+	failure_status = c->failure_status ? c->failure_status : 1;
 	r = opt_parse(c->options, argc, argv, c->passes_arguments ? 1 : 0, values, &args, err);
 	if (r == 0 && (args.n < c->args_min || args.n > c->args_max))
 		r = err_set(err, EINVAL, "usage: vmrun %s%s %s", c->name,
@@ -257,5 +263,5 @@ int main(int argc, char **argv)
 		log_set_json(false);
 		log_error("%s", err.msg);
 	}
-	return 1;
+	return failure_status;
 }

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-enum { RUN_DETACH = CREATE_OPTION_COUNT, RUN_KEEP };
+enum { RUN_DETACH = CREATE_OPTION_COUNT, RUN_KEEP, RUN_NO_SUBREAPER };
 
 /* "bundle/" or any directory with a config.json is a bundle; other words are ids. */
 static bool is_bundle(const char *word)
@@ -107,6 +107,7 @@ static const struct opt options[] = {
 	CREATE_OPTIONS,
 	[RUN_DETACH] = { "detach", 'd', OPT_FLAG, NULL, "return when the program runs" },
 	[RUN_KEEP] = { "keep", 0, OPT_FLAG, NULL, "do not delete the container when it has ended" },
+	[RUN_NO_SUBREAPER] = { "no-subreaper", 0, OPT_FLAG, NULL, "accepted for runc's sake" },
 	{ 0 },
 };
 

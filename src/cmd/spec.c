@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-enum { SPEC_BUNDLE };
+enum { SPEC_BUNDLE, SPEC_ROOTLESS };
 
 static int run(const struct runtime *rt, const union opt_value *v, const struct strv *args,
 	struct err *err)
@@ -22,7 +22,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 	if (asprintf(&path, "%s%sconfig.json", v[SPEC_BUNDLE].text ? v[SPEC_BUNDLE].text : "",
 		    v[SPEC_BUNDLE].text ? "/" : "") < 0)
 		return err_sys(err, ENOMEM, "spec");
-	if (template_print(&b) < 0)
+	if (template_print(&b, v[SPEC_ROOTLESS].flag) < 0)
 		return err_sys(err, ENOMEM, "spec");
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0 && errno == EEXIST)
@@ -35,6 +35,8 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 
 static const struct opt options[] = {
 	[SPEC_BUNDLE] = { "bundle", 'b', OPT_TEXT, "DIR", "where to (the working directory)" },
+	[SPEC_ROOTLESS] = { "rootless", 0, OPT_FLAG, NULL,
+		"for one's own user, in a user namespace" },
 	{ 0 },
 };
 

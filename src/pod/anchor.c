@@ -165,6 +165,8 @@ static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 		[ANCHOR_FD_CTL] = spec->stop_pod ? spec->ctl_fd : -1,
 		[ANCHOR_FD_RECORD] = spec->record_dir_fd,
 		[ANCHOR_FD_TTY] = spec->tty_fd,
+		[ANCHOR_FD_LOG] = spec->log_fd,
+		[ANCHOR_FD_MEMORY] = spec->memory_fd,
 	};
 
 	for (unsigned i = 0; i < ANCHOR_DONE_MAX; i++)

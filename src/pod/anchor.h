@@ -40,9 +40,16 @@ struct anchor_spec {
 	bool stop_pod;	     /* the pod ends with this process: VMCTL_STOP after its exit */
 	/*
 	 * Directory in which "exit" is written before the anchor ends: one line
-	 * "<status> <exited_at_ns> <oom_killed 0|1>\n" (file_replace). -1: none (an exec).
+	 * "<status> <exited_at_ns> <oom_killed 0|1>\n" (file_replace); "death.json" before it when
+	 * the pod died (death.h); "oom" at the first OOM kill. -1: none (an exec).
 	 */
 	int record_dir_fd;
+	int log_fd; /* the guest's console log, to be read when the pod dies, or -1 */
+	/*
+	 * Directory of the container's cgroup in the hierarchy with the memory controller, or -1:
+	 * an OOM kill in the guest is made to show there.
+	 */
+	int memory_fd;
 	/* Read ends that see end of file when a stream's last byte has been written. */
 	int done_fds[ANCHOR_DONE_MAX];
 	unsigned done_count;

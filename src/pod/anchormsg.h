@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define ANCHOR_SOCKET_FD   3
-#define ANCHOR_MSG_VERSION 1
+#define ANCHOR_MSG_VERSION 2
 
 /* The descriptors that come with the message, in this order; bit i of `present` says that i does.
  */
@@ -22,9 +22,17 @@ enum anchor_fd {
 	ANCHOR_FD_CTL, /* the pod ends with the process: VMCTL_STOP goes here */
 	ANCHOR_FD_RECORD,
 	ANCHOR_FD_TTY,
+	ANCHOR_FD_LOG,
+	ANCHOR_FD_MEMORY,
 	ANCHOR_FD_DONE,
 	ANCHOR_FDS = ANCHOR_FD_DONE + ANCHOR_DONE_MAX,
 };
+
+/*
+ * Beside the container's cgroup, "<container><suffix>" exists while an OOM kill is made to show
+ * (shim/proxy/oombell.h).
+ */
+#define CGROUP_BELL_SUFFIX ".vmrun-oom"
 
 struct anchor_msg {
 	uint32_t version;

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "pod/anchormsg.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -220,6 +221,31 @@ int cgroup_open_v2(const struct strv *dirs)
 	if (dirs->n != 1 || !is_v2(dirs->v[0]))
 		return -1;
 	return open(dirs->v[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int cgroup_open_memory(const struct strv *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		/* Both have it, but on a v2 host only where the controller is enabled. */
+		AUTO_CLOSE int dir = open(dirs->v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (dir >= 0 && (faccessat(dir, "memory.events", F_OK, 0) == 0 ||
+					faccessat(dir, "memory.oom_control", F_OK, 0) == 0))
+			return steal_fd(&dir);
+	}
+	return -1;
+}
+
+void cgroup_remove_bell(const struct strv *dirs, const char *id)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		const char *slash = strrchr(dirs->v[i], '/');
+		AUTO_FREE char *path = NULL;
+
+		if (slash && asprintf(&path, "%.*s/%s" CGROUP_BELL_SUFFIX,
+				     (int)(slash - dirs->v[i]), dirs->v[i], id) > 0)
+			rmdir(path);
+	}
 }
 
 int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err)

@@ -43,6 +43,15 @@ int cgroup_write(
 /* An fd of the only directory on a v2 host, to be born in; -1 on others. */
 int cgroup_open_v2(const struct strv *dirs);
 
+/* An fd of the one with the memory controller (the only one on a v2 host), or -1. */
+int cgroup_open_memory(const struct strv *dirs);
+
+/*
+ * Removes what a proxy that was killed may have left beside a container's cgroup: see
+ * CGROUP_BELL_SUFFIX in anchormsg.h.
+ */
+void cgroup_remove_bell(const struct strv *dirs, const char *id);
+
 /* Moves a process into all of them. */
 int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err) CHECKED;
 

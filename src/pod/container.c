@@ -72,8 +72,10 @@ static int open_for(const struct runtime *rt, const char *id, bool lock, unsigne
 
 void process_list_done(struct process_list *list)
 {
-	for (size_t i = 0; i < list->n; i++)
+	for (size_t i = 0; i < list->n; i++) {
 		free(list->v[i].command);
+		free(list->v[i].terminal);
+	}
 	free(list->v);
 	*list = (struct process_list){ 0 };
 }
@@ -91,10 +93,19 @@ static int copy_list(const Vmrun__Agent__ListProcessesResponse *from, struct pro
 			.ppid = p->ppid,
 			.uid = p->uid,
 			.cpu_ms = p->cpu_ms,
+			.started_at_ns = p->started_at_ns,
+			.threads = p->threads,
+			.state = *p->state > ' ' && *p->state < 0x7f ? *p->state : '?',
 			.command = strdup(p->command),
+			.terminal = strdup(p->terminal),
 		};
-		if (!to->v[to->n].command)
+		if (!to->v[to->n].command || !to->v[to->n].terminal) {
+			to->n++;
 			return -ENOMEM;
+		}
+		/* A program names itself as it likes, and this goes to a terminal. */
+		str_blank_controls(to->v[to->n].command);
+		str_blank_controls(to->v[to->n].terminal);
 	}
 	return 0;
 }
@@ -150,6 +161,7 @@ static int destroy(int root, struct state *s, struct err *err)
 		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
 	if (r < 0)
 		return err_sys(err, -r, "cannot end the processes of \"%s\"", s->id);
+	cgroup_remove_bell(&s->cgroups, s->id);
 	cgroup_remove(&s->cgroups, &s->cgroup_parents);
 	resctrl_remove(&s->resctrl);
 	/* Without a bundle there was no container, only a create that was killed. */
@@ -236,11 +248,17 @@ int container_kill(const struct runtime *rt, const char *id, int signal, bool al
 	AUTO(state_free) struct state *s = NULL;
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	Vmrun__Agent__SignalRequest in = VMRUN__AGENT__SIGNAL_REQUEST__INIT;
-	int r = open_for(rt, id, false, IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
-		"kill", &s, err);
+	int r = container_open(rt, id, &s, err);
 
+	/* As runc: of a container that has ended, all processes are gone already. */
+	if (r == 0 && all && state_status(s) == STATUS_STOPPED)
+		return 0;
 	if (r == 0)
-		r = vmclient_agent(s->dir, &agent, err);
+		r = state_require(s, IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
+			"kill", err);
+	if (r < 0 || signal == 0)
+		return r;
+	r = vmclient_agent(s->dir, &agent, err);
 	if (r < 0)
 		return r;
 	in.container = s->id;
@@ -254,9 +272,14 @@ int container_kill(const struct runtime *rt, const char *id, int signal, bool al
 int container_pause(const struct runtime *rt, const char *id, bool pause, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
-	int r = open_for(rt, id, true, pause ? IN(STATUS_RUNNING) : IN(STATUS_PAUSED),
-		pause ? "pause" : "resume", &s, err);
+	int r = open_container(rt, id, true, &s, err);
 
+	if (r == 0 && !pause && state_status(s) != STATUS_PAUSED)
+		return err_set(err, EBUSY,
+			"cannot resume container \"%s\": container not paused (it is %s)", id,
+			status_name(state_status(s)));
+	if (r == 0 && pause)
+		r = state_require(s, IN(STATUS_CREATED) | IN(STATUS_RUNNING), "pause", err);
 	if (r == 0)
 		r = call_container(s, pause ? "Pause" : "Resume", err);
 	return r ? r : state_mark(s, "paused", pause, err);

@@ -64,6 +64,10 @@ int container_list(const struct runtime *rt, struct strv *ret, struct err *err) 
 struct process_info {
 	uint32_t pid, ppid, uid;
 	uint64_t cpu_ms;
+	int64_t started_at_ns; /* CLOCK_REALTIME */
+	uint32_t threads;
+	char state;	/* as in proc(5) */
+	char *terminal; /* "pts/0"; "" for none */
 	char *command;
 };
 
@@ -90,6 +94,9 @@ struct exec_options {
 	bool terminal; /* or what the process file says */
 	bool no_new_privs;
 	const struct strv *caps; /* added to all sets */
+	const uint32_t *additional_gids;
+	size_t additional_gid_count; /* 0: those of the container, or none where has_user is set */
+	bool ignore_paused;	     /* returns when the container is resumed */
 	bool detach;
 	const char *pid_file, *console_socket;
 };

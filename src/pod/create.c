@@ -334,12 +334,16 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 	};
 	AUTO_FREE struct anchor_mount *mounts = calloc(c->shares.count + 1, sizeof(*mounts));
 	AUTO_CLOSE int ctl = vmclient_connect(c->state->dir, err);
+	AUTO_CLOSE int log = openat(c->state->dir, "console.log", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int memory = cgroup_open_memory(&c->state->cgroups);
 	struct anchor_spec spec = {
 		.container = id,
 		.process = "",
 		.ctl_fd = ctl,
 		.stop_pod = true,
 		.record_dir_fd = c->state->dir,
+		.log_fd = log,
+		.memory_fd = memory,
 		.cgroup_fd = c->cgroup_fd,
 		.netns_fd = -1,
 		.rootfs_fd = c->shares.rootfs_fd,

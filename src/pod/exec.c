@@ -38,9 +38,12 @@ static int open_container(const struct runtime *rt, const char *id, struct exec 
 {
 	int r = container_open(rt, id, &e->state, err);
 
+	unsigned allowed = 1U << STATUS_RUNNING | 1U << STATUS_CREATED;
+
+	if (e->options->ignore_paused)
+		allowed |= 1U << STATUS_PAUSED;
 	if (r == 0)
-		r = state_require(
-			e->state, 1U << STATUS_RUNNING | 1U << STATUS_CREATED, "exec in", err);
+		r = state_require(e->state, allowed, "exec in", err);
 	return r ? r : spec_read(e->state->dir, "config.json", "config.json", &e->spec, err);
 }
 
@@ -79,6 +82,10 @@ static int from_options(struct exec *e, struct err *err)
 		e->process.user.gid = o->gid;
 		e->process.user.additional_gids.n = 0;
 	}
+	if (o->additional_gid_count) {
+		e->process.user.additional_gids.v = (uint32_t *)(uintptr_t)o->additional_gids;
+		e->process.user.additional_gids.n = o->additional_gid_count;
+	}
 	if (o->no_new_privs)
 		e->process.no_new_privileges = true;
 	return 0;
@@ -91,7 +98,10 @@ static int read_process(struct exec *e, struct err *err)
 
 	if (!path)
 		return from_options(e, err);
-	r = oci_process_read(AT_FDCWD, path, path, &e->file, err);
+	if (streq(path, "-"))
+		r = oci_process_read(AT_FDCWD, "/dev/stdin", "process on stdin", &e->file, err);
+	else
+		r = oci_process_read(AT_FDCWD, path, path, &e->file, err);
 	if (r < 0)
 		return r;
 	e->process = e->file->process;
@@ -120,6 +130,9 @@ static int add_caps(const struct exec *e, Vmrun__Agent__Process *p, struct err *
 		p->capabilities->bounding |= bit;
 		p->capabilities->effective |= bit;
 		p->capabilities->permitted |= bit;
+		/* Without inheritable ones there are no ambient ones. */
+		if (p->capabilities->inheritable)
+			p->capabilities->ambient |= bit & p->capabilities->inheritable;
 	}
 	return 0;
 }
@@ -143,10 +156,11 @@ static int run_in_guest(struct exec *e, struct err *err)
 	in.container = e->state->id;
 	in.process = e->id;
 	in.spec = process;
+	in.ignore_paused = e->options->ignore_paused;
 	r = stdio_connect(e->stdio, e->ctl, err);
 	if (r == 0)
 		r = rpc_call(e->agent, &vmrun__agent__agent__descriptor, "Exec", &in.base,
-			EXEC_TIMEOUT_MS, NULL, err);
+			in.ignore_paused ? 0 : EXEC_TIMEOUT_MS, NULL, err);
 	return r ? r : stdio_connected(e->stdio, e->ctl, err);
 }
 
@@ -158,6 +172,8 @@ static int start_anchor(struct exec *e, struct err *err)
 		.process = e->id,
 		.ctl_fd = -1,
 		.record_dir_fd = -1,
+		.log_fd = -1,
+		.memory_fd = -1,
 		.cgroup_fd = cgroup,
 		.netns_fd = -1,
 		.rootfs_fd = -1,

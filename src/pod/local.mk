@@ -7,6 +7,8 @@ libpod_a_SOURCES = \
 	src/pod/conf.c src/pod/conf.h \
 	src/pod/container.c src/pod/container.h \
 	src/pod/create.c \
+	src/pod/death.c src/pod/death.h \
+	src/pod/events.c src/pod/events.h \
 	src/pod/exec.c \
 	src/pod/hooks.c src/pod/hooks.h \
 	src/pod/limits.c src/pod/limits.h \
@@ -15,10 +17,12 @@ libpod_a_SOURCES = \
 	src/pod/resctrl.c src/pod/resctrl.h \
 	src/pod/share.c src/pod/share.h \
 	src/pod/state.c src/pod/state.h \
+	src/pod/stats.c src/pod/stats.h \
 	src/pod/stdio.c src/pod/stdio.h \
 	src/pod/timeline.c src/pod/timeline.h \
 	src/pod/try.c src/pod/try.h \
 	src/pod/view.c src/pod/view.h \
 	src/pod/vm_section.c src/pod/vm_section.h \
-	src/pod/vmclient.c src/pod/vmclient.h
+	src/pod/vmclient.c src/pod/vmclient.h \
+	src/pod/why.c src/pod/why.h
 libpod_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)

@@ -387,9 +387,9 @@ enum status state_status(const struct state *s)
 		return STATUS_CREATING;
 	if (exists(s, "exit") || !pidref_alive(&s->anchor))
 		return STATUS_STOPPED;
-	if (!exists(s, "started"))
-		return STATUS_CREATED;
-	return exists(s, "paused") ? STATUS_PAUSED : STATUS_RUNNING;
+	if (exists(s, "paused"))
+		return STATUS_PAUSED;
+	return exists(s, "started") ? STATUS_RUNNING : STATUS_CREATED;
 }
 
 int state_require(const struct state *s, unsigned allowed, const char *verb, struct err *err)
@@ -415,17 +415,30 @@ int state_mark(struct state *s, const char *marker, bool on, struct err *err)
 	return 0;
 }
 
-int state_exit_status(const struct state *s)
+/* "<status> <time in ns> <oom 0|1>" */
+static int parse_exit(char *text, struct exit_record *ret)
+{
+	char *save = NULL, *status = strtok_r(text, " \n", &save);
+	char *at = strtok_r(NULL, " \n", &save), *oom = strtok_r(NULL, " \n", &save);
+	uint64_t value;
+
+	if (!status || str_to_u64(status, &value) < 0 || value > 255)
+		return -EINVAL;
+	ret->status = (int)value;
+	if (!at || str_to_i64(at, &ret->at_ns) < 0 || ret->at_ns < 0)
+		ret->at_ns = 0;
+	ret->oom_killed |= oom && streq(oom, "1");
+	return 0;
+}
+
+void state_exit(const struct state *s, struct exit_record *ret)
 {
 	AUTO(buf_done) struct buf b = { 0 };
-	struct err err = ERR_NONE;
-	uint64_t status;
+	struct err ignored = ERR_NONE;
 
-	if (file_read(s->dir, "exit", RECORD_MAX_BYTES, &b, &err) < 0 || !buf_str(&b))
-		return EXIT_POD_DIED;
-	b.data[strcspn((char *)b.data, " \n")] = '\0';
-	return str_to_u64((char *)b.data, &status) == 0 && status <= 255 ? (int)status
-									 : EXIT_POD_DIED;
+	*ret = (struct exit_record){ .status = EXIT_POD_DIED, .oom_killed = exists(s, "oom") };
+	ret->there = file_read(s->dir, "exit", RECORD_MAX_BYTES, &b, &ignored) == 0 &&
+		     buf_str(&b) && parse_exit((char *)b.data, ret) == 0;
 }
 
 int state_remove(int root, struct state *s, struct err *err)
@@ -467,9 +480,11 @@ int state_list(int root, struct strv *ret, struct err *err)
 int state_print_as(
 	const struct state *s, enum status status, pid_t pid, struct buf *b, size_t *ret_pid_at)
 {
+	struct exit_record end;
 	struct json_out out;
 	int r;
 
+	state_exit(s, &end);
 	json_init(&out, b, true);
 	json_object(&out);
 	json_key_str(&out, "ociVersion", s->oci_version ? s->oci_version : "1.0.0");
@@ -484,6 +499,8 @@ int state_print_as(
 	json_key_str(&out, "created", s->created ? s->created : "");
 	put_annotations(&out, s);
 	json_key_str(&out, "owner", s->owner_uid == 0 ? "root" : "");
+	json_key(&out, "oomKilled");
+	json_bool(&out, end.oom_killed);
 	json_end(&out);
 	r = json_finish(&out);
 	return r ? r : buf_append(b, "\n", 1);

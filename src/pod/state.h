@@ -8,7 +8,9 @@
  *   state.json   written once, when create has succeeded
  *   started      there once start has succeeded
  *   paused       there while paused
+ *   oom          there once a process of it was killed for lack of memory
  *   exit         written by the anchor: "<status> <time in ns> <oom>"
+ *   death.json   before it, when the pod died under the container (death.h)
  *   alive        flock held by vmrun-vm for life
  *   ctl.sock     vmrun-vm's control socket
  *   console.log  the guest's console
@@ -76,8 +78,15 @@ int state_require(
 /* Sets or removes one of the marker files. */
 int state_mark(struct state *s, const char *marker, bool on, struct err *err) CHECKED;
 
-/* The exit status that the anchor recorded, or 137 when it left none. */
-int state_exit_status(const struct state *s);
+/* How the container ended. */
+struct exit_record {
+	bool there;	 /* the anchor has left it */
+	int status;	 /* 137 when it has not */
+	int64_t at_ns;	 /* CLOCK_REALTIME, or 0 */
+	bool oom_killed; /* also while it runs: a process of it was, for lack of memory */
+};
+
+void state_exit(const struct state *s, struct exit_record *ret);
 
 /* Removes the directory and all in it. */
 int state_remove(int root, struct state *s, struct err *err) CHECKED;

@@ -3,12 +3,12 @@
 
 #include "base/auto.h"
 #include "base/list.h"
+#include "base/str.h"
 #include "rpc/ttrpc.pb-c.h"
 
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -112,29 +112,16 @@ static int lose_closed(struct rpc_client *c)
 	return lose(c, EPIPE, "the connection has closed");
 }
 
-/*
- * The text of a status may come from a guest and goes to a terminal or a log: one line, without
- * control characters (those of ISO 6429 are two bytes in UTF-8).
- */
+/* The text of a status may come from a guest. */
 static void take_message(struct err *err, const struct call *call, const Ttrpc__Status *status)
 {
-	char *s = err->msg;
-
 	if (!*status->message) {
 		err_set(err, rpc_code_to_errno((enum rpc_code)status->code),
 			"%s failed with status %d", call->method->name, status->code);
 		return;
 	}
 	err_set(err, rpc_code_to_errno((enum rpc_code)status->code), "%s", status->message);
-	for (; *s; s++) {
-		unsigned char byte = (unsigned char)s[0], next = (unsigned char)s[1];
-
-		if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
-			*s++ = ' ';
-		else if (byte >= 0x20 && byte != 0x7f)
-			continue;
-		*s = ' ';
-	}
+	str_blank_controls(err->msg);
 }
 
 static void answer(struct call *call, const uint8_t *data, size_t len)

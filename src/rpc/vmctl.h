@@ -114,6 +114,15 @@ enum vmctl_kind {
 	VMCTL_REPLY = 1,
 	VMCTL_EVENT_PHASE,
 	VMCTL_EVENT_READY,
+	VMCTL_EVENT_ENDED, /* to owners (VMCTL_OWN), last of all: code is an enum vmctl_end */
+};
+
+/* Why the guest is over. An owner whose connection closes without a word was left by SIGKILL. */
+enum vmctl_end {
+	VMCTL_END_POWER_OFF,
+	VMCTL_END_RESET,    /* a reboot, a panic, a triple fault */
+	VMCTL_END_FAILED,   /* the monitor could not go on */
+	VMCTL_END_EMULATOR, /* QEMU has ended without saying why */
 };
 
 enum vmctl_phase {
@@ -126,9 +135,9 @@ enum vmctl_phase {
 
 struct vmctl_reply {
 	uint32_t kind;
-	int32_t code;	/* 0 or a positive errno value */
+	int32_t code;	/* 0 or a positive errno value; of EVENT_ENDED an enum vmctl_end */
 	uint32_t phase; /* of EVENT_PHASE, and the current one in replies to STATUS */
 	uint32_t reserved;
 	uint64_t at_ns; /* CLOCK_MONOTONIC of the event */
-	char msg[512];	/* of a failed reply: one line for the user */
+	char msg[512];	/* of a failed reply, or of the end: one line for the user */
 };

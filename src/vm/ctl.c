@@ -383,3 +383,18 @@ void ctl_tell_phase(struct ctl *ctl, enum vmctl_phase phase, int fd)
 		send_reply(ctl->first, &event, &fd, fd >= 0);
 	close_fd(&fd);
 }
+
+void ctl_tell_end(struct ctl *ctl, enum vmctl_end why, const char *words)
+{
+	struct vmctl_reply event = {
+		.kind = VMCTL_EVENT_ENDED,
+		.code = (int32_t)why,
+		.phase = ctl->vm->phase,
+		.at_ns = vm_now_ns(),
+	};
+
+	strncpy(event.msg, words, sizeof(event.msg) - 1);
+	list_for_each (c, &ctl->clients, struct client, link)
+		if (c->owner)
+			send_reply(c, &event, NULL, 0);
+}

@@ -9,3 +9,5 @@ int ctl_new(struct vm *vm, int first_fd, struct ctl **ret) CHECKED;
 int ctl_listen(struct ctl *c, int listen_fd, struct err *err) CHECKED;
 /* Sends EVENT_PHASE, or EVENT_READY with fd (owned), on the first connection. */
 void ctl_tell_phase(struct ctl *c, enum vmctl_phase phase, int fd);
+/* Sends EVENT_ENDED to those who own the pod: the process ends next. */
+void ctl_tell_end(struct ctl *c, enum vmctl_end why, const char *words);

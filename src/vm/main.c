@@ -42,21 +42,25 @@ static void log_last_words(const struct console *console)
 /* The guest is over. Everything we hold goes with the process; nothing is worth an orderly end. */
 static void on_end(void *arg, int fd, uint32_t events)
 {
-	static const char *const words[] = {
-		[MACHINE_POWER_OFF] = "guest powered off",
-		[MACHINE_RESET] = "guest reset",
-		[MACHINE_FAILED] = "monitor failed",
+	static const struct {
+		enum vmctl_end why;
+		const char *words;
+	} ends[] = {
+		[MACHINE_POWER_OFF] = { VMCTL_END_POWER_OFF, "guest powered off" },
+		[MACHINE_RESET] = { VMCTL_END_RESET, "guest reset" },
+		[MACHINE_FAILED] = { VMCTL_END_FAILED, "monitor failed" },
+		[MACHINE_EMULATOR_DIED] = { VMCTL_END_EMULATOR, "QEMU is gone" },
 	};
 	struct vm *vm = arg;
 
 	(void)fd;
 	(void)events;
-	log_info("%s", words[vm->end]);
-	if (vm->end == MACHINE_POWER_OFF)
-		_exit(EXIT_ENDED);
-	if (vm->devices.console)
+	log_info("%s", ends[vm->end].words);
+	if (vm->end != MACHINE_POWER_OFF && vm->devices.console)
 		log_last_words(vm->devices.console);
-	_exit(EXIT_GUEST);
+	/* After the last line of the log, which is read then. */
+	ctl_tell_end(vm->ctl, ends[vm->end].why, ends[vm->end].words);
+	_exit(vm->end == MACHINE_POWER_OFF ? EXIT_ENDED : EXIT_GUEST);
 }
 
 static int setup(struct vm *vm)

@@ -299,7 +299,7 @@ int qemu_start(const struct qemu_config *config, struct qemu **ret, struct err *
 
 	if (!q)
 		return err_sys(err, ENOMEM, "QEMU");
-	*q = (struct qemu){ .config = *config, .pid_fd = -1, .end = MACHINE_FAILED };
+	*q = (struct qemu){ .config = *config, .pid_fd = -1, .end = MACHINE_EMULATOR_DIED };
 	for (int i = 0; i < CHANNELS; i++) {
 		int sv[2] = { -1, -1 };
 

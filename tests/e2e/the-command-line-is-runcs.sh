@@ -15,6 +15,11 @@ if command -v runc >/dev/null; then
 	# runc adds a sixth namespace, cgroup, on hosts with cgroup v2 only: ours is the guest's.
 	ours() { keys "$1" | grep -v -e capabilities -e ociVersion -e 'namespaces.5' | sha256sum; }
 	is "spec has runc's fields" "$(ours "$work/spec/config.json")" "$(ours "$work/runc-spec/config.json")"
+	mkdir "$work/rootless" "$work/runc-rootless"
+	vm spec --rootless --bundle "$work/rootless"
+	runc spec --rootless --bundle "$work/runc-rootless"
+	is "and with --rootless" "$(jq -c '[.mounts[0:6], .linux.uidMappings, (.linux.namespaces | map(.type) - ["cgroup"])]' "$work/rootless/config.json")" \
+		"$(jq -c '[.mounts[0:6], .linux.uidMappings, (.linux.namespaces | map(.type) - ["cgroup"])]' "$work/runc-rootless/config.json")"
 fi
 
 # The same bundle with runc and vmrun: output, status and what the process sees of itself.
@@ -56,8 +61,22 @@ is "and their stdin is the null device" "$stdio" 1:3
 pid=$(cat "$work/fds.pid")
 fails "create with an id in use" exists vm create --bundle "$work/fds" fds
 is "leaves the first as it is" "$(status_of fds) $(anchor_of fds)" "created $pid"
+vm pause fds
+is "a created container can be paused" "$(status_of fds)" paused
+fails "but not started then" 'is paused' vm start fds
+vm resume fds
+is "it is created again" "$(status_of fds)" created
+fails "resume of one that is not paused" 'container not paused' vm resume fds
+is "list is a table" "$(vm list | head -1 | tr -s ' ')" 'ID PID STATUS BUNDLE CREATED OWNER'
+is "list -f json" "$(vm list -f json | jq -r '.[] | .id + " " + .status')" 'fds created'
 vm start fds
 is "ps -f json has the host's pid" "$(vm ps -f json fds)" "[$pid]"
+
+is "ps has the columns of ps -ef" "$(vm ps fds | head -1 | tr -s ' ')" 'UID PID PPID C STIME TTY TIME CMD'
+like "and the guest's processes" "$(vm ps fds)" 'sleep 0.2|sh -c'
+like "ps ID -o" "$(vm ps fds -o pid=,args= | head -1)" '^ *[0-9]+ sh -c'
+fails "an option of ps that is not known" 'ps: option "-Z"' vm ps fds -Z
+is "signal 0 asks whether it runs" "$(vm kill fds 0 && echo yes)" yes
 
 # kill -9 of the anchor: the container is stopped, its monitor ends.
 kill -9 "$pid"
@@ -65,6 +84,8 @@ stopped() { has_status fds stopped; }
 ok "kill -9 of the anchor stops the container" wait_for 20 stopped
 alone() { [[ -z $(monitors) ]]; }
 ok "and its guest is gone" wait_for 20 alone
+fails "kill of a stopped container" 'container not running' vm kill fds
+is "kill --all of one is no error" "$(vm kill --all fds KILL && echo fine)" fine
 vm delete fds
 fails "a second delete" 'does not exist' vm delete fds
 
@@ -84,7 +105,15 @@ a=$(cat "$work/paused/rootfs/count")
 read -rt 1.5 <> <(:) || :
 is "it counts no more" "$(cat "$work/paused/rootfs/count")" "$a"
 fails "exec while paused" paused vm exec p true
+is "which is status 255" "$status" 255
+fails "pause of a paused container" 'it is paused' vm pause p
+vm exec --ignore-paused p echo late >"$work/late" 2>&1 &
+late=$!
+frozen() { vm ps p -o s=,args= | grep -q init; }
+ok "exec --ignore-paused waits" wait_for 20 frozen
 vm resume p
+wait $late
+is "until it is resumed" "$(cat "$work/late")" late
 counts() { [[ $(cat "$work/paused/rootfs/count") != "$a" ]]; }
 ok "it goes on after resume" wait_for 20 counts
 
@@ -101,3 +130,13 @@ fails "update with a field of the wrong type" 'stdin: memory.limit' \
 	bash -c "echo '{\"memory\": {\"limit\": \"lots\"}}' | '$VMRUN' --root '$root' update -r - p"
 fails "update of an unknown container" 'does not exist' vm update --pids-limit 5 nosuch
 is "what failed changed nothing" "$(limits)" "134217728 max 50000 200000"
+
+is "exec --additional-gids" "$(vm exec --user 10:11 -g 5,6 -g 7 p id -G)" '11 5 6 7'
+is "exec --process -" "$(echo '{"cwd": "/tmp", "args": ["pwd"], "user": {"uid": 0, "gid": 0}}' | vm exec --process - p)" /tmp
+is "exec --cap, --no-new-privs, --apparmor" "$(vm exec --cap CAP_NET_ADMIN --no-new-privs --apparmor x p grep -E 'CapEff|NoNewPrivs' /proc/self/status | tr -s '\t\n' ' ')" \
+	'CapEff: 0000000020001420 NoNewPrivs: 1 '
+fails "exec --cgroup" '--cgroup: ' vm exec --cgroup x p true
+fails "exec --pidfd-socket" '--pidfd-socket: ' vm exec --pidfd-socket x p true
+fails "exec --preserve-fds" '--preserve-fds: ' vm exec --preserve-fds 1 p true
+fails "exec of what is not there" 'executable file not found' vm exec p nosuch
+is "is status 255" "$status" 255

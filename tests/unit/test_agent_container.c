@@ -874,9 +874,64 @@ static void test_pause_and_list(void **state)
 	assert_string_equal(list->processes[1]->command, "sleep 1000");
 	assert_int_equal(list->processes[1]->ppid, list->processes[0]->pid);
 	assert_true(list->processes[0]->started_at_ns > (int64_t)1e18);
+	assert_string_equal(list->processes[1]->state, "S");
+	assert_string_equal(list->processes[1]->terminal, "");
+	assert_int_equal(list->processes[1]->threads, 1);
 	protobuf_c_message_free_unpacked(&list->base, NULL);
 	box_call(&box, "Pause", &request.base);
 	box_delete(&box, "c"); /* also while frozen */
+}
+
+/* On a machine with the unified hierarchy only; elsewhere controllers belong to the old one. */
+static bool has_controller(const char *name)
+{
+	AUTO(buf_done) struct buf text = { 0 };
+	struct err err = ERR_NONE;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/cgroup.controllers", box.cgroup);
+	return box.cgroup[0] && file_read(AT_FDCWD, path, 4096, &text, &err) == 0 &&
+	       buf_str(&text) && strstr((char *)text.data, name);
+}
+
+static uint64_t counter_of(Vmrun__Agent__Counter *const *list, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i]->key, key) == 0)
+			return list[i]->value;
+	fail_msg("no %s", key);
+	return 0;
+}
+
+static void test_stats(void **state)
+{
+	Vmrun__Agent__ContainerRequest request = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
+	Vmrun__Agent__StatsResponse *s;
+	struct err err = ERR_NONE;
+	uint64_t user, system;
+
+	(void)state;
+	if (!box.cgroup[0])
+		skip();
+	run_detached("c", "sleep 1000 & wait");
+	request.container = (char *)(uintptr_t) "c";
+	assert_int_equal(rpc_call(box.client, &vmrun__agent__agent__descriptor, "Stats",
+				 &request.base, 5000, (ProtobufCMessage **)&s, &err),
+		0);
+	/* Of the kernel's core, in any hierarchy; the others where there are controllers. */
+	user = counter_of(s->cpu, s->n_cpu, "user_usec");
+	system = counter_of(s->cpu, s->n_cpu, "system_usec");
+	assert_true(counter_of(s->cpu, s->n_cpu, "usage_usec") >= user + system - 1);
+	if (has_controller("memory")) {
+		assert_true(s->memory_current > 0);
+		assert_true(s->memory_max == UINT64_MAX);
+		assert_true(counter_of(s->memory, s->n_memory, "anon") > 0);
+	}
+	if (has_controller("pids"))
+		assert_true(s->pids_current > 0 && s->pids_max == UINT64_MAX);
+	vmrun__agent__stats_response__free_unpacked(s, NULL);
+	box_delete(&box, "c");
+	box_fails(&box, "Stats", &request.base, "does not exist");
 }
 
 static void test_device_rules(void **state)
@@ -903,18 +958,6 @@ static void test_device_rules(void **state)
 	box_run(&box, &r, &res);
 	assert_string_equal(res.out, "640:1,b:7\ndenied\nnull\n2\n");
 	result_done(&res);
-}
-
-/* On a machine with the unified hierarchy only; elsewhere controllers belong to the old one. */
-static bool has_controller(const char *name)
-{
-	AUTO(buf_done) struct buf text = { 0 };
-	struct err err = ERR_NONE;
-	char path[160];
-
-	snprintf(path, sizeof(path), "%s/cgroup.controllers", box.cgroup);
-	return box.cgroup[0] && file_read(AT_FDCWD, path, 4096, &text, &err) == 0 &&
-	       buf_str(&text) && strstr((char *)text.data, name);
 }
 
 static void test_limits_and_oom(void **state)
@@ -1101,6 +1144,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_anchor, clean_up),
 		cmocka_unit_test_teardown(test_events, clean_up),
 		cmocka_unit_test_teardown(test_pause_and_list, clean_up),
+		cmocka_unit_test_teardown(test_stats, clean_up),
 		cmocka_unit_test_teardown(test_device_rules, clean_up),
 		cmocka_unit_test_teardown(test_limits_and_oom, clean_up),
 		cmocka_unit_test_teardown(test_exec_beside_own_cgroups, clean_up),

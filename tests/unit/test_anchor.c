@@ -104,6 +104,8 @@ static int setup(void **state)
 		.agent_fd = t.session,
 		.ctl_fd = -1,
 		.record_dir_fd = -1,
+		.log_fd = -1,
+		.memory_fd = -1,
 		.tty_fd = -1,
 		.cgroup_fd = -1,
 		.netns_fd = -1,
@@ -503,6 +505,43 @@ static void a_pod_that_dies_is_137(void **state)
 	free(record);
 }
 
+/* What "vmrun why" reads: the monitor's last words and the guest's, made harmless. */
+static void a_pod_that_dies_leaves_a_note(void **state)
+{
+	struct vmctl_reply end = { .kind = VMCTL_EVENT_ENDED, .code = VMCTL_END_RESET };
+	char path[PATH_MAX + 32], *note;
+	struct err err = ERR_NONE;
+	int ctl[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ctl), 0);
+	snprintf(path, sizeof(path), "%s/log", t.dir);
+	put(path, "one\n\nKernel panic - not syncing: \x1b[31m\xc2\x9b\xff\nlast");
+	t.spec.log_fd = open(path, O_RDONLY | O_CLOEXEC);
+	t.spec.record_dir_fd = t.record;
+	t.spec.stop_pod = true;
+	t.spec.ctl_fd = ctl[0];
+	start();
+	assert_int_equal(file_replace(t.record, "started", "", 0, 0600, &err), 0);
+	snprintf(end.msg, sizeof(end.msg), "guest\treset");
+	assert_int_equal(fd_send(ctl[1], &end, sizeof(end), NULL, 0), 0);
+	fakeagent_die(t.agent);
+	assert_exits(137);
+	snprintf(path, sizeof(path), "%s/record/death.json", t.dir);
+	note = read_whole(path);
+	assert_non_null(strstr(note, "\"cause\": \"guest-panic\""));
+	assert_non_null(strstr(note, "\"phase\": \"running\""));
+	assert_non_null(strstr(note, "\"exitStatus\": 4"));
+	assert_non_null(strstr(note, "\"words\": \"guest reset\""));
+	assert_non_null(
+		strstr(note, "\"log\": [\n    \"one\",\n    \"Kernel panic - not syncing:  [31m  "
+			     "\xef\xbf\xbd\",\n    \"last\"\n  ]"));
+	free(note);
+	close(t.spec.log_fd);
+	close(ctl[0]);
+	close(ctl[1]);
+}
+
 static void an_exec_has_an_anchor_too(void **state)
 {
 	(void)state;
@@ -801,6 +840,7 @@ int main(void)
 		TEST(signals_go_to_the_process),
 		TEST(killed_it_leaves_nothing),
 		TEST(a_pod_that_dies_is_137),
+		TEST(a_pod_that_dies_leaves_a_note),
 		TEST(an_exec_has_an_anchor_too),
 		TEST(it_follows_its_terminal),
 		TEST(a_terminal_without_size_says_nothing),

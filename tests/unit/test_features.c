@@ -99,7 +99,7 @@ static void the_template_is_valid(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_int_equal(template_print(&text), 0);
+	assert_int_equal(template_print(&text, false), 0);
 	if (spec_parse("config.json", text.data, text.len, &spec, &err) < 0 ||
 		spec_check(spec, &warnings, &err) < 0)
 		fail_msg("%s", err.msg);

@@ -258,8 +258,8 @@ static void the_status_follows_from_files_and_processes(void **state)
 	assert_int_equal(state_status(s), STATUS_CREATING);
 	finish(s, &anchor);
 	assert_int_equal(state_status(s), STATUS_CREATED);
-	mark(s, "paused", true); /* means nothing before start */
-	assert_int_equal(state_status(s), STATUS_CREATED);
+	mark(s, "paused", true); /* before its start as well */
+	assert_int_equal(state_status(s), STATUS_PAUSED);
 	mark(s, "paused", false);
 	mark(s, "started", true);
 	assert_int_equal(state_status(s), STATUS_RUNNING);
@@ -302,30 +302,44 @@ static void the_exit_record(void **state)
 	static const struct {
 		const char *text;
 		int status;
+		int64_t at_ns;
+		bool there, oom_killed;
 	} records[] = {
-		{ "0 1700000000000000000 0\n", 0 },
-		{ "42 1700000000000000000 0", 42 },
-		{ "255", 255 },
-		{ "137 1 1\n", 137 },
+		{ "0 1700000000000000000 0\n", 0, 1700000000000000000, true, false },
+		{ "42 1700000000000000000 0", 42, 1700000000000000000, true, false },
+		{ "255", 255, 0, true, false },
+		{ "137 1 1\n", 137, 1, true, true },
+		{ "1 -5 2\n", 1, 0, true, false },
 		/* No record, or none that we wrote: as if the pod had been killed. */
-		{ "256 1 0", 137 },
-		{ "-1 1 0", 137 },
-		{ "", 137 },
-		{ "0x1 1 0", 137 },
+		{ "256 1 0", 137, 0, false, false },
+		{ "-1 1 0", 137, 0, false, false },
+		{ "", 137, 0, false, false },
+		{ "0x1 1 0", 137, 0, false, false },
 	};
+	struct exit_record end;
 
 	const struct root *root = *state;
 	AUTO(state_free) struct state *s = create(root, "web");
 
-	assert_int_equal(state_exit_status(s), 137);
+	state_exit(s, &end);
+	assert_false(end.there);
+	assert_int_equal(end.status, 137);
 	for (size_t i = 0; i < ARRAY_LEN(records); i++) {
 		struct err err = ERR_NONE;
 
 		assert_int_equal(file_replace(s->dir, "exit", records[i].text,
 					 strlen(records[i].text), 0600, &err),
 			0);
-		assert_int_equal(state_exit_status(s), records[i].status);
+		state_exit(s, &end);
+		assert_int_equal(end.there, records[i].there);
+		assert_int_equal(end.status, records[i].status);
+		assert_int_equal(end.at_ns, records[i].at_ns);
+		assert_int_equal(end.oom_killed, records[i].oom_killed);
 	}
+	/* Known before the end, and whatever the record of that says. */
+	mark(s, "oom", true);
+	state_exit(s, &end);
+	assert_true(end.oom_killed);
 }
 
 static void list_and_remove(void **state)
