@@ -1043,7 +1043,8 @@ static void test_joined_namespaces(void **state)
 	(void)state;
 	run_detached("pod", "hostname pod; sleep 1000");
 	request_init(&r, "c",
-		"until test $(hostname) = pod; do :; done; readlink /proc/self/ns/net;"
+		"until test $(hostname) = pod && grep -q ^sleep /proc/1/cmdline; do :; done; "
+		"readlink /proc/self/ns/net;"
 		"tr '\\0' ' ' </proc/1/cmdline; echo; echo $$");
 	r.ns[0].join_container = (char *)(uintptr_t) "pod"; /* pid */
 	r.ns[2].join_container = (char *)(uintptr_t) "pod"; /* uts */
