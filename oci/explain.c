@@ -7,7 +7,6 @@
 #include "oci/fields.h"
 #include "oci/one_line.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 /* Bytes of a value that are shown; the rest is "...". */
@@ -42,20 +41,6 @@ static void append_members(struct buf *b, const struct json_value *v)
 	(void)!buf_append_str(b, is_object ? "}" : "]");
 }
 
-static void append_number(struct buf *b, const struct json_value *v)
-{
-	struct err ignored = ERR_NONE;
-	uint64_t natural;
-	int64_t number;
-
-	if (json_get_u64(v, UINT64_MAX, &natural, &ignored) == 0)
-		(void)!buf_printf(b, "%" PRIu64, natural);
-	else if (json_get_i64(v, INT64_MIN, INT64_MAX, &number, &ignored) == 0)
-		(void)!buf_printf(b, "%" PRId64, number);
-	else
-		(void)!buf_append_str(b, "a number");
-}
-
 /* What memory does not suffice for is cut off: it is only a hint of the value. */
 static void append_value(struct buf *b, const struct json_value *v)
 {
@@ -66,7 +51,7 @@ static void append_value(struct buf *b, const struct json_value *v)
 	if (json_type_of(v) == JSON_ARRAY || json_type_of(v) == JSON_OBJECT)
 		append_members(b, v);
 	else if (json_type_of(v) == JSON_NUMBER)
-		append_number(b, v);
+		(void)!buf_printf(b, "%.*s", VALUE_BYTES, json_number_text(v));
 	else if (json_type_of(v) == JSON_STRING && json_get_str(v, &text, &ignored) == 0)
 		(void)!buf_printf(b, "\"%.*s\"", VALUE_BYTES, text);
 	else if (json_type_of(v) == JSON_BOOL && json_get_bool(v, &flag, &ignored) == 0)
