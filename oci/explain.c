@@ -241,6 +241,16 @@ int explain_print(
 		e.first_rejected.value, err, ENOTSUP, "not supported, %s", e.first_rejected.how);
 }
 
+/* The next row from *i on; of sections only those that are refused or ignored as a whole. */
+static const struct field_row *next_row(size_t *i)
+{
+	const struct field_row *row = field_at((*i)++);
+
+	while (row && field_is_section(row) && field_is_honoured(row->path))
+		row = field_at((*i)++);
+	return row;
+}
+
 static void table_row(struct json_out *json, const struct field_row *row)
 {
 	json_object(json);
@@ -249,7 +259,7 @@ static void table_row(struct json_out *json, const struct field_row *row)
 	json_key(json, "security");
 	json_bool(json, row->flags & FIELD_SECURITY);
 	json_key_str(json, "how", row->how);
-	if (field_is_honoured(row->path) && !field_is_section(row))
+	if (field_is_honoured(row->path))
 		json_key_str(json, "case", row->shown_by ? row->shown_by : FIELDS_CASE);
 	json_end(json);
 }
@@ -258,16 +268,17 @@ int explain_table(bool json, struct buf *out)
 {
 	const struct field_row *row;
 	struct json_out doc;
+	size_t i = 0;
 	int r = 0;
 
-	for (size_t i = 0; !json && r == 0 && (row = field_at(i)); i++)
+	while (!json && r == 0 && (row = next_row(&i)))
 		r = buf_printf(out, "%-52s %-9s %-9s %s\n", row->path, field_class_name(row->class),
 			row->flags & FIELD_SECURITY ? "security" : "", row->how);
 	if (!json)
 		return r;
 	json_init(&doc, out, true);
 	json_array(&doc);
-	for (size_t i = 0; (row = field_at(i)); i++)
+	while ((row = next_row(&i)))
 		table_row(&doc, row);
 	json_end(&doc);
 	r = json_finish(&doc);

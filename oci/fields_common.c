@@ -4,28 +4,32 @@
 #define OTHER_PLATFORM "the section of another platform"
 
 /* One word each for what has one class in common. */
-#define HOOKS	    CLASS_REJECTED
+#define HOST_HOOKS  CLASS_REJECTED
+#define GUEST_HOOKS CLASS_REJECTED
 #define IDMAPS	    CLASS_REJECTED
 
 #define HOOKS_CASE  "hooks-run-where-and-when-the-spec-says"
 #define IDMAPS_CASE "mounts-are-as-asked"
 
-#define HOOK(kind)                                                                                 \
-	ROW_SHOWN_BY("hooks." kind, HOOKS, 0, "not run", HOOKS_CASE),                              \
-		ROW_SHOWN_BY(                                                                      \
-			"hooks." kind "[].path", HOOKS, 0, "the program of the hook", HOOKS_CASE), \
-		ROW_SHOWN_BY("hooks." kind "[].args", HOOKS, 0, "its arguments, its name first",   \
+#define HOOK(kind, class_)                                                                         \
+	ROW_SHOWN_BY("hooks." kind, class_, 0, "not run", HOOKS_CASE),                             \
+		ROW_SHOWN_BY("hooks." kind "[].path", class_, 0, "the program of the hook",        \
+			HOOKS_CASE),                                                               \
+		ROW_SHOWN_BY("hooks." kind "[].args", class_, 0, "its arguments, its name first",  \
 			HOOKS_CASE),                                                               \
 		ROW_SHOWN_BY(                                                                      \
-			"hooks." kind "[].env", HOOKS, 0, "its whole environment", HOOKS_CASE),    \
-		ROW_SHOWN_BY("hooks." kind "[].timeout", HOOKS, 0,                                 \
+			"hooks." kind "[].env", class_, 0, "its whole environment", HOOKS_CASE),   \
+		ROW_SHOWN_BY("hooks." kind "[].timeout", class_, 0,                                \
 			"after so many seconds it is killed", HOOKS_CASE)
 
 #define MAPPING(list)                                                                              \
 	ROW_SHOWN_BY(list, IDMAPS, 0, "shares map no ids", IDMAPS_CASE),                           \
-		ROW_SHOWN_BY(list "[].containerID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),  \
-		ROW_SHOWN_BY(list "[].hostID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),       \
-		ROW_SHOWN_BY(list "[].size", IDMAPS, 0, "shares map no ids", IDMAPS_CASE)
+		ROW_SHOWN_BY(list "[].containerID", IDMAPS, 0,                                     \
+			"of the share's files in the container", IDMAPS_CASE),                     \
+		ROW_SHOWN_BY(list "[].hostID", IDMAPS, 0, "of the share's files in the container", \
+			IDMAPS_CASE),                                                              \
+		ROW_SHOWN_BY(list "[].size", IDMAPS, 0, "of the share's files in the container",   \
+			IDMAPS_CASE)
 
 /* What a bind mount binds is the host's; the source of a file system is a name in the guest. */
 static void source_by_value(struct field_use *use, const struct json_value *mount)
@@ -56,12 +60,12 @@ const struct field_row fields_common[] = {
 		"by the guest's kernel; a read-only bind is shared read-only, too"),
 	MAPPING("mounts[].uidMappings"),
 	MAPPING("mounts[].gidMappings"),
-	HOOK("prestart"),
-	HOOK("createRuntime"),
-	HOOK("createContainer"),
-	HOOK("startContainer"),
-	HOOK("poststart"),
-	HOOK("poststop"),
+	HOOK("prestart", HOST_HOOKS),
+	HOOK("createRuntime", HOST_HOOKS),
+	HOOK("createContainer", HOST_HOOKS),
+	HOOK("startContainer", GUEST_HOOKS),
+	HOOK("poststart", HOST_HOOKS),
+	HOOK("poststop", HOST_HOOKS),
 	ROW("annotations", CLASS_HOST, 0, "kept in the state; io.vmrun.* shape the machine"),
 	ROW("windows", CLASS_IGNORED, 0, OTHER_PLATFORM),
 	ROW("solaris", CLASS_IGNORED, 0, OTHER_PLATFORM),
