@@ -7,7 +7,6 @@
 #include "oci/fields.h"
 #include "oci/one_line.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 /* Bytes of a value that are shown; the rest is "...". */
@@ -42,20 +41,6 @@ static void append_members(struct buf *b, const struct json_value *v)
 	(void)!buf_append_str(b, is_object ? "}" : "]");
 }
 
-static void append_number(struct buf *b, const struct json_value *v)
-{
-	struct err ignored = ERR_NONE;
-	uint64_t natural;
-	int64_t number;
-
-	if (json_get_u64(v, UINT64_MAX, &natural, &ignored) == 0)
-		(void)!buf_printf(b, "%" PRIu64, natural);
-	else if (json_get_i64(v, INT64_MIN, INT64_MAX, &number, &ignored) == 0)
-		(void)!buf_printf(b, "%" PRId64, number);
-	else
-		(void)!buf_append_str(b, "a number");
-}
-
 /* What memory does not suffice for is cut off: it is only a hint of the value. */
 static void append_value(struct buf *b, const struct json_value *v)
 {
@@ -66,7 +51,7 @@ static void append_value(struct buf *b, const struct json_value *v)
 	if (json_type_of(v) == JSON_ARRAY || json_type_of(v) == JSON_OBJECT)
 		append_members(b, v);
 	else if (json_type_of(v) == JSON_NUMBER)
-		append_number(b, v);
+		(void)!buf_printf(b, "%.*s", VALUE_BYTES, json_number_text(v));
 	else if (json_type_of(v) == JSON_STRING && json_get_str(v, &text, &ignored) == 0)
 		(void)!buf_printf(b, "\"%.*s\"", VALUE_BYTES, text);
 	else if (json_type_of(v) == JSON_BOOL && json_get_bool(v, &flag, &ignored) == 0)
@@ -256,6 +241,16 @@ int explain_print(
 		e.first_rejected.value, err, ENOTSUP, "not supported, %s", e.first_rejected.how);
 }
 
+/* The next row from *i on; of sections only those that are refused or ignored as a whole. */
+static const struct field_row *next_row(size_t *i)
+{
+	const struct field_row *row = field_at((*i)++);
+
+	while (row && field_is_section(row) && field_is_honoured(row->path))
+		row = field_at((*i)++);
+	return row;
+}
+
 static void table_row(struct json_out *json, const struct field_row *row)
 {
 	json_object(json);
@@ -264,7 +259,7 @@ static void table_row(struct json_out *json, const struct field_row *row)
 	json_key(json, "security");
 	json_bool(json, row->flags & FIELD_SECURITY);
 	json_key_str(json, "how", row->how);
-	if (field_is_honoured(row->path) && !field_is_section(row))
+	if (field_is_honoured(row->path))
 		json_key_str(json, "case", row->shown_by ? row->shown_by : FIELDS_CASE);
 	json_end(json);
 }
@@ -273,16 +268,17 @@ int explain_table(bool json, struct buf *out)
 {
 	const struct field_row *row;
 	struct json_out doc;
+	size_t i = 0;
 	int r = 0;
 
-	for (size_t i = 0; !json && r == 0 && (row = field_at(i)); i++)
+	while (!json && r == 0 && (row = next_row(&i)))
 		r = buf_printf(out, "%-52s %-9s %-9s %s\n", row->path, field_class_name(row->class),
 			row->flags & FIELD_SECURITY ? "security" : "", row->how);
 	if (!json)
 		return r;
 	json_init(&doc, out, true);
 	json_array(&doc);
-	for (size_t i = 0; (row = field_at(i)); i++)
+	while ((row = next_row(&i)))
 		table_row(&doc, row);
 	json_end(&doc);
 	r = json_finish(&doc);

@@ -19,9 +19,12 @@
 
 #define MAPPING(list)                                                                              \
 	ROW_SHOWN_BY(list, IDMAPS, 0, "shares map no ids", IDMAPS_CASE),                           \
-		ROW_SHOWN_BY(list "[].containerID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),  \
-		ROW_SHOWN_BY(list "[].hostID", IDMAPS, 0, "shares map no ids", IDMAPS_CASE),       \
-		ROW_SHOWN_BY(list "[].size", IDMAPS, 0, "shares map no ids", IDMAPS_CASE)
+		ROW_SHOWN_BY(list "[].containerID", IDMAPS, 0,                                     \
+			"of the share's files in the container", IDMAPS_CASE),                     \
+		ROW_SHOWN_BY(list "[].hostID", IDMAPS, 0, "of the share's files in the container", \
+			IDMAPS_CASE),                                                              \
+		ROW_SHOWN_BY(list "[].size", IDMAPS, 0, "of the share's files in the container",   \
+			IDMAPS_CASE)
 
 /* What a bind mount binds is the host's; the source of a file system is a name in the guest. */
 static void source_by_value(struct field_use *use, const struct json_value *mount)

@@ -41,12 +41,13 @@ static bool denies(const struct json_value *action)
 static void syscalls_by_value(struct field_use *use, const struct json_value *rule)
 {
 	const struct json_value *seccomp = json_parent(json_parent(rule));
-	struct err ignored = ERR_NONE;
-	const char *name;
 
 	if (denies(json_member(seccomp, "defaultAction")) || !denies(json_member(rule, "action")))
 		return;
 	for (size_t i = 0; i < json_count(use->value); i++) {
+		struct err ignored = ERR_NONE;
+		const char *name;
+
 		if (json_get_str(json_at(use->value, i), &name, &ignored) < 0 ||
 			seccomp_knows_syscall(name))
 			continue;

@@ -239,6 +239,11 @@ int json_get_bool(const struct json_value *v, bool *ret, struct err *err)
 	return r;
 }
 
+const char *json_number_text(const struct json_value *v)
+{
+	return v->type == JSON_NUMBER ? v->text : NULL;
+}
+
 bool json_is_str(const struct json_value *v, const char *s)
 {
 	return v && v->type == JSON_STRING && streq(v->text, s);

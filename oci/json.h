@@ -84,6 +84,9 @@ int json_get_i64(const struct json_value *v, int64_t min, int64_t max, int64_t *
 	struct err *err) CHECKED;
 int json_get_u64(const struct json_value *v, uint64_t max, uint64_t *ret, struct err *err) CHECKED;
 
+/* A number as it is written, "1e3"; NULL of other types. */
+const char *json_number_text(const struct json_value *v);
+
 /* Whether v is that string; of NULL and other types it is false. */
 bool json_is_str(const struct json_value *v, const char *s);
 

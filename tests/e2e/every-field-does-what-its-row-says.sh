@@ -158,7 +158,8 @@ probe "linux.resources.devices[].allow linux.resources.devices[].type linux.reso
 	linux.resources.devices[].minor linux.resources.devices[].access" \
 	'.linux.resources.devices += [{allow: true, type: "c", major: 1, minor: 11, access: "w"}]' \
 	'cd /dev/field; echo field >kmsg && echo written
-	for d in kmsg minor major block; do dd if=$d count=0 2>&1 | grep -o "[^:]*$"; done' \
+	dd if=kmsg count=0 2>&1 | grep -o "[^:]*$"
+	for d in minor major block; do echo 2>&1 >$d; done 2>&1 | grep -o "[^:]*$"' \
 	'written( +Operation not permitted){4}'
 probe vm.hwConfig.vcpus '.vm.hwConfig.vcpus = 3' nproc 3
 probe vm.hwConfig.memory '.vm.hwConfig.memory = 402653184' \

@@ -254,9 +254,11 @@ static void keys_with_dots_are_not_paths(void **state)
 	AUTO(buf_done) struct buf b = { 0 };
 
 	(void)state;
-	explained(CONFIG(",'process.env':1,'linux':{'resources.memory.swappiness':1}"), false,
-		false, "", &b);
-	contains(&b, "0 rejected, 2 unknown\n");
+	explained(CONFIG(",'big':[18446744073709551616,-1e400],'process.env':1,'linux':{'resources."
+			 "memory.swappiness':1}"),
+		false, false, "", &b);
+	contains(&b, "0 rejected, 3 unknown\n");
+	contains(&b, " [18446744073709551616, -1e400] ");
 }
 
 static void a_refusal_is_at_its_field(void **state)
