@@ -121,7 +121,7 @@ static int build_rootfs(struct child *c, struct err *err)
 	if (r == 0)
 		r = hand_over_terminal(c, &master, err);
 	if (r == 0)
-		r = rootfs_enter(rootfd, c->create, err);
+		r = rootfs_enter(rootfd, c->create, &c->sources, err);
 	/* No descriptor of the set-up may be a way to what lies outside. */
 	mount_sources_done(&c->sources);
 	return r;

@@ -38,6 +38,10 @@ int mounts_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
 int mounts_seal(const Vmrun__Agent__CreateContainerRequest *request, struct mount_sources *s,
 	struct err *err) CHECKED;
 
+/* In the new root, whose own propagation is set: that of the mounts which name one. */
+int mounts_propagate(const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, struct err *err) CHECKED;
+
 /* Covers what is to be hidden, and makes read-only what is to be. Missing paths are no error. */
 int mounts_mask(int rootfd, char *const *paths, size_t count, struct err *err) CHECKED;
 int mounts_readonly(int rootfd, char *const *paths, size_t count, struct err *err) CHECKED;

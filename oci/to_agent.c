@@ -122,7 +122,7 @@ static int make_mappings(
 static void make_file_system(struct maker *m, const struct spec_mount *from,
 	struct mount_options *options, Vmrun__Agent__Mount *to)
 {
-	bool cgroup = streq(from->type, "cgroup");
+	bool cgroup = from->type && streq(from->type, "cgroup");
 
 	make_str(m, &to->type, cgroup ? "cgroup2" : from->type);
 	make_str(m, &to->source, from->source);
@@ -171,7 +171,7 @@ static int make_mounts(
 		mount->recursive_set = o.recursive_set;
 		mount->recursive_clear = o.recursive_clear;
 		mount->copy_up = o.copy_up;
-		if (mount_is_bind(from))
+		if (mount_is_shared(from))
 			r = make_bind(m, i, at, &next, mount);
 		else
 			make_file_system(m, from, &o, mount);

@@ -9,6 +9,7 @@ libpod_a_SOURCES = \
 	src/pod/exec.c \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
+	src/pod/overlay.c src/pod/overlay.h \
 	src/pod/share.c src/pod/share.h \
 	src/pod/state.c src/pod/state.h \
 	src/pod/stdio.c src/pod/stdio.h \

@@ -197,10 +197,12 @@ static void mounts_and_names(void **state)
 			"hooks.startContainer: not supported" },
 		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','gidMappings':"
 			 "[{'containerID':0,'hostID':0,'size':1}]}]"),
-			"mounts[0].gidMappings: id-mapped mounts are not supported" },
+			"mounts[0].gidMappings: not supported: neither virtiofs nor tmpfs of the "
+			"guest's kernel can be mounted with mapped ids" },
 		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','options':"
 			 "['ro','idmap']}]"),
-			"mounts[0].options[1]: \"idmap\" is not supported" },
+			"mounts[0].options[1]: \"idmap\" is not supported: neither virtiofs nor "
+			"tmpfs of the guest's kernel can be mounted with mapped ids" },
 	};
 
 	(void)state;
