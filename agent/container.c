@@ -190,13 +190,15 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 		.gid_mappings = request->gid_mappings,
 		.gid_count = request->n_gid_mappings,
 	};
+	bool user_namespace = child->namespaces.created & CLONE_NEWUSER;
 	int r = give_pipes(c, request->process->uid, child->stdio, err);
 
 	if (r == 0)
 		r = mount_sources_open(c->agent, request, &child->sources, err);
+	if (r == 0 && user_namespace)
+		r = mount_sources_add_sysfs(request, &child->sources, err);
 	if (r == 0)
-		r = devices_open(c->agent, request, child->namespaces.created & CLONE_NEWUSER,
-			&child->sources, err);
+		r = devices_open(c->agent, request, user_namespace, &child->sources, err);
 	if (r < 0)
 		return r;
 	child->namespaces.own_cgroup_root = c->cgroup.fd >= 0;

@@ -102,6 +102,20 @@ int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContaine
 	return 0;
 }
 
+int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *s, struct err *err)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const Vmrun__Agent__Mount *m = request->mounts[i];
+
+		if (is_bind(m) || !streq(m->type, "sysfs") || (m->flags & MS_REMOUNT))
+			continue;
+		if (filesystem_new(m, &s->binds[i], err) < 0)
+			return err_prefix(err, "mounts[%zu]: ", i);
+	}
+	return 0;
+}
+
 void mount_sources_done(struct mount_sources *s)
 {
 	close_fd(&s->rootfs);
@@ -311,8 +325,10 @@ static int make_mount(int rootfd, const Vmrun__Agent__Mount *m, int *source, str
 	int r;
 
 	r = open_destination(rootfd, m, bind ? *source : -1, &dest, err);
-	if (r == 0)
-		r = bind ? bind_attributes(*source, m, err) : make_filesystem(m, dest, source, err);
+	if (r == 0 && bind)
+		r = bind_attributes(*source, m, err);
+	else if (r == 0 && *source < 0)
+		r = make_filesystem(m, dest, source, err);
 	if (r == 0)
 		r = tree_attributes(*source, m, err);
 	if (r < 0)

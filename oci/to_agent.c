@@ -195,7 +195,7 @@ static int make_devices(
 		make_str(m, &d->type, from->type);
 		d->major = from->major.value;
 		d->minor = from->minor.value;
-		d->mode = from->file_mode.is_set ? (uint32_t)from->file_mode.value
+		d->mode = from->file_mode.is_set ? (uint32_t)from->file_mode.value & 07777
 						 : DEVICE_MODE_DEFAULT;
 		d->uid = (uint32_t)from->uid.value;
 		d->gid = (uint32_t)from->gid.value;

@@ -294,6 +294,18 @@ static void devices_and_paths(void **state)
 		{ CONFIG_LINUX("'rootfsPropagation':'sideways'"),
 			"linux.rootfsPropagation: unknown mode \"sideways\"" },
 		{ CONFIG_LINUX("'sysctl':{'':'1'}"), "linux.sysctl: a key is empty" },
+		{ CONFIG_LINUX("'sysctl':{'vm/max_map_count':'1'}"),
+			"linux.sysctl[\"vm/max_map_count\"]: not of a namespace, it would change "
+			"the "
+			"whole pod" },
+		{ CONFIG_LINUX("'sysctl':{'kernel.shmmaxx':'1'},'namespaces':[{'type':'ipc'}]"),
+			"linux.sysctl[\"kernel.shmmaxx\"]: not of a namespace, it would change the "
+			"whole pod" },
+		{ CONFIG_LINUX("'sysctl':{'kernel.shmmax':'1'}"),
+			"linux.sysctl[\"kernel.shmmax\"]: needs one of type ipc in "
+			"linux.namespaces" },
+		{ CONFIG_LINUX("'sysctl':{'kernel/hostname':'x'},'namespaces':[{'type':'uts'}]"),
+			"linux.sysctl[\"kernel/hostname\"]: that is what \"hostname\" is for" },
 		{ CONFIG_LINUX("'sysctl':{'../etc/passwd':'1'}"),
 			"linux.sysctl[\"../etc/passwd\"]: not a name such as "
 			"\"net.ipv4.ip_forward\"" },
@@ -309,8 +321,9 @@ static void devices_and_paths(void **state)
 	all_refused(cases, ARRAY_LEN(cases), EINVAL);
 	accepted(
 		CONFIG_LINUX("'devices':[{'path':'/x','type':'p'},{'path':'/y','type':'c',"
-			     "'major':4095,'minor':1048575,'fileMode':438}],"
+			     "'major':4095,'minor':1048575,'fileMode':8630}],"
 			     "'sysctl':{'net/ipv4/conf/eth0.1/forwarding':'1','kernel.shmmax':'1'},"
+			     "'namespaces':[{'type':'ipc'},{'type':'network'}],"
 			     "'rootfsPropagation':'rprivate','personality':{'domain':'LINUX32'}"));
 }
 
