@@ -1,6 +1,7 @@
 /* Device nodes and links in a container's /dev: see devices.h. */
 #include "agent/devices.h"
 
+#include "agent/scratch.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -163,19 +164,6 @@ static int open_node(int folder, size_t i, const Vmrun__Agent__Device *d, int *r
 	return *ret < 0 ? err_sys(err, errno, "device %s", d->path) : 0;
 }
 
-static int open_folder(const struct agent *a, const char *id, struct err *err)
-{
-	AUTO_CLOSE int scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd;
-
-	if (scratch < 0)
-		return err_sys(err, errno, "%s", a->config.scratch);
-	if (mkdirat(scratch, id, 0700) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "%s/%s", a->config.scratch, id);
-	fd = openat(scratch, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(err, errno, "%s/%s", a->config.scratch, id) : fd;
-}
-
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	bool user_namespace, struct mount_sources *s, struct err *err)
 {
@@ -184,7 +172,7 @@ int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 
 	if (dev_is_bound(request) || (dev && streq(dev->type, "tmpfs") && !user_namespace))
 		return 0;
-	folder = open_folder(a, request->container, err);
+	folder = scratch_open(a, request->container, err);
 	if (folder < 0)
 		return folder;
 	s->devices = malloc(device_count(request) * sizeof(*s->devices));
@@ -202,14 +190,6 @@ int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 		s->device_count++;
 	}
 	return 0;
-}
-
-void devices_forget(const struct agent *a, const char *id)
-{
-	AUTO_CLOSE int scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (scratch >= 0)
-		(void)!remove_tree(scratch, id);
 }
 
 static int make_device(

@@ -26,6 +26,8 @@ libagent_a_SOURCES = \
 	agent/reap.c agent/reap.h \
 	agent/rootfs.c agent/rootfs.h \
 	agent/scheduling.c agent/scheduling.h \
+	agent/scratch.c agent/scratch.h \
+	agent/sockets.c agent/sockets.h \
 	agent/stdio.c agent/stdio.h \
 	agent/stream.c agent/stream.h \
 	agent/terminal.c agent/terminal.h \

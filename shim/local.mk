@@ -2,7 +2,8 @@
 # where no dynamic loader of ours is. AddressSanitizer and static programs do not mix.
 if !SANITIZERS
 pkglibexec_PROGRAMS += vmrun-proxy
-vmrun_proxy_SOURCES = shim/proxy/main.c shim/proxy/confine.c shim/proxy/confine.h
+vmrun_proxy_SOURCES = shim/proxy/main.c shim/proxy/confine.c shim/proxy/confine.h \
+	shim/proxy/relay.c shim/proxy/relay.h
 vmrun_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 vmrun_proxy_CFLAGS = $(AM_CFLAGS) -Os -ffunction-sections -fdata-sections
 vmrun_proxy_LDFLAGS = $(AM_LDFLAGS) -static -Wl,--gc-sections

@@ -19,6 +19,12 @@ struct anchor_mount {
 	bool read_only;
 };
 
+/* A host socket that the container has bound: fd (O_PATH) by the name of its share. */
+struct anchor_socket {
+	int fd;
+	const char *share;
+};
+
 /* All descriptors stay the caller's; the anchor gets copies. -1 or 0 where there is none. */
 struct anchor_spec {
 	const char *container;
@@ -41,6 +47,10 @@ struct anchor_spec {
 	int rootfs_fd; /* O_PATH directory that becomes "/", or -1: an empty one */
 	const struct anchor_mount *mounts;
 	unsigned mount_count;
+	/* What the relay serves; its own RPC session and connection to vmrun-vm. */
+	const struct anchor_socket *sockets;
+	unsigned socket_count;
+	int relay_agent_fd, relay_ctl_fd; /* when there are sockets */
 };
 
 /*

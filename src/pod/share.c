@@ -60,16 +60,12 @@ static int check_kind(const struct mount_bind *b, const struct stat *st, struct 
 	switch (st->st_mode & S_IFMT) {
 	case S_IFDIR:
 	case S_IFREG:
+	case S_IFSOCK: /* the anchor's relay connects it */
 		return 0;
 	case S_IFIFO:
 		return err_set(err, ENOTSUP,
 			"config.json: mounts[%zu].source: %s is a pipe, of which a guest would see "
 			"the name only",
-			b->index, b->source);
-	case S_IFSOCK:
-		return err_set(err, ENOTSUP,
-			"config.json: mounts[%zu].source: %s is a socket, of which a guest would "
-			"see the name only",
 			b->index, b->source);
 	default:
 		return is_same_in_guest(st)
@@ -120,6 +116,7 @@ static int open_bind(
 		r = leave_mounts_out(b, &share->fd, err);
 	if (r < 0)
 		return r;
+	share->is_socket = S_ISSOCK(st.st_mode);
 	snprintf(share->name, sizeof(share->name), "%zu", i + 1);
 	s->agent_binds[i] = (struct agent_bind){
 		.share = share->name,

@@ -89,7 +89,7 @@ is "they hold" "$(in_c inside open r /dev/mem)$(in_c cat /sys/fs/cgroup/pids.max
 vm delete --force c
 
 echo "# without a tmpfs at /dev, in a user namespace, everything allowed"
-rm -rf "$fs/dev"
+rm -rf "${fs:?}/dev"
 mkdir -m 755 "$fs/dev"
 config "$work/b" '.mounts |= map(select(.destination | startswith("/dev") | not))
 	| .linux.namespaces += [{type: "user"}]

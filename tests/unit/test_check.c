@@ -278,8 +278,8 @@ static void devices_and_paths(void **state)
 			"linux.devices[0].major: must be from 0 to 4095, got 4096" },
 		{ CONFIG_LINUX("'devices':[{'path':'/x','type':'u','major':1,'minor':-1}]"),
 			"linux.devices[0].minor: must be from 0 to 1048575, got -1" },
-		{ CONFIG_LINUX("'devices':[{'path':'/x','type':'p','fileMode':4096}]"),
-			"linux.devices[0].fileMode: must be from 0 to 4095 (07777), got 4096" },
+		{ CONFIG_LINUX("'devices':[{'path':'/x','type':'p','fileMode':65536}]"),
+			"linux.devices[0].fileMode: must be from 0 to 4095 (07777), got 65536" },
 		{ CONFIG_RESOURCES("'devices':[{'allow':true,'type':'x'}]"),
 			"linux.resources.devices[0].type: must be \"a\", \"b\" or \"c\", got "
 			"\"x\"" },
