@@ -9,6 +9,7 @@
 #include "agent/container.h"
 #include "agent/events.h"
 #include "agent/launch.h"
+#include "agent/sockets.h"
 #include "base/str.h"
 #include "rpc/ports.h"
 
@@ -295,6 +296,17 @@ static void api_delete_container(Vmrun__Agent__Agent_Service *service,
 	(void)closure;
 	if (c || (c = need_container(a, in->container, request)))
 		container_remove(c, request);
+}
+
+static void api_next_socket(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__NextSocketRequest *in, Vmrun__Agent__NextSocketResponse_Closure closure,
+	void *request)
+{
+	struct container *c = need_container(agent_of(service), in->container, request);
+
+	(void)closure;
+	if (c)
+		sockets_next(c, in->refused, request);
 }
 
 static void api_next_events(Vmrun__Agent__Agent_Service *service,

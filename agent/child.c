@@ -93,9 +93,10 @@ static int set_sysctls(struct child *c, struct err *err)
 
 		if (!path)
 			return err_sys(err, ENOMEM, "sysctl");
-		/* As sysctl(8): dots separate, unless slashes do. */
-		for (char *p = path; *p && !strchr(s->key, '/'); p++)
-			*p = *p == '.' ? '/' : *p;
+		/* As sysctl(8): what comes first separates, and the other stands for it. */
+		if (path[strcspn(path, "./")] == '.')
+			for (char *p = path; *p; p++)
+				*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
 		fd = open_in_root(dir, path, O_WRONLY, 0);
 		r = fd < 0 ? fd : fd_write_all(fd, s->value, strlen(s->value));
 		if (r < 0)
@@ -122,7 +123,7 @@ static int build_rootfs(struct child *c, struct err *err)
 	if (r == 0)
 		r = hand_over_terminal(c, &master, err);
 	if (r == 0)
-		r = rootfs_enter(rootfd, c->create, err);
+		r = rootfs_enter(rootfd, c->create, &c->sources, err);
 	/* No descriptor of the set-up may be a way to what lies outside. */
 	mount_sources_done(&c->sources);
 	return r;

@@ -7,6 +7,8 @@
 #include "agent/kmsg.h"
 #include "agent/launch.h"
 #include "agent/parked.h"
+#include "agent/scratch.h"
+#include "agent/sockets.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -87,7 +89,8 @@ static void container_free(struct container *c)
 	parked_fail_all(&c->freezes, RPC_FAILED_PRECONDITION, "the container was deleted");
 	list_for_each_safe (p, &c->processes, struct process, link)
 		process_free(p);
-	devices_forget(c->agent, c->id);
+	sockets_free(c->sockets);
+	scratch_forget(c->agent, c->id);
 	cgroup_done(&c->cgroup);
 	bpf_program_done(&c->device_filter);
 	list_del(&c->link);
@@ -190,13 +193,17 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 		.gid_mappings = request->gid_mappings,
 		.gid_count = request->n_gid_mappings,
 	};
+	bool user_namespace = child->namespaces.created & CLONE_NEWUSER;
 	int r = give_pipes(c, request->process->uid, child->stdio, err);
 
 	if (r == 0)
 		r = mount_sources_open(c->agent, request, &child->sources, err);
 	if (r == 0)
-		r = devices_open(c->agent, request, child->namespaces.created & CLONE_NEWUSER,
-			&child->sources, err);
+		r = sockets_open(c, request, &child->sources, err);
+	if (r == 0 && user_namespace)
+		r = mount_sources_add_sysfs(request, &child->sources, err);
+	if (r == 0)
+		r = devices_open(c->agent, request, user_namespace, &child->sources, err);
 	if (r < 0)
 		return r;
 	child->namespaces.own_cgroup_root = c->cgroup.fd >= 0;
@@ -493,6 +500,7 @@ static void conn_closed(struct container *c, const struct rpc_conn *conn)
 			unstarted = true;
 	}
 	parked_drop_conn(&c->freezes, conn);
+	sockets_conn_closed(c->sockets, conn);
 	parked_drop_conn(&c->removals, conn);
 	first = container_first(c);
 	if (unstarted && first)

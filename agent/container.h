@@ -22,6 +22,7 @@ struct container {
 	struct id_range *uids; /* of a user namespace; NULL: the agent's */
 	size_t uid_ranges;
 	struct execution execution;
+	struct sockets *sockets; /* NULL: none is bound */
 	bool paused;
 	uint64_t oom_kills; /* seen so far */
 	/* Removal: once it began, `removals` are the requests to answer at its end. */

@@ -1,6 +1,7 @@
 /* Device nodes and links in a container's /dev: see devices.h. */
 #include "agent/devices.h"
 
+#include "agent/scratch.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -45,7 +46,20 @@ static size_t device_count(const Vmrun__Agent__CreateContainerRequest *request)
 	return ARRAY_LEN(default_devices) + request->n_devices;
 }
 
-/* The request's come last, so that they may change the mode or owner of a default one. */
+static bool is_default(size_t i)
+{
+	return i < ARRAY_LEN(default_devices);
+}
+
+/* A default one that the request has, too, is the request's. */
+static bool is_replaced(const Vmrun__Agent__CreateContainerRequest *request, size_t i)
+{
+	for (size_t k = 0; is_default(i) && k < request->n_devices; k++)
+		if (streq(request->devices[k]->path, default_devices[i].path))
+			return true;
+	return false;
+}
+
 static const Vmrun__Agent__Device *device_at(
 	const Vmrun__Agent__CreateContainerRequest *request, size_t i)
 {
@@ -87,21 +101,52 @@ static int parse_type(const Vmrun__Agent__Device *d, mode_t *ret, struct err *er
 	return err_set(err, EINVAL, "device %s: unknown type \"%s\"", d->path, d->type);
 }
 
-/* The mode is set apart from the node, which may have been there, and past any umask. */
-static int make_node(int dir, const char *name, const Vmrun__Agent__Device *d, struct err *err)
+/* Past any umask. By descriptor: a symlink of the image's may lie, or come to lie, at the name. */
+static int set_owner(int node, const Vmrun__Agent__Device *d)
 {
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
+	return fchownat(node, "", d->uid, d->gid, AT_EMPTY_PATH) < 0 ||
+			       chmod(path, d->mode & 07777) < 0
+		       ? -errno
+		       : 0;
+}
+
+/*
+ * What is there already and is something else is an error (config-linux.md, "Devices"), unless
+ * nobody has asked for the device.
+ */
+static int make_node(
+	int dir, const char *name, const Vmrun__Agent__Device *d, bool asked, struct err *err)
+{
+	dev_t number = makedev((unsigned)d->major, (unsigned)d->minor);
+	AUTO_CLOSE int node = -1;
 	mode_t type = 0;
+	struct stat st;
 	int r = parse_type(d, &type, err);
 
 	if (r < 0)
 		return r;
-	if (mknodat(dir, name, type | 0600, makedev((unsigned)d->major, (unsigned)d->minor)) < 0 &&
-		errno != EEXIST)
+	if (mknodat(dir, name, type | 0600, type == S_IFIFO ? 0 : number) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "device %s", d->path);
-	if (fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-		fchmodat(dir, name, d->mode & 07777, 0) < 0)
+	node = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (node < 0 || fstat(node, &st) < 0)
 		return err_sys(err, errno, "device %s", d->path);
-	return 0;
+	if ((st.st_mode & S_IFMT) != type || (type != S_IFIFO && st.st_rdev != number))
+		return asked ? err_set(err, EEXIST, "device %s: something else is there", d->path)
+			     : 0;
+	r = set_owner(node, d);
+	return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
+}
+
+/* The agent's id for one of the container's. */
+static uint32_t outer_id(Vmrun__Agent__IdMapping *const *maps, size_t count, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (id - maps[i]->container_id < maps[i]->size)
+			return maps[i]->host_id + (id - maps[i]->container_id);
+	return id;
 }
 
 /* A node in the container's own folder, as a detached mount. It must keep its name: what has none
@@ -112,24 +157,11 @@ static int open_node(int folder, size_t i, const Vmrun__Agent__Device *d, int *r
 	int r;
 
 	snprintf(name, sizeof(name), "%zu", i);
-	r = make_node(folder, name, d, err);
+	r = make_node(folder, name, d, true, err);
 	if (r < 0)
 		return r;
 	*ret = open_tree(folder, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	return *ret < 0 ? err_sys(err, errno, "device %s", d->path) : 0;
-}
-
-static int open_folder(const struct agent *a, const char *id, struct err *err)
-{
-	AUTO_CLOSE int scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd;
-
-	if (scratch < 0)
-		return err_sys(err, errno, "%s", a->config.scratch);
-	if (mkdirat(scratch, id, 0700) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "%s/%s", a->config.scratch, id);
-	fd = openat(scratch, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(err, errno, "%s/%s", a->config.scratch, id) : fd;
 }
 
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
@@ -140,15 +172,19 @@ int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 
 	if (dev_is_bound(request) || (dev && streq(dev->type, "tmpfs") && !user_namespace))
 		return 0;
-	folder = open_folder(a, request->container, err);
+	folder = scratch_open(a, request->container, err);
 	if (folder < 0)
 		return folder;
 	s->devices = malloc(device_count(request) * sizeof(*s->devices));
 	if (!s->devices)
 		return err_sys(err, ENOMEM, "devices");
 	for (size_t i = 0; i < device_count(request); i++) {
-		int r = open_node(folder, i, device_at(request, i), &s->devices[i], err);
+		Vmrun__Agent__Device d = *device_at(request, i);
+		int r;
 
+		d.uid = outer_id(request->uid_mappings, request->n_uid_mappings, d.uid);
+		d.gid = outer_id(request->gid_mappings, request->n_gid_mappings, d.gid);
+		r = open_node(folder, i, &d, &s->devices[i], err);
 		if (r < 0)
 			return r;
 		s->device_count++;
@@ -156,15 +192,8 @@ int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 	return 0;
 }
 
-void devices_forget(const struct agent *a, const char *id)
-{
-	AUTO_CLOSE int scratch = open(a->config.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (scratch >= 0)
-		(void)!remove_tree(scratch, id);
-}
-
-static int make_device(int rootfd, const Vmrun__Agent__Device *d, int bound, struct err *err)
+static int make_device(
+	int rootfd, const Vmrun__Agent__Device *d, bool asked, int bound, struct err *err)
 {
 	char parent[PATH_MAX];
 	const char *slash = strrchr(d->path, '/');
@@ -184,7 +213,7 @@ static int make_device(int rootfd, const Vmrun__Agent__Device *d, int bound, str
 	fd = mkdir_in_root(rootfd, parent, 0755);
 	if (fd < 0)
 		return err_sys(err, -fd, "device %s", d->path);
-	return make_node(fd, slash + 1, d, err);
+	return make_node(fd, slash + 1, d, asked, err);
 }
 
 static int make_links(int dev, struct err *err)
@@ -212,8 +241,10 @@ int devices_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request
 	if (dev < 0)
 		return err_sys(err, -dev, "/dev");
 	for (size_t i = 0; i < device_count(request); i++) {
-		int r = make_device(
-			rootfd, device_at(request, i), s->devices ? s->devices[i] : -1, err);
+		int r = is_replaced(request, i)
+				? 0
+				: make_device(rootfd, device_at(request, i), !is_default(i),
+					  s->devices ? s->devices[i] : -1, err);
 
 		if (r < 0)
 			return r;

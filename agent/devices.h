@@ -11,9 +11,6 @@
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	bool user_namespace, struct mount_sources *s, struct err *err) CHECKED;
 
-/* Removes that folder, if there is one. */
-void devices_forget(const struct agent *a, const char *id);
-
 /* In the child, after the mounts. Does nothing to a /dev that is bound from elsewhere. */
 int devices_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
 	const struct mount_sources *s, struct err *err) CHECKED;

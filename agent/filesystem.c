@@ -79,7 +79,8 @@ static int set_options(int fs, const char *type, const Vmrun__Agent__Mount *m, s
 
 	if (!options)
 		return err_sys(err, ENOMEM, "%s", type);
-	if (m->source[0] && fsconfig(fs, FSCONFIG_SET_STRING, "source", m->source, 0) < 0)
+	if (m->source[0] && !(m->flags & MS_REMOUNT) &&
+		fsconfig(fs, FSCONFIG_SET_STRING, "source", m->source, 0) < 0)
 		return context_err(fs, errno, type, "source", err);
 	for (size_t i = 0; i < ARRAY_LEN(super_flags); i++)
 		if ((m->flags & super_flags[i].flag) &&
@@ -87,6 +88,24 @@ static int set_options(int fs, const char *type, const Vmrun__Agent__Mount *m, s
 			return context_err(fs, errno, type, super_flags[i].key, err);
 	for (char *o = strtok_r(options, ",", &save); r == 0 && o; o = strtok_r(NULL, ",", &save))
 		r = set_option(fs, type, o, err);
+	return r;
+}
+
+int filesystem_reconfigure(int mount, const Vmrun__Agent__Mount *m, struct err *err)
+{
+	AUTO_CLOSE int fs = fspick(mount, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+	int r;
+
+	if (fs < 0)
+		return errno == EINVAL ? err_set(err, EINVAL, "remount of %s: it is no mount point",
+						 m->destination)
+				       : err_sys(err, errno, "remount of %s", m->destination);
+	r = set_options(fs, "remount", m, err);
+	if (r == 0 &&
+		fsconfig(fs, FSCONFIG_SET_FLAG, m->flags & MS_RDONLY ? "ro" : "rw", NULL, 0) < 0)
+		r = context_err(fs, errno, "remount", m->destination, err);
+	if (r == 0 && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		r = context_err(fs, errno, "remount", m->destination, err);
 	return r;
 }
 

@@ -15,3 +15,6 @@ int filesystem_new(const Vmrun__Agent__Mount *m, int *ret, struct err *err) CHEC
 
 /* MS_* that are set, and that are cleared, as attributes of a mount. */
 struct mount_attr mount_attr_from_flags(uint64_t set, uint64_t cleared);
+
+/* Changes the options of the file system that is mounted at mount. */
+int filesystem_reconfigure(int mount, const Vmrun__Agent__Mount *m, struct err *err) CHECKED;

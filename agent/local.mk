@@ -27,6 +27,8 @@ libagent_a_SOURCES = \
 	agent/reap.c agent/reap.h \
 	agent/rootfs.c agent/rootfs.h \
 	agent/scheduling.c agent/scheduling.h \
+	agent/scratch.c agent/scratch.h \
+	agent/sockets.c agent/sockets.h \
 	agent/stats.c \
 	agent/stdio.c agent/stdio.h \
 	agent/stream.c agent/stream.h \

@@ -15,9 +15,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+/* What a remount takes away unless it is asked for. */
+#define MOUNT_FLAGS                                                                                \
+	((uint64_t)(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NODIRATIME | MS_NOSYMFOLLOW))
+
 static bool is_bind(const Vmrun__Agent__Mount *m)
 {
-	return (m->flags & MS_BIND) || m->type[0] == '\0' || streq(m->type, "bind");
+	return !(m->flags & MS_REMOUNT) &&
+	       ((m->flags & MS_BIND) || m->type[0] == '\0' || streq(m->type, "bind"));
 }
 
 /* Both proc and sysfs must be where the paths to mask are looked for, not behind a symlink. */
@@ -94,6 +99,20 @@ int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContaine
 		return r;
 	*ret = s;
 	s = (struct mount_sources)MOUNT_SOURCES_INIT;
+	return 0;
+}
+
+int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *s, struct err *err)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const Vmrun__Agent__Mount *m = request->mounts[i];
+
+		if (is_bind(m) || !streq(m->type, "sysfs") || (m->flags & MS_REMOUNT))
+			continue;
+		if (filesystem_new(m, &s->binds[i], err) < 0)
+			return err_prefix(err, "mounts[%zu]: ", i);
+	}
 	return 0;
 }
 
@@ -200,6 +219,17 @@ static int bind_attributes(int mount, const Vmrun__Agent__Mount *m, struct err *
 	return 0;
 }
 
+static int set_propagation(int mount, const Vmrun__Agent__Mount *m, struct err *err)
+{
+	struct mount_attr attr = { .propagation = m->propagation & ~(uint64_t)MS_REC };
+	unsigned recursive = m->propagation & MS_REC ? (unsigned)AT_RECURSIVE : 0U;
+
+	if (attr.propagation &&
+		mount_setattr(mount, "", AT_EMPTY_PATH | recursive, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "propagation of %s", m->destination);
+	return 0;
+}
+
 /* Attributes for the whole tree ("rro"), then how it propagates. */
 static int tree_attributes(int mount, const Vmrun__Agent__Mount *m, struct err *err)
 {
@@ -207,7 +237,6 @@ static int tree_attributes(int mount, const Vmrun__Agent__Mount *m, struct err *
 		.attr_set = m->recursive_set,
 		.attr_clr = m->recursive_clear,
 	};
-	struct mount_attr propagation = { .propagation = m->propagation & ~(uint64_t)MS_REC };
 
 	/* The access-time modes are one field: setting one replaces the others. */
 	if (attr.attr_set & MOUNT_ATTR__ATIME)
@@ -215,12 +244,7 @@ static int tree_attributes(int mount, const Vmrun__Agent__Mount *m, struct err *
 	if ((attr.attr_set || attr.attr_clr) &&
 		mount_setattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "recursive options of %s", m->destination);
-	if (propagation.propagation &&
-		mount_setattr(mount, "",
-			AT_EMPTY_PATH | (m->propagation & MS_REC ? (unsigned)AT_RECURSIVE : 0U),
-			&propagation, sizeof(propagation)) < 0)
-		return err_sys(err, errno, "propagation of %s", m->destination);
-	return 0;
+	return set_propagation(mount, m, err);
 }
 
 /* Unless told otherwise a tmpfs has the mode of the directory it covers, as under runc. */
@@ -247,14 +271,64 @@ static int make_filesystem(const Vmrun__Agent__Mount *m, int dest, int *ret, str
 	return m->copy_up ? copy_up(dest, *ret, err) : 0;
 }
 
+/* Whether the file system at dest was made for this container; others are also the agent's. */
+static bool is_own_filesystem(int dest, const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, size_t before)
+{
+	static const char *const shared[] = { "sysfs", "cgroup", "cgroup2", "mqueue" };
+	bool own = false;
+	struct stat a, b;
+
+	for (size_t i = 0; i < before; i++) {
+		const Vmrun__Agent__Mount *m = request->mounts[i];
+
+		if (is_bind(m) || s->binds[i] < 0 || fstat(dest, &a) < 0 ||
+			fstat(s->binds[i], &b) < 0 || a.st_dev != b.st_dev)
+			continue;
+		own = true;
+		for (size_t k = 0; k < ARRAY_LEN(shared); k++)
+			own = own && !streq(m->type, shared[k]);
+	}
+	return own;
+}
+
+/*
+ * As mount(2) with MS_REMOUNT: what is not asked for is taken away, but for the access time mode.
+ * Without MS_BIND the file system's own options change, too, if it is the container's.
+ */
+static int remount(int rootfd, const Vmrun__Agent__CreateContainerRequest *request, size_t i,
+	const struct mount_sources *s, struct err *err)
+{
+	const Vmrun__Agent__Mount *m = request->mounts[i];
+	AUTO_CLOSE int dest = open_in_root(rootfd, m->destination, O_PATH, 0);
+	struct mount_attr attr = mount_attr_from_flags(m->flags, ~m->flags & MOUNT_FLAGS);
+
+	if (dest < 0)
+		return err_sys(err, -dest, "%s", m->destination);
+	if (!(m->flags & MS_BIND) && is_own_filesystem(dest, request, s, i)) {
+		int r = filesystem_reconfigure(dest, m, err);
+
+		if (r < 0)
+			return r;
+	}
+	if (mount_setattr(dest, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return errno == EINVAL ? err_set(err, EINVAL, "remount of %s: it is no mount point",
+						 m->destination)
+				       : err_sys(err, errno, "remount of %s", m->destination);
+	return tree_attributes(dest, m, err);
+}
+
 static int make_mount(int rootfd, const Vmrun__Agent__Mount *m, int *source, struct err *err)
 {
 	AUTO_CLOSE int dest = -1;
 	bool bind = is_bind(m);
-	int r = open_destination(rootfd, m, bind ? *source : -1, &dest, err);
+	int r;
 
-	if (r == 0)
-		r = bind ? bind_attributes(*source, m, err) : make_filesystem(m, dest, source, err);
+	r = open_destination(rootfd, m, bind ? *source : -1, &dest, err);
+	if (r == 0 && bind)
+		r = bind_attributes(*source, m, err);
+	else if (r == 0 && *source < 0)
+		r = make_filesystem(m, dest, source, err);
 	if (r == 0)
 		r = tree_attributes(*source, m, err);
 	if (r < 0)
@@ -268,11 +342,14 @@ int mounts_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
 {
 	for (size_t i = 0; i < request->n_mounts; i++) {
 		const Vmrun__Agent__Mount *m = request->mounts[i];
+		int r;
 
 		/* An optional bind without a source, as the agent has found. */
 		if (is_bind(m) && s->binds[i] < 0)
 			continue;
-		if (make_mount(rootfd, m, &s->binds[i], err) == 0)
+		r = m->flags & MS_REMOUNT ? remount(rootfd, request, i, s, err)
+					  : make_mount(rootfd, m, &s->binds[i], err);
+		if (r == 0)
 			continue;
 		if (!m->optional)
 			return err_prefix(err, "mounts[%zu]: ", i);
@@ -296,6 +373,17 @@ int mounts_seal(const Vmrun__Agent__CreateContainerRequest *request, struct moun
 			return err_sys(err, errno, "mounts[%zu]: %s read-only", i, m->destination);
 	}
 	return 0;
+}
+
+int mounts_propagate(const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < request->n_mounts; i++)
+		if (s->binds[i] >= 0)
+			r = set_propagation(s->binds[i], request->mounts[i], err);
+	return r;
 }
 
 /* A read-only tmpfs over a directory, the null device over anything else. */

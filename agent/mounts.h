@@ -13,7 +13,8 @@
 
 struct mount_sources {
 	int rootfs; /* detached mount */
-	int *binds; /* by index of the request's mounts; -1: no bind, or an optional one failed */
+	int *binds; /* by index of the request's mounts; -1: the child's to make, or it has failed
+		     */
 	size_t count;
 	int *devices; /* detached mounts of device nodes, see devices.h; NULL: made by mknod */
 	size_t device_count;
@@ -27,6 +28,12 @@ struct mount_sources {
 /* Opens rootfs and bind sources in the agent's own mount namespace. err names the mount. */
 int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *ret, struct err *err) CHECKED;
+/*
+ * What a child in a user namespace may not mount: sysfs shows the network namespace, which is the
+ * pod's.
+ */
+int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *s, struct err *err) CHECKED;
 void mount_sources_done(struct mount_sources *s);
 
 /*
@@ -37,6 +44,10 @@ int mounts_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *s, struct err *err) CHECKED;
 int mounts_seal(const Vmrun__Agent__CreateContainerRequest *request, struct mount_sources *s,
 	struct err *err) CHECKED;
+
+/* In the new root, whose own propagation is set: that of the mounts which name one. */
+int mounts_propagate(const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, struct err *err) CHECKED;
 
 /* Covers what is to be hidden, and makes read-only what is to be. Missing paths are no error. */
 int mounts_mask(int rootfd, char *const *paths, size_t count, struct err *err) CHECKED;

@@ -67,7 +67,8 @@ int rootfs_build(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 	return r;
 }
 
-int rootfs_enter(int rootfd, const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
+int rootfs_enter(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, struct err *err)
 {
 	uint64_t asked = request->rootfs_propagation;
 	struct mount_attr propagation = { .propagation = asked & ~(uint64_t)MS_REC };
@@ -81,5 +82,5 @@ int rootfs_enter(int rootfd, const Vmrun__Agent__CreateContainerRequest *request
 		mount_setattr(AT_FDCWD, "/", asked & MS_REC ? AT_RECURSIVE : 0, &propagation,
 			sizeof(propagation)) < 0)
 		return err_sys(err, errno, "propagation of the rootfs");
-	return 0;
+	return mounts_propagate(request, s, err);
 }

@@ -12,5 +12,5 @@ int rootfs_build(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 	struct err *err) CHECKED;
 
 /* Makes it the root of the process, with nothing of the agent's mounts left. */
-int rootfs_enter(
-	int rootfd, const Vmrun__Agent__CreateContainerRequest *request, struct err *err) CHECKED;
+int rootfs_enter(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
+	const struct mount_sources *s, struct err *err) CHECKED;

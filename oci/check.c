@@ -15,6 +15,8 @@
 #define HOST_NAME_BYTES_MAX 64
 /* The kernel copies one page of mount data, with its NUL. */
 #define MOUNT_DATA_BYTES_MAX 4095
+/* virtiofs learned it in Linux 6.12, tmpfs in 6.3. */
+#define NO_IDMAP "neither virtiofs nor tmpfs of the guest's kernel can be mounted with mapped ids"
 
 int check_fail(const struct checker *c, int code, const char *fmt, ...)
 {
@@ -94,13 +96,19 @@ static int check_mount_options(const struct spec_mount *m, size_t i, const struc
 	for (size_t k = 0; k < m->options.n; k++)
 		if (streq(m->options.v[k], "idmap") || streq(m->options.v[k], "ridmap"))
 			return check_fail(c, ENOTSUP,
-				"mounts[%zu].options[%zu]: \"%s\" is not supported", i, k,
-				m->options.v[k]);
+				"mounts[%zu].options[%zu]: \"%s\" is not supported: " NO_IDMAP, i,
+				k, m->options.v[k]);
 	if (mount_options_read(m, &o) < 0)
 		return err_set(c->err, ENOMEM, "%s: out of memory", c->file);
 	if (o.data.len > MOUNT_DATA_BYTES_MAX)
 		return check_fail(c, EINVAL, "mounts[%zu].options: longer than %d bytes", i,
 			MOUNT_DATA_BYTES_MAX);
+	/* The kernel would pass over them in silence. */
+	if (mount_is_bind(m) && o.data.len > 0)
+		return check_fail(c, EINVAL,
+			"mounts[%zu].options: \"%.80s\" is for a file system, and this is a bind "
+			"mount",
+			i, buf_str(&o.data) ? buf_str(&o.data) : "");
 	return 0;
 }
 
@@ -109,12 +117,12 @@ static int check_mount(const struct spec_mount *m, size_t i, const struct checke
 	bool bind = mount_is_bind(m);
 
 	if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
-		return check_fail(c, ENOTSUP, "mounts[%zu].%s: id-mapped mounts are not supported",
-			i, m->uid_mappings.n > 0 ? "uidMappings" : "gidMappings");
+		return check_fail(c, ENOTSUP, "mounts[%zu].%s: not supported: " NO_IDMAP, i,
+			m->uid_mappings.n > 0 ? "uidMappings" : "gidMappings");
 	if (bind && !m->source)
 		return check_fail(
 			c, EINVAL, "mounts[%zu].source: missing, a bind mount needs one", i);
-	if (!bind && !m->type)
+	if (!bind && !m->type && !mount_is_remount(m))
 		return check_fail(
 			c, EINVAL, "mounts[%zu].type: missing, only bind mounts need none", i);
 	if (*m->destination != '/' &&

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define ID_MAPPINGS_MAX	  340 /* user_namespaces(7) */
 #define DEVICE_MAJOR_MAX  4095
@@ -120,7 +121,8 @@ static int check_device(const struct spec_device *d, size_t i, const struct chec
 		r = check_number(c, i, "major", &d->major, DEVICE_MAJOR_MAX);
 	if (r == 0 && *d->type != 'p')
 		r = check_number(c, i, "minor", &d->minor, DEVICE_MINOR_MAX);
-	if (r == 0 && d->file_mode.value > DEVICE_MODE_MAX)
+	/* Callers take the mode from stat(2), the type with it. */
+	if (r == 0 && (d->file_mode.value & ~(uint64_t)S_IFMT) > DEVICE_MODE_MAX)
 		r = check_fail(c, EINVAL,
 			"linux.devices[%zu].fileMode: must be from 0 to %d (07777), got %" PRIu64,
 			i, DEVICE_MODE_MAX, d->file_mode.value);
@@ -146,8 +148,56 @@ static int check_device_rule(const struct spec_device_rule *rule, size_t i, cons
 	return 0;
 }
 
+/* Below /proc/sys, what belongs to a namespace, and to which. */
+static const struct {
+	const char *key; /* one that ends with '.' stands for all below it */
+	const char *ns;
+} sysctls[] = {
+	{ "net.", "network" },
+	{ "fs.mqueue.", "ipc" },
+	{ "kernel.msgmax", "ipc" },
+	{ "kernel.msgmnb", "ipc" },
+	{ "kernel.msgmni", "ipc" },
+	{ "kernel.sem", "ipc" },
+	{ "kernel.shmall", "ipc" },
+	{ "kernel.shmmax", "ipc" },
+	{ "kernel.shmmni", "ipc" },
+	{ "kernel.shm_rmid_forced", "ipc" },
+	{ "kernel.domainname", "uts" },
+	{ "user.", "user" },
+};
+
+/* With '.' and '/' taken for the same, which is enough to tell the keys above from others. */
+static bool sysctl_matches(const char *key, const char *row)
+{
+	for (; *row; key++, row++)
+		if (*key != *row && !(*row == '.' && *key == '/'))
+			return false;
+	return row[-1] == '.' || !*key;
+}
+
+/* What no namespace has would be changed for the whole pod; what the pod has, too. */
+static int check_sysctl_namespace(const struct spec *spec, const char *key, const struct checker *c)
+{
+	if (sysctl_matches(key, "kernel.hostname"))
+		return check_fail(c, EINVAL,
+			"linux.sysctl[\"%.80s\"]: that is what \"hostname\" is for", key);
+	for (size_t i = 0; i < ARRAY_LEN(sysctls); i++) {
+		if (!sysctl_matches(key, sysctls[i].key))
+			continue;
+		if (!check_namespace(spec, sysctls[i].ns))
+			return check_fail(c, EINVAL,
+				"linux.sysctl[\"%.80s\"]: needs one of type %s in linux.namespaces",
+				key, sysctls[i].ns);
+		return 0;
+	}
+	return check_fail(c, EINVAL,
+		"linux.sysctl[\"%.80s\"]: not of a namespace, it would change the whole pod", key);
+}
+
 /* A key becomes a path below /proc/sys, with '.' or '/' between its parts. */
-static int check_sysctl(const struct spec_pair *pair, const struct checker *c)
+static int check_sysctl(
+	const struct spec *spec, const struct spec_pair *pair, const struct checker *c)
 {
 	const char *s = pair->key;
 
@@ -163,7 +213,7 @@ static int check_sysctl(const struct spec_pair *pair, const struct checker *c)
 				pair->key);
 		s += n;
 		if (!*s++)
-			return 0;
+			return check_sysctl_namespace(spec, pair->key, c);
 	}
 }
 
@@ -312,7 +362,7 @@ static int check_lists(const struct spec *spec, const struct checker *c)
 	for (size_t i = 0; r == 0 && i < l->devices.n; i++)
 		r = check_device(&l->devices.v[i], i, c);
 	for (size_t i = 0; r == 0 && i < l->sysctl.n; i++)
-		r = check_sysctl(&l->sysctl.v[i], c);
+		r = check_sysctl(spec, &l->sysctl.v[i], c);
 	if (r == 0)
 		r = check_absolute(c, "linux.maskedPaths", &l->masked_paths);
 	if (r == 0)

@@ -166,14 +166,35 @@ void mount_options_done(struct mount_options *o)
 	buf_done(&o->data);
 }
 
-bool mount_is_bind(const struct spec_mount *mount)
+static bool has_option(const struct spec_mount *mount, const char *option)
 {
-	if (mount->type && streq(mount->type, "bind"))
-		return true;
 	for (size_t i = 0; i < mount->options.n; i++)
-		if (streq(mount->options.v[i], "bind") || streq(mount->options.v[i], "rbind"))
+		if (streq(mount->options.v[i], option))
 			return true;
 	return false;
+}
+
+bool mount_is_remount(const struct spec_mount *mount)
+{
+	return has_option(mount, "remount");
+}
+
+bool mount_is_bind(const struct spec_mount *mount)
+{
+	return !mount_is_remount(mount) &&
+	       ((mount->type && streq(mount->type, "bind")) || has_option(mount, "bind") ||
+		       has_option(mount, "rbind"));
+}
+
+bool mount_is_overlay(const struct spec_mount *mount)
+{
+	return mount->type && streq(mount->type, "overlay") && !mount_is_bind(mount) &&
+	       !mount_is_remount(mount);
+}
+
+bool mount_is_shared(const struct spec_mount *mount)
+{
+	return mount_is_bind(mount) || mount_is_overlay(mount);
 }
 
 int mount_binds(const struct spec *spec, struct mount_bind **ret, size_t *ret_count)
@@ -188,13 +209,14 @@ int mount_binds(const struct spec *spec, struct mount_bind **ret, size_t *ret_co
 		AUTO(mount_options_done) struct mount_options o = { 0 };
 		int r;
 
-		if (!mount_is_bind(m))
+		if (!mount_is_shared(m))
 			continue;
 		r = mount_options_read(m, &o);
 		if (r < 0)
 			return r;
 		binds[n++] = (struct mount_bind){
 			.index = i,
+			.overlay = mount_is_overlay(m),
 			.source = m->source,
 			.destination = m->destination,
 			.read_only = (o.flags & MS_RDONLY) || (o.recursive_set & MOUNT_ATTR_RDONLY),

@@ -25,19 +25,29 @@ void mount_options_done(struct mount_options *options);
 
 DEFINE_AUTO_VAL(mount_options_done, struct mount_options)
 
-/* Whether a mount binds a file or directory of the host: type "bind", or "bind"/"rbind" given. */
+/* Whether a mount binds a file or directory of the host: type "bind", or "bind"/"rbind" given. One
+ * with "remount" changes what is mounted already, and has no source. */
 bool mount_is_bind(const struct spec_mount *mount);
+bool mount_is_remount(const struct spec_mount *mount);
 
-/* A bind mount, as the pod needs it to open its source. */
+/* An overlay's layers are directories of the host, so that is where it is made; the guest binds it.
+ */
+bool mount_is_overlay(const struct spec_mount *mount);
+
+/* Whether the pod must open something of the host for it. */
+bool mount_is_shared(const struct spec_mount *mount);
+
+/* A bind mount, or an overlay, as the pod needs it to open its source. */
 struct mount_bind {
 	size_t index;	    /* in spec->mounts */
+	bool overlay;	    /* the source is nothing, the mount's options are what counts */
 	const char *source; /* absolute or relative to the bundle; the spec's */
 	const char *destination;
 	bool read_only; /* the whole share may be served read-only */
 	bool recursive; /* rbind */
 };
 
-/* Lists the bind mounts in order; *ret is freed with free(). Returns 0 or -ENOMEM. */
+/* Lists what mount_is_shared() in order; *ret is freed with free(). Returns 0 or -ENOMEM. */
 int mount_binds(const struct spec *spec, struct mount_bind **ret, size_t *ret_count) CHECKED;
 
 /* The names of all options that are not left to the file system, sorted; for features. */

@@ -122,7 +122,7 @@ static int make_mappings(
 static void make_file_system(struct maker *m, const struct spec_mount *from,
 	struct mount_options *options, Vmrun__Agent__Mount *to)
 {
-	bool cgroup = streq(from->type, "cgroup");
+	bool cgroup = from->type && streq(from->type, "cgroup");
 
 	make_str(m, &to->type, cgroup ? "cgroup2" : from->type);
 	make_str(m, &to->source, from->source);
@@ -171,7 +171,7 @@ static int make_mounts(
 		mount->recursive_set = o.recursive_set;
 		mount->recursive_clear = o.recursive_clear;
 		mount->copy_up = o.copy_up;
-		if (mount_is_bind(from))
+		if (mount_is_shared(from))
 			r = make_bind(m, i, at, &next, mount);
 		else
 			make_file_system(m, from, &o, mount);
@@ -195,7 +195,7 @@ static int make_devices(
 		make_str(m, &d->type, from->type);
 		d->major = from->major.value;
 		d->minor = from->minor.value;
-		d->mode = from->file_mode.is_set ? (uint32_t)from->file_mode.value
+		d->mode = from->file_mode.is_set ? (uint32_t)from->file_mode.value & 07777
 						 : DEVICE_MODE_DEFAULT;
 		d->uid = (uint32_t)from->uid.value;
 		d->gid = (uint32_t)from->gid.value;

@@ -7,6 +7,7 @@ vmrun_proxy_SOURCES = \
 	shim/proxy/deathnote.c shim/proxy/deathnote.h \
 	shim/proxy/main.c \
 	shim/proxy/oombell.c shim/proxy/oombell.h \
+	shim/proxy/relay.c shim/proxy/relay.h \
 	src/pod/death.c src/pod/death.h
 vmrun_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 vmrun_proxy_CFLAGS = $(AM_CFLAGS) -Os -ffunction-sections -fdata-sections

@@ -8,19 +8,23 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 /* Allowed when (argument `arg` & mask) == value; mask 0: always. Only low halves are looked at. */
-static const struct {
+struct rule {
 	uint32_t nr;
 	unsigned arg;
 	uint32_t mask, value;
-} allowed[] = {
+};
+
+static const struct rule allowed[] = {
 	{ SYS_read, 0, 0, 0 },
 	{ SYS_close, 0, 0, 0 },
 	{ SYS_poll, 0, 0, 0 },
@@ -55,21 +59,31 @@ static const struct {
 	{ SYS_exit_group, 0, 0, 0 },
 };
 
+/* The relay's besides. */
+static const struct rule allowed_to_relay[] = {
+	{ SYS_socket, 0, UINT32_MAX, AF_UNIX },
+	{ SYS_setsockopt, 2, UINT32_MAX, SO_SNDTIMEO },
+	{ SYS_connect, 0, 0, 0 },
+	{ SYS_recvmsg, 0, 0, 0 },
+};
+
 #define INSNS_PER_ROW 5
-#define INSNS_MAX     (5 + INSNS_PER_ROW * ARRAY_LEN(allowed))
+#define ROWS_MAX      (ARRAY_LEN(allowed) + ARRAY_LEN(allowed_to_relay))
+#define INSNS_MAX     (5 + INSNS_PER_ROW * ROWS_MAX)
 
 _Static_assert(INSNS_MAX < UINT8_MAX, "a jump past all rows has 8 bits");
 
-static unsigned add_row(struct sock_filter *at, size_t row)
+/* left: rows behind this one. */
+static unsigned add_row(struct sock_filter *at, const struct rule *rule, size_t left)
 {
 	const struct sock_filter insns[INSNS_PER_ROW] = {
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[row].nr, 0, INSNS_PER_ROW - 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rule->nr, 0, INSNS_PER_ROW - 1),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			(uint32_t)offsetof(struct seccomp_data, args) + 8 * allowed[row].arg),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, allowed[row].mask),
+			(uint32_t)offsetof(struct seccomp_data, args) + 8 * rule->arg),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, rule->mask),
 		/* Another value: past all rows, since the number is not loaded any more. */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[row].value, 0,
-			(uint8_t)((ARRAY_LEN(allowed) - row - 1) * INSNS_PER_ROW + 1)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rule->value, 0,
+			(uint8_t)(left * INSNS_PER_ROW + 1)),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 
@@ -78,8 +92,9 @@ static unsigned add_row(struct sock_filter *at, size_t row)
 	return INSNS_PER_ROW;
 }
 
-static int filter_syscalls(void)
+static int filter_syscalls(bool relay)
 {
+	size_t more = relay ? ARRAY_LEN(allowed_to_relay) : 0;
 	struct sock_filter insns[INSNS_MAX] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
@@ -90,7 +105,9 @@ static int filter_syscalls(void)
 	struct sock_fprog program;
 
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
-		n += add_row(insns + n, i);
+		n += add_row(insns + n, &allowed[i], ARRAY_LEN(allowed) - i - 1 + more);
+	for (size_t i = 0; i < more; i++)
+		n += add_row(insns + n, &allowed_to_relay[i], more - i - 1);
 	insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 	program = (struct sock_fprog){ .len = (unsigned short)n, .filter = insns };
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
@@ -118,27 +135,39 @@ static int restrict_files(int record_dir_fd)
 	return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
 }
 
-static int drop_capabilities(void)
+static int drop_capabilities(bool relay)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+	struct __user_cap_data_struct kept[2] = { { 0 }, { 0 } };
 
-	return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
+	if (relay)
+		kept[0].effective = kept[0].permitted = 1U << CAP_DAC_OVERRIDE;
+	return syscall(SYS_capset, &head, kept) < 0 ? -errno : 0;
 }
 
-int confine(int record_dir_fd, struct err *err)
+static int give_up(int record_dir_fd, bool relay, struct err *err)
 {
 	int r;
 
 	/* First: without capabilities the other two are allowed only to who can gain none. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, errno, "no_new_privs");
-	r = drop_capabilities();
+	r = drop_capabilities(relay);
 	if (r < 0)
 		return err_sys(err, -r, "cannot drop capabilities");
 	r = restrict_files(record_dir_fd);
 	if (r < 0)
 		return err_sys(err, -r, "Landlock");
-	r = filter_syscalls();
+	r = filter_syscalls(relay);
 	return r < 0 ? err_sys(err, -r, "seccomp") : 0;
+}
+
+int confine(int record_dir_fd, struct err *err)
+{
+	return give_up(record_dir_fd, false, err);
+}
+
+int confine_relay(struct err *err)
+{
+	return give_up(-1, true, err);
 }

@@ -12,3 +12,9 @@
  * that is the container's own, and what uid 0 without capabilities may do from record_dir_fd.
  */
 int confine(int record_dir_fd, struct err *err) CHECKED;
+
+/*
+ * The same for the relay, which also connects UNIX sockets, whoever may by their mode, as the
+ * container's own root could: it keeps CAP_DAC_OVERRIDE.
+ */
+int confine_relay(struct err *err) CHECKED;

@@ -13,6 +13,7 @@
 #include "shim/proxy/confine.h"
 #include "shim/proxy/deathnote.h"
 #include "shim/proxy/oombell.h"
+#include "shim/proxy/relay.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +32,7 @@
 struct proxy {
 	struct anchor_msg msg;
 	int fd[ANCHOR_FDS]; /* -1: not there */
+	struct relay_socket *sockets;
 	struct rpc_client *agent;
 	int signal_fd;
 	bool tied;  /* the agent has taken note of us */
@@ -308,6 +310,25 @@ static int watch_signals(struct proxy *p)
 	return p->signal_fd < 0 ? -errno : 0;
 }
 
+static int receive_sockets(struct proxy *p)
+{
+	p->sockets = calloc(p->msg.sockets + 1UL, sizeof(*p->sockets));
+	if (!p->sockets)
+		return -ENOMEM;
+	for (unsigned i = 0; i < p->msg.sockets; i++) {
+		struct relay_socket *s = &p->sockets[i];
+		struct anchor_socket_msg msg;
+		unsigned n = 1;
+
+		if (fd_recv(ANCHOR_SOCKET_FD, &msg, sizeof(msg), &s->fd, &n) !=
+				(ssize_t)sizeof(msg) ||
+			n != 1)
+			return -EPROTO;
+		memcpy(s->share, msg.share, sizeof(s->share) - 1);
+	}
+	return 0;
+}
+
 /* -EPROTO: not our own caller. */
 static int receive_msg(struct proxy *p)
 {
@@ -325,7 +346,28 @@ static int receive_msg(struct proxy *p)
 			return -EPROTO;
 		p->fd[i] = present ? fds[taken++] : -1;
 	}
-	return taken == n && p->fd[ANCHOR_FD_AGENT] >= 0 ? 0 : -EPROTO;
+	if (taken != n || p->fd[ANCHOR_FD_AGENT] < 0)
+		return -EPROTO;
+	return p->msg.sockets ? receive_sockets(p) : 0;
+}
+
+/* While we may: it keeps less than it has now, and more than we. */
+static int begin_relay(struct proxy *p, struct err *err)
+{
+	struct relay relay = {
+		.container = p->msg.container,
+		.agent_fd = p->fd[ANCHOR_FD_RELAY_AGENT],
+		.ctl_fd = p->fd[ANCHOR_FD_RELAY_CTL],
+		.sockets = p->sockets,
+		.count = p->msg.sockets,
+	};
+	int r = p->msg.sockets ? relay_start(&relay, err) : 0;
+
+	close_fd(&p->fd[ANCHOR_FD_RELAY_AGENT]);
+	close_fd(&p->fd[ANCHOR_FD_RELAY_CTL]);
+	for (unsigned i = 0; i < p->msg.sockets; i++)
+		close_fd(&p->sockets[i].fd);
+	return r;
 }
 
 static int begin(struct proxy *p, struct err *err)
@@ -336,6 +378,9 @@ static int begin(struct proxy *p, struct err *err)
 		return err_sys(err, -r, "vmrun-proxy");
 	oombell_start(&p->bell, p->fd[ANCHOR_FD_MEMORY], p->msg.container);
 	close_fd(&p->fd[ANCHOR_FD_MEMORY]);
+	r = begin_relay(p, err);
+	if (r < 0)
+		return r;
 	r = confine(p->fd[ANCHOR_FD_RECORD], err);
 	if (r < 0)
 		return r;

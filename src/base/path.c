@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+/* As the kernel has it. */
+#define LINKS_MAX 40
+
 static bool is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -52,7 +55,29 @@ int open_in_root(int rootfd, const char *path, int flags, mode_t mode)
 	return fd < 0 ? -errno : fd;
 }
 
-int mkdir_in_root(int rootfd, const char *path, mode_t mode)
+static int mkdir_following(int rootfd, const char *path, mode_t mode, unsigned links);
+
+/* Makes what the symlink at path, whose parent is dir and whose name starts at name, points to. */
+static int mkdir_target(
+	int rootfd, int dir, const char *path, size_t name, mode_t mode, unsigned links)
+{
+	char target[PATH_MAX], *whole;
+	ssize_t n = readlinkat(dir, path + name, target, sizeof(target) - 1);
+	int fd;
+
+	if (n < 0)
+		return -errno;
+	if (links == LINKS_MAX)
+		return -ELOOP;
+	target[n] = '\0';
+	if (asprintf(&whole, "%.*s/%s", *target == '/' ? 0 : (int)name, path, target) < 0)
+		return -ENOMEM;
+	fd = mkdir_following(rootfd, whole, mode, links + 1);
+	free(whole);
+	return fd;
+}
+
+static int mkdir_following(int rootfd, const char *path, mode_t mode, unsigned links)
 {
 	char part[PATH_MAX];
 	size_t n = strlen(path);
@@ -77,9 +102,12 @@ int mkdir_in_root(int rootfd, const char *path, mode_t mode)
 		part[end] = '\0';
 		next = open_in_root(rootfd, part, O_PATH | O_DIRECTORY, 0);
 		if (next == -ENOENT) {
-			if (mkdirat(dir, part + start, mode) < 0 && errno != EEXIST)
-				return -errno;
-			next = open_in_root(rootfd, part, O_PATH | O_DIRECTORY, 0);
+			if (mkdirat(dir, part + start, mode) == 0)
+				next = open_in_root(rootfd, part, O_PATH | O_DIRECTORY, 0);
+			else if (errno == EEXIST)
+				next = mkdir_target(rootfd, dir, part, start, mode, links);
+			else
+				next = -errno;
 		}
 		if (next < 0)
 			return next;
@@ -87,6 +115,11 @@ int mkdir_in_root(int rootfd, const char *path, mode_t mode)
 		dir = next;
 	}
 	return steal_fd(&dir);
+}
+
+int mkdir_in_root(int rootfd, const char *path, mode_t mode)
+{
+	return mkdir_following(rootfd, path, mode, 0);
 }
 
 int mkdir_all(const char *path, mode_t mode)

@@ -21,7 +21,8 @@ int id_check(const char *id, struct err *err) CHECKED;
  */
 int open_in_root(int rootfd, const char *path, int flags, mode_t mode) CHECKED;
 
-/* mkdir -p below rootfd with the same rules; returns an O_PATH fd of the last directory. */
+/* mkdir -p below rootfd with the same rules, and to where dangling symlinks point; returns an
+ * O_PATH fd of the last directory. */
 int mkdir_in_root(int rootfd, const char *path, mode_t mode) CHECKED;
 
 /* mkdir -p of a path of our own (state and cache directories). Returns 0 or -errno. */

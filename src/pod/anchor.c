@@ -156,6 +156,14 @@ static int enter_cgroup(int cgroup_fd, pid_t pid, struct err *err)
 	return r < 0 ? err_sys(err, -r, "cannot put the anchor into its cgroup") : 0;
 }
 
+static int send_socket(const struct anchor_socket *from, int sock)
+{
+	struct anchor_socket_msg msg = { "" };
+
+	snprintf(msg.share, sizeof(msg.share), "%s", from->share);
+	return fd_send(sock, &msg, sizeof(msg), &from->fd, 1);
+}
+
 static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 {
 	struct anchor_msg msg = { .version = ANCHOR_MSG_VERSION };
@@ -167,6 +175,8 @@ static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 		[ANCHOR_FD_TTY] = spec->tty_fd,
 		[ANCHOR_FD_LOG] = spec->log_fd,
 		[ANCHOR_FD_MEMORY] = spec->memory_fd,
+		[ANCHOR_FD_RELAY_AGENT] = spec->socket_count ? spec->relay_agent_fd : -1,
+		[ANCHOR_FD_RELAY_CTL] = spec->socket_count ? spec->relay_ctl_fd : -1,
 	};
 
 	for (unsigned i = 0; i < ANCHOR_DONE_MAX; i++)
@@ -179,7 +189,10 @@ static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 	}
 	memcpy(msg.container, spec->container, strlen(spec->container));
 	memcpy(msg.process, spec->process, strlen(spec->process));
+	msg.sockets = spec->socket_count;
 	r = fd_send(sock, &msg, sizeof(msg), fds, (unsigned)n);
+	for (unsigned i = 0; r == 0 && i < spec->socket_count; i++)
+		r = send_socket(&spec->sockets[i], sock);
 	/* A child that is gone already has said why. */
 	if (r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED)
 		return 0;

@@ -31,6 +31,12 @@ struct anchor_pause {
 	void *arg;
 };
 
+/* A host socket that the container has bound: fd (O_PATH) by the name of its share. */
+struct anchor_socket {
+	int fd;
+	const char *share;
+};
+
 /* All descriptors stay the caller's; the anchor gets copies. -1 or 0 where there is none. */
 struct anchor_spec {
 	const char *container;
@@ -61,6 +67,10 @@ struct anchor_spec {
 	const struct anchor_mount *mounts;
 	unsigned mount_count;
 	const struct anchor_pause *pause; /* or NULL */
+	/* What the relay serves; its own RPC session and connection to vmrun-vm. */
+	const struct anchor_socket *sockets;
+	unsigned socket_count;
+	int relay_agent_fd, relay_ctl_fd; /* when there are sockets */
 };
 
 /*

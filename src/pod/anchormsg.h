@@ -9,6 +9,7 @@
 
 #include "base/path.h"
 #include "pod/anchor.h"
+#include "rpc/ports.h"
 
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ enum anchor_fd {
 	ANCHOR_FD_TTY,
 	ANCHOR_FD_LOG,
 	ANCHOR_FD_MEMORY,
+	ANCHOR_FD_RELAY_AGENT,
+	ANCHOR_FD_RELAY_CTL,
 	ANCHOR_FD_DONE,
 	ANCHOR_FDS = ANCHOR_FD_DONE + ANCHOR_DONE_MAX,
 };
@@ -39,6 +42,12 @@ struct anchor_msg {
 	uint32_t present;
 	char container[ID_MAX + 1]; /* NUL-terminated */
 	char process[ID_MAX + 1];
+	uint32_t sockets; /* that many struct anchor_socket_msg follow */
+};
+
+/* With one O_PATH descriptor. */
+struct anchor_socket_msg {
+	char share[SHARE_NAME_MAX]; /* NUL-terminated */
 };
 
 struct anchor_report {

@@ -319,6 +319,24 @@ static bool has_create_hooks(const struct create *c)
 	       hooks_any(hooks, HOOK_CREATE_CONTAINER);
 }
 
+/* The relay of bound sockets has an RPC session and a connection to vmrun-vm of its own. */
+static int add_sockets(const struct create *c, struct anchor_socket *sockets,
+	struct anchor_spec *spec, struct err *err)
+{
+	spec->sockets = sockets;
+	for (size_t i = 0; i < c->shares.count; i++)
+		if (c->shares.bind[i].is_socket)
+			sockets[spec->socket_count++] =
+				(struct anchor_socket){ .fd = c->shares.bind[i].fd,
+					.share = c->shares.bind[i].name };
+	if (spec->socket_count == 0)
+		return 0;
+	spec->relay_ctl_fd = vmclient_connect(c->state->dir, err);
+	return spec->relay_ctl_fd < 0
+		       ? spec->relay_ctl_fd
+		       : vmclient_dial_agent(spec->relay_ctl_fd, &spec->relay_agent_fd, err);
+}
+
 static int start_anchor(struct create *c, const char *id, struct err *err)
 {
 	/*
@@ -333,6 +351,7 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		.arg = c,
 	};
 	AUTO_FREE struct anchor_mount *mounts = calloc(c->shares.count + 1, sizeof(*mounts));
+	AUTO_FREE struct anchor_socket *sockets = calloc(c->shares.count + 1, sizeof(*sockets));
 	AUTO_CLOSE int ctl = vmclient_connect(c->state->dir, err);
 	AUTO_CLOSE int log = openat(c->state->dir, "console.log", O_RDONLY | O_CLOEXEC);
 	AUTO_CLOSE int memory = cgroup_open_memory(&c->state->cgroups);
@@ -350,12 +369,14 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		.mounts = mounts,
 		.mount_count = (unsigned)c->shares.count,
 		.pause = has_create_hooks(c) ? &pause : NULL,
+		.relay_agent_fd = -1,
+		.relay_ctl_fd = -1,
 	};
 	int r;
 
 	if (ctl < 0)
 		return ctl;
-	if (!mounts)
+	if (!mounts || !sockets)
 		return err_sys(err, ENOMEM, "anchor");
 	/* However the anchor ends, the pod ends with it. */
 	r = vmclient_own(ctl, err);
@@ -367,7 +388,11 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 			.destination = c->shares.binds[i].destination,
 			.read_only = c->shares.binds[i].read_only,
 		};
-	r = process_anchor(&spec, c->stdio, c->vm.ctl, &c->anchor, err);
+	r = add_sockets(c, sockets, &spec, err);
+	if (r == 0)
+		r = process_anchor(&spec, c->stdio, c->vm.ctl, &c->anchor, err);
+	close_fd(&spec.relay_agent_fd);
+	close_fd(&spec.relay_ctl_fd);
 	return r ? r : enter(c, c->anchor, err);
 }
 

@@ -2,12 +2,15 @@
 #include "pod/share.h"
 
 #include "base/auto.h"
+#include "pod/overlay.h"
 #include "pod/vmclient.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 static int open_rootfs(struct shares *s, const struct spec *spec, int bundle_dir,
 	const char *bundle, struct err *err)
@@ -26,16 +29,94 @@ static int open_rootfs(struct shares *s, const struct spec *spec, int bundle_dir
 	return 0;
 }
 
-static int open_bind(struct shares *s, size_t i, int bundle_dir, struct err *err)
+/*
+ * Devices that are the same everywhere: those of every container, and what containers get bound
+ * that must not make nodes. A node reaches the guest as its number, and behind any other one would
+ * be another device.
+ */
+static bool is_same_in_guest(const struct stat *st)
+{
+	static const struct {
+		unsigned major, minor;
+	} devices[] = {
+		{ 1, 3 },    /* null */
+		{ 1, 5 },    /* zero */
+		{ 1, 7 },    /* full */
+		{ 1, 8 },    /* random */
+		{ 1, 9 },    /* urandom */
+		{ 5, 0 },    /* tty */
+		{ 10, 200 }, /* net/tun */
+		{ 10, 229 }, /* fuse */
+	};
+
+	for (size_t i = 0; S_ISCHR(st->st_mode) && i < ARRAY_LEN(devices); i++)
+		if (st->st_rdev == makedev(devices[i].major, devices[i].minor))
+			return true;
+	return false;
+}
+
+static int check_kind(const struct mount_bind *b, const struct stat *st, struct err *err)
+{
+	switch (st->st_mode & S_IFMT) {
+	case S_IFDIR:
+	case S_IFREG:
+	case S_IFSOCK: /* the anchor's relay connects it */
+		return 0;
+	case S_IFIFO:
+		return err_set(err, ENOTSUP,
+			"config.json: mounts[%zu].source: %s is a pipe, of which a guest would see "
+			"the name only",
+			b->index, b->source);
+	default:
+		return is_same_in_guest(st)
+			       ? 0
+			       : err_set(err, ENOTSUP,
+					 "config.json: mounts[%zu].source: %s is a device of the "
+					 "host, %u:%u of the guest is another one (which "
+					 "linux.devices can give)",
+					 b->index, b->source, major(st->st_rdev),
+					 minor(st->st_rdev));
+	}
+}
+
+/* "bind" without "rbind": a copy of the one mount, which nothing but its descriptor knows of. */
+static int leave_mounts_out(const struct mount_bind *b, int *fd, struct err *err)
+{
+	int copy = open_tree(*fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (copy < 0)
+		return err_sys(err, errno,
+			"config.json: mounts[%zu].source: %s without the mounts below it", b->index,
+			b->source);
+	close(*fd);
+	*fd = copy;
+	return 0;
+}
+
+static int open_bind(
+	struct shares *s, size_t i, int bundle_dir, const struct spec *spec, struct err *err)
 {
 	const struct mount_bind *b = &s->binds[i];
 	struct share *share = &s->bind[i];
 	struct stat st;
+	int r;
 
-	share->fd = openat(bundle_dir, b->source, O_PATH | O_CLOEXEC);
+	if (b->overlay) {
+		r = overlay_open(&spec->mounts.v[b->index], b->index, &share->fd, err);
+		if (r < 0)
+			return r;
+	} else {
+		share->fd = openat(bundle_dir, b->source, O_PATH | O_CLOEXEC);
+	}
 	if (share->fd < 0 || fstat(share->fd, &st) < 0)
 		return err_sys(
 			err, errno, "config.json: mounts[%zu].source: %s", b->index, b->source);
+	r = check_kind(b, &st, err);
+	if (r == 0 && !b->recursive && S_ISDIR(st.st_mode))
+		r = leave_mounts_out(b, &share->fd, err);
+	if (r < 0)
+		return r;
+	share->is_socket = S_ISSOCK(st.st_mode);
 	snprintf(share->name, sizeof(share->name), "%zu", i + 1);
 	s->agent_binds[i] = (struct agent_bind){
 		.share = share->name,
@@ -61,7 +142,7 @@ int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const
 	for (size_t i = 0; i < s->count; i++)
 		s->bind[i].fd = -1;
 	for (size_t i = 0; r == 0 && i < s->count; i++)
-		r = open_bind(s, i, bundle_dir, err);
+		r = open_bind(s, i, bundle_dir, spec, err);
 	return r;
 }
 

@@ -16,6 +16,7 @@ struct shares {
 
 	struct share {
 		int fd; /* O_PATH of the source */
+		bool is_socket;
 		char name[24];
 	} * bind;
 	struct agent_bind *agent_binds; /* as oci/to_agent.h wants them */

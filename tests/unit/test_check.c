@@ -190,10 +190,12 @@ static void mounts_and_names(void **state)
 	static const struct refusal unsupported[] = {
 		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','gidMappings':"
 			 "[{'containerID':0,'hostID':0,'size':1}]}]"),
-			"mounts[0].gidMappings: id-mapped mounts are not supported" },
+			"mounts[0].gidMappings: not supported: neither virtiofs nor tmpfs of the "
+			"guest's kernel can be mounted with mapped ids" },
 		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','options':"
 			 "['ro','idmap']}]"),
-			"mounts[0].options[1]: \"idmap\" is not supported" },
+			"mounts[0].options[1]: \"idmap\" is not supported: neither virtiofs nor "
+			"tmpfs of the guest's kernel can be mounted with mapped ids" },
 	};
 
 	(void)state;
@@ -269,8 +271,8 @@ static void devices_and_paths(void **state)
 			"linux.devices[0].major: must be from 0 to 4095, got 4096" },
 		{ CONFIG_LINUX("'devices':[{'path':'/x','type':'u','major':1,'minor':-1}]"),
 			"linux.devices[0].minor: must be from 0 to 1048575, got -1" },
-		{ CONFIG_LINUX("'devices':[{'path':'/x','type':'p','fileMode':4096}]"),
-			"linux.devices[0].fileMode: must be from 0 to 4095 (07777), got 4096" },
+		{ CONFIG_LINUX("'devices':[{'path':'/x','type':'p','fileMode':65536}]"),
+			"linux.devices[0].fileMode: must be from 0 to 4095 (07777), got 65536" },
 		{ CONFIG_RESOURCES("'devices':[{'allow':true,'type':'x'}]"),
 			"linux.resources.devices[0].type: must be \"a\", \"b\" or \"c\", got "
 			"\"x\"" },
@@ -285,6 +287,18 @@ static void devices_and_paths(void **state)
 		{ CONFIG_LINUX("'rootfsPropagation':'sideways'"),
 			"linux.rootfsPropagation: unknown mode \"sideways\"" },
 		{ CONFIG_LINUX("'sysctl':{'':'1'}"), "linux.sysctl: a key is empty" },
+		{ CONFIG_LINUX("'sysctl':{'vm/max_map_count':'1'}"),
+			"linux.sysctl[\"vm/max_map_count\"]: not of a namespace, it would change "
+			"the "
+			"whole pod" },
+		{ CONFIG_LINUX("'sysctl':{'kernel.shmmaxx':'1'},'namespaces':[{'type':'ipc'}]"),
+			"linux.sysctl[\"kernel.shmmaxx\"]: not of a namespace, it would change the "
+			"whole pod" },
+		{ CONFIG_LINUX("'sysctl':{'kernel.shmmax':'1'}"),
+			"linux.sysctl[\"kernel.shmmax\"]: needs one of type ipc in "
+			"linux.namespaces" },
+		{ CONFIG_LINUX("'sysctl':{'kernel/hostname':'x'},'namespaces':[{'type':'uts'}]"),
+			"linux.sysctl[\"kernel/hostname\"]: that is what \"hostname\" is for" },
 		{ CONFIG_LINUX("'sysctl':{'../etc/passwd':'1'}"),
 			"linux.sysctl[\"../etc/passwd\"]: not a name such as "
 			"\"net.ipv4.ip_forward\"" },
@@ -300,8 +314,9 @@ static void devices_and_paths(void **state)
 	all_refused(cases, ARRAY_LEN(cases), EINVAL);
 	accepted(
 		CONFIG_LINUX("'devices':[{'path':'/x','type':'p'},{'path':'/y','type':'c',"
-			     "'major':4095,'minor':1048575,'fileMode':438}],"
+			     "'major':4095,'minor':1048575,'fileMode':8630}],"
 			     "'sysctl':{'net/ipv4/conf/eth0.1/forwarding':'1','kernel.shmmax':'1'},"
+			     "'namespaces':[{'type':'ipc'},{'type':'network'}],"
 			     "'rootfsPropagation':'rprivate','personality':{'domain':'LINUX32'}"));
 }
 

@@ -8,6 +8,7 @@
  *   inside clocks        whole seconds of CLOCK_MONOTONIC, CLOCK_BOOTTIME
  *   inside open r|w|rw PATH      "ok", or the error
  *   inside mknod c|b MAJOR MINOR PATH    the same
+ *   inside connect PATH          copies stdin to the UNIX socket, then its answer to stdout
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,6 +93,34 @@ static int try_mknod(char **args)
 	return told(mknod(args[3], type | 0600, makedev(major, minor)));
 }
 
+static int copy(int from, int to)
+{
+	char data[65536];
+	ssize_t n;
+
+	while ((n = read(from, data, sizeof(data))) > 0)
+		for (ssize_t at = 0, w; at < n; at += w) {
+			w = write(to, data + at, (size_t)(n - at));
+			if (w < 0)
+				return told(-1);
+		}
+	return n < 0 ? told(-1) : 0;
+}
+
+static int connect_to(char **args)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strncpy(addr.sun_path, args[0], sizeof(addr.sun_path) - 1);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return told(-1);
+	if (copy(STDIN_FILENO, fd) != 0)
+		return 0;
+	shutdown(fd, SHUT_WR);
+	return copy(fd, STDOUT_FILENO);
+}
+
 static const struct {
 	const char *name;
 	int args;
@@ -100,6 +131,7 @@ static const struct {
 	{ "clocks", 0, clocks },
 	{ "open", 2, try_open },
 	{ "mknod", 4, try_mknod },
+	{ "connect", 1, connect_to },
 };
 
 int main(int argc, char **argv)

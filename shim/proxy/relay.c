@@ -1,0 +1,177 @@
+/* The relay: see relay.h. */
+#include "shim/proxy/relay.h"
+
+#include "agent/agent.pb-c.h"
+#include "base/auto.h"
+#include "base/fd.h"
+#include "rpc/client.h"
+#include "rpc/vmctl.h"
+#include "shim/proxy/confine.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+/* Where the caller has its own, see relay_start(). */
+#define FIRST_FD 3
+/* A socket whose owner does not accept holds the others up no longer. */
+#define CONNECT_TIMEOUT_S 2
+
+/* A socket that is known by descriptor only has a name in a proc of our own: the directory we are
+ * in. */
+static int connect_socket(int fd)
+{
+	static const struct timeval timeout = { .tv_sec = CONNECT_TIMEOUT_S };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	AUTO_CLOSE int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "self/fd/%d", fd);
+	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0 ||
+		connect(s, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -errno;
+	return steal_fd(&s);
+}
+
+/* Lets vmrun-vm connect the stream that begins with token. Its reply says that it is, or not. */
+static int open_stream(int ctl, uint64_t token, int fd)
+{
+	struct vmctl_request req = {
+		.version = VMCTL_VERSION,
+		.op = VMCTL_CONNECT,
+		.u.connect = {
+			.port = VSOCK_PORT_STREAM,
+			.flags = VMCTL_TO_GUEST | VMCTL_FROM_GUEST,
+			.preamble = token,
+			.has_preamble = 1,
+		},
+	};
+	struct pollfd p = { .fd = ctl, .events = POLLIN };
+	struct vmctl_reply reply;
+	unsigned none = 0;
+	ssize_t n;
+	int r = fd_send(ctl, &req, sizeof(req), &fd, 1);
+
+	if (r < 0)
+		_exit(1);
+	do {
+		(void)!poll(&p, 1, -1);
+		n = fd_recv(ctl, &reply, sizeof(reply), NULL, &none);
+	} while (n == -EAGAIN || n == -EINTR);
+	if (n != (ssize_t)sizeof(reply))
+		_exit(1);
+	return -reply.code;
+}
+
+static int serve(const struct relay *relay, const Vmrun__Agent__NextSocketResponse *next)
+{
+	for (unsigned i = 0; i < relay->count; i++) {
+		AUTO_CLOSE int fd = -1;
+
+		if (strcmp(relay->sockets[i].share, next->share) != 0)
+			continue;
+		fd = connect_socket(relay->sockets[i].fd);
+		return fd < 0 ? fd : open_stream(relay->ctl_fd, next->token, fd);
+	}
+	return -ENOENT;
+}
+
+static void run(const struct relay *relay, struct rpc_client *agent)
+{
+	Vmrun__Agent__NextSocketRequest in = VMRUN__AGENT__NEXT_SOCKET_REQUEST__INIT;
+	struct err err = ERR_NONE;
+
+	in.container = (char *)(uintptr_t)relay->container;
+	while (true) {
+		Vmrun__Agent__NextSocketResponse *next;
+		ProtobufCMessage *reply;
+
+		if (rpc_call(agent, &vmrun__agent__agent__descriptor, "NextSocket", &in.base, 0,
+			    &reply, &err) < 0)
+			return;
+		next = (Vmrun__Agent__NextSocketResponse *)reply;
+		in.refused = serve(relay, next) < 0 ? next->token : 0;
+		protobuf_c_message_free_unpacked(reply, NULL);
+	}
+}
+
+/* A proc of this pid namespace, mounted nowhere, becomes the working directory. */
+static int enter_proc(void)
+{
+	AUTO_CLOSE int fs = fsopen("proc", FSOPEN_CLOEXEC);
+	AUTO_CLOSE int proc = -1;
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	proc = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	return proc < 0 || fchdir(proc) < 0 ? -errno : 0;
+}
+
+static bool is_ours(const struct relay *relay, int fd)
+{
+	bool ours = fd == relay->agent_fd || fd == relay->ctl_fd;
+
+	for (unsigned i = 0; i < relay->count; i++)
+		ours = ours || fd == relay->sockets[i].fd;
+	return ours;
+}
+
+/* The proxy's pipes and its caller's socket end with the proxy, not with us. */
+static void close_others(const struct relay *relay)
+{
+	int last = relay->agent_fd > relay->ctl_fd ? relay->agent_fd : relay->ctl_fd;
+
+	for (unsigned i = 0; i < relay->count; i++)
+		last = relay->sockets[i].fd > last ? relay->sockets[i].fd : last;
+	for (int fd = FIRST_FD; fd < last; fd++)
+		if (!is_ours(relay, fd))
+			close(fd);
+	syscall(SYS_close_range, (unsigned)last + 1, ~0U, 0);
+}
+
+/*
+ * The relay's set-up, reported by how the pipe ends: a byte, or nothing. A network namespace of its
+ * own has no abstract sockets that it could reach.
+ */
+static void child(const struct relay *relay, int ready)
+{
+	struct rpc_client *agent;
+	struct err err = ERR_NONE;
+
+	prctl(PR_SET_NAME, "vmrun-relay");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && unshare(CLONE_NEWNET) == 0 &&
+		enter_proc() == 0 && fd_write_all(ready, "r", 1) == 0) {
+		close_others(relay);
+		if (confine_relay(&err) == 0 && rpc_client_new(relay->agent_fd, &agent) == 0)
+			run(relay, agent);
+	}
+	_exit(1);
+}
+
+int relay_start(const struct relay *relay, struct err *err)
+{
+	AUTO_CLOSE int ours = -1;
+	AUTO_CLOSE int theirs = -1;
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "relay of sockets");
+	ours = fds[0];
+	theirs = fds[1];
+	pid = fork();
+	if (pid == 0)
+		child(relay, theirs);
+	close_fd(&theirs);
+	if (pid < 0 || read(ours, &byte, 1) != 1)
+		return err_set(err, EIO, "cannot start the relay of bound sockets");
+	return 0;
+}
