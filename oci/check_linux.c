@@ -147,6 +147,23 @@ static int check_device_rule(const struct spec_device_rule *rule, size_t i, cons
 }
 
 /* A key becomes a path below /proc/sys, with '.' or '/' between its parts. */
+/* A name that is set in two ways would be what is written last. */
+static int check_sysctl_conflict(const struct spec *spec, const char *key, const struct checker *c)
+{
+	const struct {
+		const char *dots, *slashes, *field, *value;
+	} names[] = {
+		{ "kernel.hostname", "kernel/hostname", "hostname", spec->hostname },
+		{ "kernel.domainname", "kernel/domainname", "domainname", spec->domainname },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].value && (streq(key, names[i].dots) || streq(key, names[i].slashes)))
+			return check_fail(c, EINVAL, "linux.sysctl[\"%s\"]: conflicts with %s", key,
+				names[i].field);
+	return 0;
+}
+
 static int check_sysctl(const struct spec_pair *pair, const struct checker *c)
 {
 	const char *s = pair->key;
@@ -313,6 +330,8 @@ static int check_lists(const struct spec *spec, const struct checker *c)
 		r = check_device(&l->devices.v[i], i, c);
 	for (size_t i = 0; r == 0 && i < l->sysctl.n; i++)
 		r = check_sysctl(&l->sysctl.v[i], c);
+	for (size_t i = 0; r == 0 && i < l->sysctl.n; i++)
+		r = check_sysctl_conflict(spec, l->sysctl.v[i].key, c);
 	if (r == 0)
 		r = check_absolute(c, "linux.maskedPaths", &l->masked_paths);
 	if (r == 0)

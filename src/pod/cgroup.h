@@ -46,6 +46,9 @@ int cgroup_open_v2(const struct strv *dirs);
 /* Moves a process into all of them. */
 int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err) CHECKED;
 
+/* Lets frozen processes in them run on, so that they can be killed. */
+void cgroup_thaw(const struct strv *dirs);
+
 /*
  * Kills what is left in them and removes them, and those parents that nobody else uses. Missing
  * ones are fine.

@@ -227,8 +227,10 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 /* Everything of the container goes, in the order that leaves nothing half-alive. */
 static int destroy(int root, struct state *s, struct err *err)
 {
-	int r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
+	int r;
 
+	cgroup_thaw(&s->cgroups);
+	r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
 	if (r == 0)
 		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
 	if (r < 0)

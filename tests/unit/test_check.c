@@ -247,6 +247,12 @@ static void devices_and_paths(void **state)
 		{ CONFIG_LINUX("'rootfsPropagation':'sideways'"),
 			"linux.rootfsPropagation: unknown mode \"sideways\"" },
 		{ CONFIG_LINUX("'sysctl':{'':'1'}"), "linux.sysctl: a key is empty" },
+		{ CONFIG(",'domainname':'a','linux':{'namespaces':[{'type':'uts'}],"
+			 "'sysctl':{'kernel.domainname':'b'}}"),
+			"linux.sysctl[\"kernel.domainname\"]: conflicts with domainname" },
+		{ CONFIG(",'hostname':'a','linux':{'namespaces':[{'type':'uts'}],"
+			 "'sysctl':{'kernel/hostname':'b'}}"),
+			"linux.sysctl[\"kernel/hostname\"]: conflicts with hostname" },
 		{ CONFIG_LINUX("'sysctl':{'../etc/passwd':'1'}"),
 			"linux.sysctl[\"../etc/passwd\"]: not a name such as "
 			"\"net.ipv4.ip_forward\"" },
