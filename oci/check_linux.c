@@ -195,6 +195,15 @@ static int check_sysctl_namespace(const struct spec *spec, const char *key, cons
 		"linux.sysctl[\"%.80s\"]: not of a namespace, it would change the whole pod", key);
 }
 
+/* A name that is set in two ways would be what is written last. */
+static int check_sysctl_conflict(const struct spec *spec, const char *key, const struct checker *c)
+{
+	if (spec->domainname && sysctl_matches(key, "kernel.domainname"))
+		return check_fail(
+			c, EINVAL, "linux.sysctl[\"%.80s\"]: conflicts with domainname", key);
+	return 0;
+}
+
 /* A key becomes a path below /proc/sys, with '.' or '/' between its parts. */
 static int check_sysctl(
 	const struct spec *spec, const struct spec_pair *pair, const struct checker *c)
@@ -363,6 +372,8 @@ static int check_lists(const struct spec *spec, const struct checker *c)
 		r = check_device(&l->devices.v[i], i, c);
 	for (size_t i = 0; r == 0 && i < l->sysctl.n; i++)
 		r = check_sysctl(spec, &l->sysctl.v[i], c);
+	for (size_t i = 0; r == 0 && i < l->sysctl.n; i++)
+		r = check_sysctl_conflict(spec, l->sysctl.v[i].key, c);
 	if (r == 0)
 		r = check_absolute(c, "linux.maskedPaths", &l->masked_paths);
 	if (r == 0)

@@ -30,4 +30,4 @@ T = 60
 fuzz: all
 	$(srcdir)/tests/fuzz/run $(T)
 
-EXTRA_DIST += tests/e2e tests/bench tests/fuzz/run
+EXTRA_DIST += tests/conformance tests/e2e tests/bench tests/fuzz/run

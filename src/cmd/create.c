@@ -7,6 +7,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 {
 	struct create_options options = {
 		.bundle = v[CREATE_BUNDLE].text ? v[CREATE_BUNDLE].text : ".",
+		.config = v[CREATE_CONFIG].text,
 		.pid_file = v[CREATE_PID_FILE].text,
 		.console_socket = v[CREATE_CONSOLE_SOCKET].text,
 	};

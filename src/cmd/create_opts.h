@@ -8,6 +8,7 @@
 
 enum {
 	CREATE_BUNDLE,
+	CREATE_CONFIG,
 	CREATE_PID_FILE,
 	CREATE_CONSOLE_SOCKET,
 	CREATE_NO_PIVOT,
@@ -20,6 +21,8 @@ enum {
 #define CREATE_OPTIONS                                                                             \
 	[CREATE_BUNDLE] = { "bundle", 'b', OPT_TEXT, "DIR",                                        \
 		"the bundle (the working directory)" },                                            \
+	[CREATE_CONFIG] = { "config", 'f', OPT_TEXT, "FILE",                                       \
+		"the configuration, a path from the bundle on (config.json)" },                    \
 	[CREATE_PID_FILE] = { "pid-file", 0, OPT_TEXT, "FILE",                                     \
 		"write the pid of the container's process on the host" },                          \
 	[CREATE_CONSOLE_SOCKET] = { "console-socket", 0, OPT_TEXT, "SOCKET",                       \

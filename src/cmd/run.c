@@ -72,6 +72,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 {
 	bool detach = v[RUN_DETACH].flag;
 	struct create_options options = {
+		.config = v[CREATE_CONFIG].text,
 		.pid_file = v[CREATE_PID_FILE].text,
 		.console_socket = v[CREATE_CONSOLE_SOCKET].text,
 		.foreground = !detach,

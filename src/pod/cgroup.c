@@ -265,6 +265,15 @@ int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err)
 	return 0;
 }
 
+/* v1's frozen processes do not even die; of the directories one is the freezer's. */
+void cgroup_thaw(const struct strv *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		(void)!write_to(dirs->v[i], "cgroup.freeze", "0");
+		(void)!write_to(dirs->v[i], "freezer.state", "THAWED");
+	}
+}
+
 /* Processes that were killed leave their cgroup a moment later. */
 static void remove_one(const char *path)
 {

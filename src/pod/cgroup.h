@@ -55,6 +55,9 @@ void cgroup_remove_bell(const struct strv *dirs, const char *id);
 /* Moves a process into all of them. */
 int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err) CHECKED;
 
+/* Lets frozen processes in them run on, so that they can be killed. */
+void cgroup_thaw(const struct strv *dirs);
+
 /*
  * Kills what is left in them and removes them, and those parents that nobody else uses. Missing
  * ones are fine.

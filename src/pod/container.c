@@ -155,8 +155,10 @@ static int destroy(int root, struct state *s, struct err *err)
 {
 	AUTO(spec_free) struct spec *spec = NULL;
 	struct err unread = ERR_NONE;
-	int r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
+	int r;
 
+	cgroup_thaw(&s->cgroups);
+	r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
 	if (r == 0)
 		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
 	if (r < 0)

@@ -21,6 +21,7 @@ struct runtime {
 
 struct create_options {
 	const char *bundle;	    /* a directory */
+	const char *config;	    /* NULL: config.json; its path from the bundle on */
 	const char *pid_file;	    /* or NULL */
 	const char *console_socket; /* or NULL */
 	bool foreground;	    /* a terminal may be our own; the anchor stays our child */

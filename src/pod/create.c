@@ -50,6 +50,11 @@ struct create {
 	bool environment; /* the container's is there: its end is one for the poststop hooks */
 };
 
+static const char *config_of(const struct create *c)
+{
+	return c->options->config ? c->options->config : "config.json";
+}
+
 static int read_bundle(struct create *c, struct err *err)
 {
 	AUTO(strv_done) struct strv warnings = { 0 };
@@ -60,10 +65,11 @@ static int read_bundle(struct create *c, struct err *err)
 	c->bundle_dir = open(c->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->bundle_dir < 0)
 		return err_sys(err, errno, "bundle %s", c->bundle);
-	r = spec_read(c->bundle_dir, "config.json", "config.json", &c->spec, err);
+	r = spec_read(c->bundle_dir, config_of(c), config_of(c), &c->spec, err);
 	if (r == -ENOENT) {
 		err_clear(err);
-		return err_set(err, ENOENT, "%s/config.json: No such file or directory", c->bundle);
+		return err_set(
+			err, ENOENT, "%s/%s: No such file or directory", c->bundle, config_of(c));
 	}
 	if (r == 0)
 		r = spec_check(c->spec, &warnings, err);
@@ -137,7 +143,7 @@ static int now_text(char **ret)
 static int copy_config(struct create *c, struct err *err)
 {
 	AUTO(buf_done) struct buf b = { 0 };
-	int r = file_read(c->bundle_dir, "config.json", CONFIG_MAX_BYTES, &b, err);
+	int r = file_read(c->bundle_dir, config_of(c), CONFIG_MAX_BYTES, &b, err);
 
 	return r ? r : file_replace(c->state->dir, "config.json", b.data, b.len, 0600, err);
 }
@@ -191,7 +197,7 @@ static int limit(struct create *c, enum limits_when when, struct err *err)
 	};
 
 	return limits_apply(
-		&target, &c->spec->linux.resources, "config.json", "linux.resources", when, err);
+		&target, &c->spec->linux.resources, c->spec->file, "linux.resources", when, err);
 }
 
 static int make_limits(struct create *c, const char *id, struct err *err)

@@ -48,7 +48,13 @@ fails "a cpuset of no such CPU" 'options: cannot write "4000" to /sys/fs/cgroup.
 config "$work/b" '.linux.resources = {}'
 fails "a cgroup that others are in" "linux\.cgroupsPath: there are processes in the cgroup $path" \
 	vm create --bundle "$work/b" q
-vm delete --force p
+if [[ $v2 ]]; then
+	echo 1 >"/sys/fs/cgroup$path/cgroup.freeze"
+else
+	echo FROZEN >"/sys/fs/cgroup/freezer$path/freezer.state"
+fi
+run vm delete --force p
+is "what is frozen can be deleted" "$status" 0
 same_state "the cgroups and the parents made for them are gone" "$before"
 
 config "$work/b" '.linux.cgroupsPath = "e2e-slice-name.slice:pre:e2e"'

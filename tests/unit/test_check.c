@@ -299,6 +299,9 @@ static void devices_and_paths(void **state)
 			"linux.namespaces" },
 		{ CONFIG_LINUX("'sysctl':{'kernel/hostname':'x'},'namespaces':[{'type':'uts'}]"),
 			"linux.sysctl[\"kernel/hostname\"]: that is what \"hostname\" is for" },
+		{ CONFIG(",'domainname':'a','linux':{'namespaces':[{'type':'uts'}],"
+			 "'sysctl':{'kernel.domainname':'b'}}"),
+			"linux.sysctl[\"kernel.domainname\"]: conflicts with domainname" },
 		{ CONFIG_LINUX("'sysctl':{'../etc/passwd':'1'}"),
 			"linux.sysctl[\"../etc/passwd\"]: not a name such as "
 			"\"net.ipv4.ip_forward\"" },
