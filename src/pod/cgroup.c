@@ -162,6 +162,46 @@ static int make_one(
 	return r ? r : strv_add(dirs, dir);
 }
 
+static void enable_controllers(const char *path)
+{
+	AUTO_CLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(buf_done) struct buf list = { 0 };
+	struct err ignored = ERR_NONE;
+	char *save = NULL, word[64];
+
+	if (dir < 0 || file_read(dir, "cgroup.controllers", 4096, &list, &ignored) < 0 ||
+		!buf_str(&list))
+		return;
+	for (char *c = strtok_r((char *)list.data, " \n", &save); c;
+		c = strtok_r(NULL, " \n", &save)) {
+		snprintf(word, sizeof(word), "+%s", c);
+		(void)!file_write_at(dir, "cgroup.subtree_control", word);
+	}
+}
+
+/*
+ * As runc: every controller for the container's directory, enabled from the root down, so that it
+ * has numbers to look at (memory.current, memory.events). What cannot be is left out.
+ */
+static void enable_down_to(char *dir, size_t from)
+{
+	for (char *slash = strchr(dir + from, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		enable_controllers(dir);
+		*slash = '/';
+	}
+}
+
+/* The only hierarchy of a v2 host. */
+static int make_v2(const char *path, struct strv *dirs, struct strv *parents)
+{
+	int r = make_one(CGROUP_ROOT, path, dirs, parents);
+
+	if (r == 0)
+		enable_down_to(dirs->v[dirs->n - 1], strlen(CGROUP_ROOT));
+	return r;
+}
+
 /* A v1 or hybrid host: every hierarchy that is mounted below the root. */
 static int make_v1(const char *path, struct strv *dirs, struct strv *parents)
 {
@@ -188,8 +228,7 @@ static int make_v1(const char *path, struct strv *dirs, struct strv *parents)
 
 int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struct err *err)
 {
-	int r = is_v2(CGROUP_ROOT) ? make_one(CGROUP_ROOT, path, dirs, parents)
-				   : make_v1(path, dirs, parents);
+	int r = is_v2(CGROUP_ROOT) ? make_v2(path, dirs, parents) : make_v1(path, dirs, parents);
 
 	if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0)
 		return 0;
