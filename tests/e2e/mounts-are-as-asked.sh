@@ -10,6 +10,8 @@ fs=$work/b/rootfs
 v=$work/volume
 mkdir -p "$v/below" "$v/dir" "$work/secret"
 echo file >"$v/file"
+mknod -m 666 "$v/node" c 1 7
+mknod -m 666 "$v/other" c 1 1
 echo untouched >"$work/secret/file"
 mount -t tmpfs tmpfs "$v/below"
 echo below >"$v/below/file"
@@ -90,6 +92,7 @@ run in_c sh -c '
 	say rro; t touch /m/rro/x; t touch /m/rro/below/x; t test -e /m/rro/below/file
 	say nosymfollow; t ls /m/ro/dir/up/; t ls /m/bind/dir/up/
 	say file; cat /m/file | tr "\n" " "; t sh -c "echo more >>/m/file"; t sh -c "echo more >>/m/ro.file"
+	say nodes; t sh -c "cat </m/bind/node | head -c 1"; t sh -c "echo x >/m/bind/node"; t cat /m/bind/other
 	say null; stat -c %t:%T /m/null | tr "\n" " "; t sh -c "echo x >/m/null"
 	say tmpfs; stat -c "%a %u %g" /m/tmpfs | tr "\n" " "; df -k /m/tmpfs | awk "NR == 2 {printf \"%s \", \$2}"
 	say copyup; cat /filled/sub/link | tr "\n" " "; stat -c %a /filled | tr "\n" " "; echo changed >/filled/sub/file
@@ -111,6 +114,7 @@ tells "rro holds for all of the tree" rro 'no no yes'
 tells "nosymfollow" nosymfollow 'no yes'
 tells "a file" file 'file yes no'
 tells "a device that all containers have" null '1:3 yes'
+tells "nodes in a bound directory are the guest's devices, by the container's rules" nodes 'yes no no'
 tells "a tmpfs: mode, owner, size" tmpfs '1750 7 8 64'
 tells "tmpcopyup" copyup 'content 711'
 tells "a read-only tmpfs with another one in it" ro.tmpfs 'no yes'

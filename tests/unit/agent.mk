@@ -1,5 +1,5 @@
 UNIT_TESTS += tests/unit/test_agent_container tests/unit/test_agent_parts \
-	tests/unit/test_agent_storm
+	tests/unit/test_agent_sockets tests/unit/test_agent_storm
 
 AGENT_TEST_LIBS = libagent.a librpc.a libapi.a $(UNIT_LIBS) $(PROTOBUFC_LIBS)
 
@@ -12,6 +12,10 @@ tests_unit_test_agent_parts_SOURCES = tests/unit/test_agent_parts.c
 tests_unit_test_agent_parts_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_agent_parts_LDADD = $(AGENT_TEST_LIBS)
 
+tests_unit_test_agent_sockets_SOURCES = tests/unit/test_agent_sockets.c \
+	tests/unit/agent_box.c tests/unit/agent_box.h
+tests_unit_test_agent_sockets_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+tests_unit_test_agent_sockets_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_agent_storm_SOURCES = tests/unit/test_agent_storm.c \
 	tests/unit/agent_box.c tests/unit/agent_box.h
 tests_unit_test_agent_storm_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
