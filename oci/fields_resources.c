@@ -4,21 +4,19 @@
  */
 #include "oci/fields.h"
 
-/*
- * What names devices or processors by the host's numbers is nothing to a guest, and the machine's
- * cgroup on the host does not get it: one word for all of it.
- */
-#define OF_HOST	     CLASS_IGNORED
-
-#define HOST_DEVICE  "names a device of the host, which a guest has not"
+#define HOST_CASE    "the-host-cgroup-holds-the-pod"
+#define HOST_DEVICE  "of the container's cgroup on the host, by the host's device"
 #define BY_BPF	     "an eBPF program of the container's cgroup in the guest"
 #define BY_CGROUP(f) f " of the container's cgroup in the guest"
 #define NOT_IN_V2    "cgroup v2 has no such thing"
 
 #define THROTTLE(list)                                                                             \
-	ROW("linux.resources.blockIO." list "[].major", OF_HOST, 0, HOST_DEVICE),                  \
-		ROW("linux.resources.blockIO." list "[].minor", OF_HOST, 0, HOST_DEVICE),          \
-		ROW("linux.resources.blockIO." list "[].rate", OF_HOST, 0, HOST_DEVICE)
+	ROW_SHOWN_BY("linux.resources.blockIO." list "[].major", CLASS_HOST, 0, HOST_DEVICE,       \
+		HOST_CASE),                                                                        \
+		ROW_SHOWN_BY("linux.resources.blockIO." list "[].minor", CLASS_HOST, 0,            \
+			HOST_DEVICE, HOST_CASE),                                                   \
+		ROW_SHOWN_BY("linux.resources.blockIO." list "[].rate", CLASS_HOST, 0,             \
+			HOST_DEVICE, HOST_CASE)
 
 const struct field_row fields_resources[] = {
 	ROW("linux.resources.devices[].allow", CLASS_GUEST, FIELD_SECURITY, BY_BPF),
@@ -46,16 +44,21 @@ const struct field_row fields_resources[] = {
 	ROW("linux.resources.cpu.period", CLASS_GUEST, 0, BY_CGROUP("cpu.max")),
 	ROW("linux.resources.cpu.realtimeRuntime", CLASS_REJECTED, FIELD_ZERO_NONE, NOT_IN_V2),
 	ROW("linux.resources.cpu.realtimePeriod", CLASS_REJECTED, FIELD_ZERO_NONE, NOT_IN_V2),
-	ROW("linux.resources.cpu.cpus", CLASS_EMULATED, 0,
-		"as many processors as it names; which ones the host's scheduler chooses"),
-	ROW("linux.resources.cpu.mems", OF_HOST, 0, "names nodes of the host's memory"),
+	ROW("linux.resources.cpu.cpus", CLASS_HOST, 0,
+		"cpuset.cpus of the container's cgroup on the host; the guest has as many"),
+	ROW_SHOWN_BY("linux.resources.cpu.mems", CLASS_HOST, 0,
+		"cpuset.mems of the container's cgroup on the host", HOST_CASE),
 	ROW("linux.resources.cpu.idle", CLASS_GUEST, 0, BY_CGROUP("cpu.idle")),
 	ROW("linux.resources.pids.limit", CLASS_GUEST, FIELD_SECURITY, BY_CGROUP("pids.max")),
-	ROW("linux.resources.blockIO.weight", OF_HOST, 0, "a guest has no disks"),
+	ROW_SHOWN_BY("linux.resources.blockIO.weight", CLASS_HOST, 0,
+		"io.weight of the container's cgroup on the host", HOST_CASE),
 	ROW("linux.resources.blockIO.leafWeight", CLASS_REJECTED, FIELD_ZERO_NONE, NOT_IN_V2),
-	ROW("linux.resources.blockIO.weightDevice[].major", OF_HOST, 0, HOST_DEVICE),
-	ROW("linux.resources.blockIO.weightDevice[].minor", OF_HOST, 0, HOST_DEVICE),
-	ROW("linux.resources.blockIO.weightDevice[].weight", OF_HOST, 0, HOST_DEVICE),
+	ROW_SHOWN_BY("linux.resources.blockIO.weightDevice[].major", CLASS_HOST, 0, HOST_DEVICE,
+		HOST_CASE),
+	ROW_SHOWN_BY("linux.resources.blockIO.weightDevice[].minor", CLASS_HOST, 0, HOST_DEVICE,
+		HOST_CASE),
+	ROW_SHOWN_BY("linux.resources.blockIO.weightDevice[].weight", CLASS_HOST, 0, HOST_DEVICE,
+		HOST_CASE),
 	ROW("linux.resources.blockIO.weightDevice[].leafWeight", CLASS_REJECTED, FIELD_ZERO_NONE,
 		NOT_IN_V2),
 	THROTTLE("throttleReadBpsDevice"),
@@ -69,9 +72,10 @@ const struct field_row fields_resources[] = {
 	ROW("linux.resources.network.classID", CLASS_REJECTED, FIELD_ZERO_NONE, NOT_IN_V2),
 	ROW("linux.resources.network.priorities[].name", CLASS_REJECTED, 0, NOT_IN_V2),
 	ROW("linux.resources.network.priorities[].priority", CLASS_REJECTED, 0, NOT_IN_V2),
-	ROW("linux.resources.rdma.*.hcaHandles", OF_HOST, 0, HOST_DEVICE),
-	ROW("linux.resources.rdma.*.hcaObjects", OF_HOST, 0, HOST_DEVICE),
+	ROW_SHOWN_BY("linux.resources.rdma.*.hcaHandles", CLASS_HOST, 0, HOST_DEVICE, HOST_CASE),
+	ROW_SHOWN_BY("linux.resources.rdma.*.hcaObjects", CLASS_HOST, 0, HOST_DEVICE, HOST_CASE),
 	ROW("linux.resources.unified", CLASS_GUEST, 0,
-		"files of the container's cgroup in the guest; of cpuset, io and rdma none"),
+		"files of the container's cgroup in the guest; those of cpuset, io and rdma on the "
+		"host"),
 	{ 0 },
 };

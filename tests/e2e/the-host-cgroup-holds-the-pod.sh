@@ -25,7 +25,7 @@ holds() {
 }
 
 path=/vmrun-e2e/absolute
-limits='{memory: {limit: 402653184}, pids: {limit: 20}, cpu: {shares: 512, quota: 150000, period: 100000, cpus: "0"}}'
+limits='{memory: {limit: 402653184}, pids: {limit: 20}, cpu: {shares: 512, quota: 150000, period: 100000, cpus: "0", mems: "0"}}'
 config "$work/b" ".linux.cgroupsPath = \"$path\" | .linux.resources = $limits"
 run vm create --bundle "$work/b" p
 is "create with limits" "$status" 0
@@ -37,6 +37,7 @@ ok "pids: the monitor's threads fit" test "$(file pids/pids.max pids.max)" -ge 5
 is "cpu time" "$(file cpu/cpu.cfs_quota_us cpu.max)" "$([[ $v2 ]] && echo "150000 100000" || echo 150000)"
 is "cpu shares" "$(file cpu/cpu.shares cpu.weight)" "$([[ $v2 ]] && echo 20 || echo 512)"
 is "the cpuset, which no guest has" "$(file cpuset/cpuset.cpus cpuset.cpus)" 0
+is "and its nodes" "$(file cpuset/cpuset.mems cpuset.mems)" 0
 
 run vm update --cpu-quota 50000 --cpu-period 100000 --pids-limit 2000 p
 is "update" "$status" 0
@@ -74,6 +75,32 @@ fails "the root cgroup" 'linux\.cgroupsPath: there are processes in the cgroup /
 config "$work/b" 'del(.linux.cgroupsPath) | .linux.resources = {cpu: {cpus: "4000"}}'
 fails "a cpuset that this host cannot give" 'linux\.resources: cannot write "4000" to ' \
 	vm create --bundle "$work/b" q
+# A field that were dropped would not be refused.
+config "$work/b" '.linux.resources = {rdma: {nosuch0: {hcaHandles: 3, hcaObjects: 10000}}}'
+fails "a device for rdma that is not there" 'linux\.resources: .*rdma\.max' vm create --bundle "$work/b" q
+# limited DEVICE: a device's limits, all six of them.
+limited() {
+	config "$work/b" '.linux.resources = {blockIO: ({weight: 300, weightDevice: [$d + {weight: 400}]}
+		+ ([["ReadBps", 1048576], ["WriteBps", 2097152], ["ReadIOPS", 100], ["WriteIOPS", 200]]
+			| map({key: "throttle\(.[0])Device", value: [$d + {rate: .[1]}]}) | from_entries))}
+		| .linux.cgroupsPath = $path' --arg path "$path" \
+		--argjson d "{\"major\": ${1%:*}, \"minor\": ${1#*:}}"
+}
+limited 4095:0 # throttleReadBpsDevice throttleWriteBpsDevice throttleReadIOPSDevice throttleWriteIOPSDevice
+fails "a disk that is not there" 'linux\.resources: .*io\.' vm create --bundle "$work/b" q
+loop=''
+[[ ! $v2 || ! -e /sys/fs/cgroup/cgroup.controllers ]] || ! grep -qw io /sys/fs/cgroup/cgroup.controllers ||
+	loop=$(truncate -s 1M "$work/disk" && losetup -f --show "$work/disk") || :
+if [[ $loop ]]; then
+	device=$((16#$(stat -c %t "$loop"))):$((16#$(stat -c %T "$loop")))
+	limited "$device"
+	config "$work/b" 'del(.linux.resources.blockIO.weight, .linux.resources.blockIO.weightDevice)'
+	run vm create --bundle "$work/b" p
+	is "limits of a disk" "$status" 0
+	is "are in its cgroup" "$(file - io.max)" "$device rbps=1048576 wbps=2097152 riops=100 wiops=200"
+	vm delete --force p
+	losetup -d "$loop"
+fi
 if [[ -e /sys/fs/resctrl/schemata ]]; then
 	config "$work/b" '.linux.resources = {} | .linux.intelRdt = {closID: "vmrun-e2e", enableMonitoring: true,
 		l3CacheSchema: $l3, memBwSchema: $mb, schemata: [$l3 + $mb]}' \
