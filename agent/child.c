@@ -200,17 +200,6 @@ static int set_limits(struct child *c, struct err *err)
 	return credentials_set_limits(c->spec, err);
 }
 
-static int make_cwd(struct child *c, struct err *err)
-{
-	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	AUTO_CLOSE int cwd = mkdir_in_root(root, c->spec->cwd, 0755);
-
-	/* What is wrong with it, chdir tells. */
-	(void)err;
-	(void)cwd;
-	return 0;
-}
-
 /* "(unreachable)...": a descriptor's magic link has led out of the container. */
 static int check_cwd(const struct child *c, struct err *err)
 {
@@ -270,7 +259,6 @@ static child_step *const create_steps[] = {
 	set_names,
 	set_sysctls,
 	build_rootfs,
-	make_cwd,
 	prepare_hooks,
 };
 

@@ -3,6 +3,7 @@
 
 #include "agent/devices.h"
 #include "agent/terminal.h"
+#include "base/path.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -27,6 +28,14 @@ static int attach(const struct agent *a, struct mount_sources *s, int *ret, stru
 	return 0;
 }
 
+/* A missing one is made, as other runtimes do. What is wrong with it, chdir tells. */
+static void make_cwd(int rootfd, const char *path)
+{
+	AUTO_CLOSE int cwd = mkdir_in_root(rootfd, path, 0755);
+
+	(void)cwd;
+}
+
 static int make_content(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *s, int *ret_master, int *ret_slave, struct err *err)
 {
@@ -35,6 +44,8 @@ static int make_content(int rootfd, const Vmrun__Agent__CreateContainerRequest *
 
 	if (r == 0)
 		r = devices_make(rootfd, request, s, err);
+	if (r == 0)
+		make_cwd(rootfd, request->process->cwd);
 	if (r == 0 && io && io->terminal) {
 		r = terminal_open(rootfd, io, ret_master, ret_slave, err);
 		if (r == 0)

@@ -75,6 +75,50 @@ int make_result(const struct maker *m)
 	return m->out_of_memory ? err_set(m->err, ENOMEM, "%s: out of memory", m->file) : 0;
 }
 
+/* By name; of the same name by place. a, b: elements of the sorted array, which are places. */
+static int by_name(const void *a, const void *b)
+{
+	const char **first = *(const char ***)(uintptr_t)a, **second = *(const char ***)(uintptr_t)b;
+	size_t i = 0;
+
+	while ((*first)[i] == (*second)[i] && (*first)[i] && (*first)[i] != '=')
+		i++;
+	if ((*first)[i] == (*second)[i])
+		return first < second ? -1 : first > second;
+	if ((*first)[i] == '=' || (*second)[i] == '=')
+		return (*first)[i] == '=' ? -1 : 1;
+	return (unsigned char)(*first)[i] - (unsigned char)(*second)[i];
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "=");
+
+	return n == strcspn(b, "=") && strncmp(a, b, n) == 0;
+}
+
+/* Of a name that is given twice the last holds, as in a shell and with other runtimes. */
+static void make_env(struct maker *m, const struct spec_strings *env, Vmrun__Agent__Process *to)
+{
+	AUTO_FREE const char ***order = calloc(env->n + 1, sizeof(*order));
+	AUTO_FREE bool *overridden = calloc(env->n + 1, sizeof(*overridden));
+	struct spec_strings kept = { .v = calloc(env->n + 1, sizeof(*kept.v)) };
+
+	m->out_of_memory = m->out_of_memory || !order || !overridden || !kept.v;
+	if (!m->out_of_memory) {
+		for (size_t i = 0; i < env->n; i++)
+			order[i] = &env->v[i];
+		qsort(order, env->n, sizeof(*order), by_name);
+		for (size_t i = 1; i < env->n; i++)
+			overridden[order[i - 1] - env->v] = same_name(*order[i - 1], *order[i]);
+		for (size_t i = 0; i < env->n; i++)
+			if (!overridden[i])
+				kept.v[kept.n++] = env->v[i];
+		make_strings(m, &to->env, &to->n_env, &kept);
+	}
+	free(kept.v);
+}
+
 static void make_user(struct maker *m, const struct spec_user *user, Vmrun__Agent__Process *to)
 {
 	to->uid = user->uid;
@@ -214,7 +258,7 @@ int make_process(struct maker *m, const struct spec_process *p, const struct spe
 	if (!to)
 		return make_result(m);
 	make_strings(m, &to->args, &to->n_args, &p->args);
-	make_strings(m, &to->env, &to->n_env, &p->env);
+	make_env(m, &p->env, to);
 	make_str(m, &to->cwd, p->cwd);
 	make_user(m, &p->user, to);
 	make_capabilities(m, p->capabilities, to);

@@ -2,6 +2,7 @@
 #include "agent/agent.pb-c.h"
 #include "base/auto.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "oci/caps.h"
 #include "oci/parse.h"
 #include "oci/to_agent.h"
@@ -112,6 +113,15 @@ static int read_process(struct exec *e, struct err *err)
 	return 0;
 }
 
+static int add_capabilities(Vmrun__Agent__Process *p)
+{
+	p->capabilities = malloc(sizeof(*p->capabilities));
+	if (!p->capabilities)
+		return -ENOMEM;
+	vmrun__agent__capabilities__init(p->capabilities);
+	return 0;
+}
+
 static int add_caps(const struct exec *e, Vmrun__Agent__Process *p, struct err *err)
 {
 	const struct strv *names = e->options->caps;
@@ -120,13 +130,13 @@ static int add_caps(const struct exec *e, Vmrun__Agent__Process *p, struct err *
 		int number = cap_number(names->v[i]);
 		uint64_t bit;
 
-		if (number < 0)
-			return err_set(
-				err, EINVAL, "--cap: unknown capability \"%s\"", names->v[i]);
+		if (number < 0) {
+			log_warn("--cap: unknown capability \"%s\" ignored", names->v[i]);
+			continue;
+		}
+		if (!p->capabilities && add_capabilities(p) < 0)
+			return err_sys(err, ENOMEM, "exec");
 		bit = 1ULL << number;
-		if (!p->capabilities)
-			return err_set(
-				err, EINVAL, "--cap: the container has no capabilities to add to");
 		p->capabilities->bounding |= bit;
 		p->capabilities->effective |= bit;
 		p->capabilities->permitted |= bit;
