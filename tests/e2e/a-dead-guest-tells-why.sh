@@ -8,7 +8,8 @@ sleeper() {
 	local name=$1
 	shift
 	bundle "$name" "${@:-sleep}" 100000
-	vm run -d --pid-file "$work/$name.pid" "$work/$name" "$name" >/dev/null 2>&1 </dev/null
+	run vm run -d --pid-file "$work/$name.pid" "$work/$name" "$name" </dev/null
+	is "container $name runs" "$status" 0
 }
 stopped() { has_status "$1" stopped; }
 field() { vm why --format json "$1" | jq -r "$2"; }
