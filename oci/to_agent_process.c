@@ -78,7 +78,8 @@ int make_result(const struct maker *m)
 /* By name; of the same name by place. a, b: elements of the sorted array, which are places. */
 static int by_name(const void *a, const void *b)
 {
-	const char **first = *(const char ***)(uintptr_t)a, **second = *(const char ***)(uintptr_t)b;
+	const char **first = *(const char ***)(uintptr_t)a,
+		   **second = *(const char ***)(uintptr_t)b;
 	size_t i = 0;
 
 	while ((*first)[i] == (*second)[i] && (*first)[i] && (*first)[i] != '=')

@@ -124,7 +124,8 @@ config() {
 host_state() {
 	ps -eo comm= | grep -E '^vmrun' | sort || :
 	awk '{print $5, $9}' /proc/self/mountinfo | sort
-	find /sys/fs/cgroup -type d | sort
+	# Those that vmrun makes, or cases ask for; others come and go.
+	find /sys/fs/cgroup -type d | grep -E 'vmrun|e2e' | sort || :
 	ip -o link show 2>/dev/null | awk '{print $2}' || :
 	grep -o "$root.*" /proc/net/unix || :
 	if [[ -d $root ]]; then find "$root" -mindepth 1 ! -name '*.lock' | sort; fi

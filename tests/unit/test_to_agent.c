@@ -243,7 +243,11 @@ static void processes(void **state)
 	assert_string_equal(p->args[0], "sh");
 	assert_string_equal(p->args[1], "");
 	assert_string_equal(p->args[2], "-c");
-	assert_int_equal(p->n_env, 1);
+	/* A name that comes twice has the last value. */
+	assert_int_equal(p->n_env, 3);
+	assert_string_equal(p->env[0], "AB=2");
+	assert_string_equal(p->env[1], "A=1");
+	assert_string_equal(p->env[2], "A.=3");
 	assert_string_equal(p->cwd, "/w");
 	assert_int_equal(p->uid, 1000);
 	assert_int_equal(p->gid, 1001);
