@@ -15,7 +15,7 @@ run in_c sh -c 'kill -9 $$'
 is "killed by 9" "$status" 137
 is "--env" "$(vm exec --env A=b -e C=d c sh -c 'echo $A$C')" bd
 is "--env in place of what there was" "$(vm exec --env PATH=/bin:/x c sh -c 'echo $PATH; env | grep -c ^PATH=')" $'/bin:/x\n1'
-is "--cap" "$(vm exec --cap CAP_SYS_TIME c sh -c 'grep CapEff /proc/self/status | cut -c8-')" "$(printf '%016x' $((0x20000420 | 1 << 25)))"
+is "--cap" "$(vm exec --cap CAP_SYS_TIME c sh -c 'grep CapEff /proc/self/status | cut -f2')" "$(printf '%016x' $((0x20000420 | 1 << 25)))"
 is "--cwd" "$(vm exec --cwd /etc c pwd)" /etc
 is "--user" "$(vm exec --user 1000:1000 c id -u)$(vm exec -u 1000:1000 c id -g)" 10001000
 fails "an unknown program" 'executable file not found in \$PATH' vm exec c no-such-program
