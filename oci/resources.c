@@ -56,6 +56,9 @@ bool cgroup_file_is_of_host(const char *file)
 	       str_after(file, "blkio.");
 }
 
+static int append(struct cgroup_settings *to, const char *file, bool optional, const char *fmt,
+	va_list ap) PRINTF_LIKE(4, 0);
+
 static int append(
 	struct cgroup_settings *to, const char *file, bool optional, const char *fmt, va_list ap)
 {

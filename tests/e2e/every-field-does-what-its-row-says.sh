@@ -82,7 +82,6 @@ probe "linux.resources.cpu.quota linux.resources.cpu.period" \
 	'cat /sys/fs/cgroup/cpu.max' '350000 200000'
 probe linux.resources.cpu.burst '.linux.resources.cpu.burst = 10000' \
 	'cat /sys/fs/cgroup/cpu.max.burst' 10000
-probe linux.resources.cpu.cpus '.linux.resources.cpu.cpus = "0-1"' nproc 2
 probe linux.resources.pids.limit '.linux.resources.pids.limit = 77' \
 	'cat /sys/fs/cgroup/pids.max' 77
 probe "linux.resources.hugepageLimits[].pageSize linux.resources.hugepageLimits[].limit" \
