@@ -112,7 +112,8 @@ static int open_bind(
 		return err_sys(
 			err, errno, "config.json: mounts[%zu].source: %s", b->index, b->source);
 	r = check_kind(b, &st, err);
-	if (r == 0 && !b->recursive && S_ISDIR(st.st_mode))
+	/* An overlay is a mount of its own already. */
+	if (r == 0 && !b->recursive && !b->overlay && S_ISDIR(st.st_mode))
 		r = leave_mounts_out(b, &share->fd, err);
 	if (r < 0)
 		return r;

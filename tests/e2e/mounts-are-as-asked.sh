@@ -27,7 +27,9 @@ ln -s ../../../../../../etc/new "$fs/deep/dangling"
 ln -s loop "$fs/loop"
 ln -s ../../.. "$v/dir/up"
 
-mkdir -p "$work/lower" "$work/upper" "$work/w"
+mkdir -p "$work/lower" "$work/disk"
+disk "$work/disk" # an overlay cannot be the upper layer of another
+mkdir "$work/disk/upper" "$work/disk/w"
 echo lower >"$work/lower/file"
 
 add() { config "$work/b" ".mounts += [$1]"; }
@@ -70,7 +72,7 @@ add "$(tmp /absolute/in tmpfs)"
 add "$(tmp /deep/er/dots/too tmpfs)"
 add "$(tmp /deep/dangling tmpfs)"
 add "$(tmp /m/bind/dir/up/up tmpfs)"
-add "$(tmp /m/overlay overlay "lowerdir=$work/lower" "upperdir=$work/upper" "workdir=$work/w" nodev)"
+add "$(tmp /m/overlay overlay "lowerdir=$work/lower" "upperdir=$work/disk/upper" "workdir=$work/disk/w" nodev)"
 add "$(tmp /m/changed tmpfs size=64k)"
 add "$(tmp /m/changed none remount ro noexec size=128k)"
 config "$work/b" '.linux.rootfsPropagation = "rslave" | .linux.namespaces += [{type: "ipc"}] | .linux.namespaces |= unique'
@@ -142,7 +144,7 @@ like "nodev of an overlay" "$(mount_of /m/overlay)" 'nodev'
 
 echo "# on the host"
 is "the file has what was written" "$(tr '\n' ' ' <"$v/file")" 'file more '
-is "the overlay's upper layer, too" "$(<"$work/upper/file")-$(<"$work/lower/file")" upper-lower
+is "the overlay's upper layer, too" "$(<"$work/disk/upper/file")-$(<"$work/lower/file")" upper-lower
 is "tmpcopyup left the image alone" "$(<"$fs/filled/sub/file")" content
 is "nothing was made outside of the rootfs" "$(ls "$work/secret")$(<"$work/secret/file")" fileuntouched
 vm delete --force c
