@@ -210,7 +210,7 @@ static void mounts(void **state)
 
 static void namespaces(void **state)
 {
-	static const char *const joins[] = { "sandbox", NULL, NULL, NULL, NULL };
+	static const char *const joins[] = { "sandbox", NULL, NULL, NULL, NULL, NULL };
 	struct agent_placement at = full_placement;
 	AUTO(agent_create_request_free)
 	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
