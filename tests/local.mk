@@ -31,3 +31,7 @@ fuzz: all
 	$(srcdir)/tests/fuzz/run $(T)
 
 EXTRA_DIST += tests/conformance tests/e2e tests/bench tests/fuzz/run
+
+# Of a folder in EXTRA_DIST what the build tree has is taken too: programs, in this one.
+dist-hook:
+	find $(distdir)/tests/e2e/bin -depth ! -name bin ! -name '*.c' ! -name '*.mk' -exec rm -rf {} \;
