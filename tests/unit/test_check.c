@@ -154,6 +154,10 @@ static void ignored_with_a_warning(void **state)
 	warned(CONFIG_PROCESS("'capabilities':{'bounding':['CAP_KILL','CAP_FLY']}"),
 		"config.json: process.capabilities.bounding[1]: unknown capability \"CAP_FLY\" "
 		"ignored");
+	warned(CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','options':"
+		      "['ro','size=4k']}]"),
+		"config.json: mounts[0].options: \"size=4k\" is for a file system, ignored for a "
+		"bind mount");
 	warned(CONFIG_PROCESS("'apparmorProfile':'p'"),
 		"config.json: process.apparmorProfile: ignored, the VM takes its place");
 	warned(CONFIG_PROCESS("'selinuxLabel':'l'"),
