@@ -10,7 +10,7 @@ vmrun_proxy_SOURCES = \
 	shim/proxy/relay.c shim/proxy/relay.h \
 	src/pod/death.c src/pod/death.h
 vmrun_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
-vmrun_proxy_CFLAGS = $(AM_CFLAGS) -Os -ffunction-sections -fdata-sections
+vmrun_proxy_CFLAGS = $(AM_CFLAGS) -Os
 vmrun_proxy_LDFLAGS = $(AM_LDFLAGS) -static -Wl,--gc-sections
 vmrun_proxy_LDADD = librpc.a libapi.a libbase.a $(PROTOBUFC_LIBS)
 endif

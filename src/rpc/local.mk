@@ -12,6 +12,8 @@ librpc_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 libapi_a_SOURCES =
 nodist_libapi_a_SOURCES = agent/agent.pb-c.c agent/agent.pb-c.h
 libapi_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+# Descriptors and calls, most of them in the agent too.
+libapi_a_CFLAGS = $(AM_CFLAGS) -Os
 
 EXTRA_DIST += src/rpc/ttrpc.proto agent/agent.proto
 GENERATED = src/rpc/ttrpc.pb-c.c src/rpc/ttrpc.pb-c.h agent/agent.pb-c.c agent/agent.pb-c.h
