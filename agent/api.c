@@ -9,6 +9,7 @@
 #include "agent/container.h"
 #include "agent/events.h"
 #include "agent/launch.h"
+#include "agent/processors.h"
 #include "agent/sockets.h"
 #include "base/str.h"
 #include "rpc/ports.h"
@@ -272,6 +273,22 @@ static void api_update(Vmrun__Agent__Agent_Service *service, const Vmrun__Agent_
 	(void)closure;
 	if (c)
 		container_update(c, in, request);
+}
+
+static void api_add_processors(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__AddProcessorsRequest *in,
+	Vmrun__Agent__AddProcessorsResponse_Closure closure, void *request)
+{
+	Vmrun__Agent__AddProcessorsResponse out = VMRUN__AGENT__ADD_PROCESSORS_RESPONSE__INIT;
+	struct err err = ERR_NONE;
+	int r = processors_online(in->count, &out.online, &err);
+
+	(void)service;
+	(void)closure;
+	if (r < 0)
+		reply_result(request, r, &err);
+	else
+		rpc_reply(request, &out.base);
 }
 
 static void api_stats(Vmrun__Agent__Agent_Service *service,

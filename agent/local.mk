@@ -22,6 +22,7 @@ libagent_a_SOURCES = \
 	agent/parked.c agent/parked.h \
 	agent/process.c agent/process.h \
 	agent/process_list.c \
+	agent/processors.c agent/processors.h \
 	agent/program.c agent/program.h \
 	agent/pump.c agent/pump.h \
 	agent/reap.c agent/reap.h \
@@ -35,7 +36,7 @@ libagent_a_SOURCES = \
 	agent/terminal.c agent/terminal.h \
 	agent/vsock.c agent/vsock.h
 libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
-libagent_a_CFLAGS = $(AM_CFLAGS) -Os -ffunction-sections -fdata-sections
+libagent_a_CFLAGS = $(AM_CFLAGS) -Os
 
 # AddressSanitizer and static programs do not mix.
 if !SANITIZERS
@@ -43,6 +44,6 @@ pkglibexec_PROGRAMS += vmrun-agent
 vmrun_agent_SOURCES = agent/main.c
 vmrun_agent_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 vmrun_agent_CFLAGS = $(libagent_a_CFLAGS)
-vmrun_agent_LDFLAGS = $(AM_LDFLAGS) -static -s -Wl,--gc-sections
+vmrun_agent_LDFLAGS = $(AM_LDFLAGS) -static -s -Wl,-z,noseparate-code
 vmrun_agent_LDADD = libagent.a librpc.a libapi.a libbase.a -lprotobuf-c
 endif

@@ -128,25 +128,37 @@ static uint64_t quota_cpus(const struct spec_cpu *cpu)
 	return quota / period + (quota % period != 0);
 }
 
-/* A quota and a cpuset are both limits, so the smaller one counts. */
+/* Both are limits, so the smaller one counts. */
+static uint64_t quota_and_set(const struct spec_cpu *cpu)
+{
+	uint64_t quota = quota_cpus(cpu), set = cpu->cpus ? count_cpus(cpu->cpus) : 0;
+
+	if (quota && set)
+		return quota < set ? quota : set;
+	return quota + set;
+}
+
+uint32_t machine_vcpus_of(const struct spec_cpu *cpu)
+{
+	uint64_t vcpus = quota_and_set(cpu);
+
+	return vcpus > MACHINE_VCPUS_MAX ? MACHINE_VCPUS_MAX : (uint32_t)vcpus;
+}
+
 static uint32_t shape_vcpus(const struct spec *spec, const struct machine_annotations *said,
 	const struct machine_shape *defaults)
 {
-	const struct spec_cpu *cpu = &spec->linux.resources.cpu;
 	const struct spec_vm_hw_config *hw = spec->vm ? spec->vm->hw_config : NULL;
-	uint64_t quota = quota_cpus(cpu), set = cpu->cpus ? count_cpus(cpu->cpus) : 0, vcpus;
+	uint32_t limits = machine_vcpus_of(&spec->linux.resources.cpu);
 
 	if (said->vcpus)
 		return said->vcpus;
 	if (hw && hw->vcpus.value)
-		vcpus = hw->vcpus.value;
-	else if (quota && set)
-		vcpus = quota < set ? quota : set;
-	else if (quota || set)
-		vcpus = quota + set;
-	else
-		vcpus = defaults->vcpus;
-	return vcpus > MACHINE_VCPUS_MAX ? MACHINE_VCPUS_MAX : vcpus ? (uint32_t)vcpus : 1;
+		return hw->vcpus.value > MACHINE_VCPUS_MAX ? MACHINE_VCPUS_MAX
+							   : (uint32_t)hw->vcpus.value;
+	if (limits)
+		return limits;
+	return defaults->vcpus ? defaults->vcpus : 1;
 }
 
 static uint64_t round_up_mib(uint64_t bytes)

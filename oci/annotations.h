@@ -27,6 +27,12 @@ int machine_annotations_read(
 /* The i-th annotation that is read, or NULL at the end; for features. */
 const char *machine_annotation_name(size_t i);
 
+/*
+ * How many processors the limits come to: the CPU quota, rounded up, and the number of CPUs in
+ * cpuset.cpus, the smaller; at most MACHINE_VCPUS_MAX. 0: there is neither.
+ */
+uint32_t machine_vcpus_of(const struct spec_cpu *cpu);
+
 struct machine_shape {
 	uint32_t vcpus;
 	uint32_t memory_mib;
@@ -34,8 +40,8 @@ struct machine_shape {
 };
 
 /*
- * The shape of the pod's VM. vcpus: the annotation; else vm.hwConfig.vcpus; else the smaller of the
- * CPU quota, rounded up, and the number of CPUs in cpuset.cpus; else defaults->vcpus. memory: the
+ * The shape of the pod's VM. vcpus: the annotation; else vm.hwConfig.vcpus; else what
+ * the limits come to; else defaults->vcpus. memory: the
  * annotation; else vm.hwConfig.memory; else the memory limit plus MACHINE_OVERHEAD_MIB, at least
  * the default; else defaults->memory_mib. What limits and hwConfig ask for is brought into the
  * MACHINE_* bounds. defaults come from vmrun.conf; strings in ret are the spec's or its.

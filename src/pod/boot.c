@@ -169,16 +169,20 @@ static int send_start(
 	};
 	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_START };
 	const char *own = spec->kernel_params ? spec->kernel_params : "";
+	char processors[24] = "";
 	int n;
 
 	req.u.start.memory_mib = spec->memory_mib;
 	req.u.start.vcpus = spec->vcpus;
+	req.u.start.vcpus_spare = spec->vcpus_spare;
 	req.u.start.monitor = monitors[spec->monitor->monitor];
 	req.u.start.pci = spec->monitor->pci;
 	req.u.start.log_max_kib = (uint32_t)spec->conf->console_log_max_kib;
 	req.u.start.debug = log_enabled(LOG_LEVEL_DEBUG);
-	n = snprintf(req.u.start.cmdline, sizeof(req.u.start.cmdline), "%s %s %s", base_params,
-		spec->conf->kernel_params, own);
+	if (spec->vcpus_spare)
+		snprintf(processors, sizeof(processors), "maxcpus=%u", spec->vcpus);
+	n = snprintf(req.u.start.cmdline, sizeof(req.u.start.cmdline), "%s %s %s %s", base_params,
+		processors, spec->conf->kernel_params, own);
 	if (n >= (int)sizeof(req.u.start.cmdline))
 		return err_set(err, E2BIG, "the kernel command line is longer than %d bytes",
 			VMCTL_CMDLINE_MAX);

@@ -12,6 +12,7 @@ struct boot_spec {
 	const struct conf *conf;
 	const struct monitor_choice *monitor;
 	uint32_t vcpus, memory_mib;
+	uint32_t vcpus_spare; /* beside vcpus: offline until the agent is told to use them */
 	/* What config.json chooses; NULL: as set. */
 	const char *kernel, *initrd, *kernel_params;
 	int cgroup_fd; /* cgroup v2 directory to be born in, or -1 */

@@ -45,6 +45,8 @@ const struct conf_key conf_keys[] = {
 	NUMBER("memory_max_mib", memory_max_mib, 1 << 20, 64, 1 << 20,
 		"the most a pod may ask for"),
 	NUMBER("vcpus_max", vcpus_max, 64, 1, 64, "the most a pod may ask for"),
+	NUMBER("vcpus_spare", vcpus_spare, 3, 0, 63,
+		"processors kept offline for a quota that is raised later"),
 	NUMBER("boot_timeout_s", boot_timeout_s, 60, 1, 3600,
 		"seconds until a guest must be ready"),
 	NUMBER("console_log_max_kib", console_log_max_kib, 1024, 16, 1 << 20,

@@ -17,7 +17,7 @@ struct conf {
 	char *vm_paths;		/* folders with colons between them */
 	char *vm_kernel_params; /* names with blanks between them */
 	uint64_t memory_mib, vcpus;
-	uint64_t memory_max_mib, vcpus_max;
+	uint64_t memory_max_mib, vcpus_max, vcpus_spare;
 	uint64_t boot_timeout_s;
 	uint64_t console_log_max_kib;
 	bool strict; /* a protection that would be ignored is refused */

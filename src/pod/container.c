@@ -8,6 +8,7 @@
 #include "pod/cgroup.h"
 #include "pod/hooks.h"
 #include "pod/limits.h"
+#include "pod/processors.h"
 #include "pod/resctrl.h"
 #include "pod/stdio.h"
 #include "pod/vmclient.h"
@@ -301,6 +302,8 @@ static int update(const struct state *s, const struct spec_resources *resources,
 
 	if (r == 0)
 		r = limits_apply(&target, resources, file, "", LIMITS_ALWAYS, err);
+	if (r == 0)
+		r = processors_grow(agent, &resources->cpu, err);
 	return r ? r : rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
 }
 

@@ -231,6 +231,8 @@ static int start_guest(struct create *c, struct err *err)
 		.conf = &c->conf,
 		.monitor = &c->monitor,
 		.vcpus = c->shape.vcpus,
+		.vcpus_spare = at_most((uint32_t)c->conf.vcpus_spare,
+			(uint32_t)c->conf.vcpus_max - c->shape.vcpus),
 		.memory_mib = c->shape.memory_mib,
 		.kernel = c->vm_section.kernel,
 		.initrd = c->vm_section.initrd,

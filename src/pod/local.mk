@@ -14,6 +14,7 @@ libpod_a_SOURCES = \
 	src/pod/limits.c src/pod/limits.h \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
+	src/pod/processors.c src/pod/processors.h \
 	src/pod/overlay.c src/pod/overlay.h \
 	src/pod/resctrl.c src/pod/resctrl.h \
 	src/pod/share.c src/pod/share.h \

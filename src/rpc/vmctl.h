@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define VMCTL_FIRST_FD	  3
-#define VMCTL_VERSION	  1
+#define VMCTL_VERSION	  2
 #define VMCTL_CMDLINE_MAX 2048
 
 enum vmctl_op {
@@ -53,7 +53,8 @@ enum vmctl_monitor {
  */
 struct vmctl_start {
 	uint32_t memory_mib;
-	uint32_t vcpus;
+	uint32_t vcpus;			 /* that the guest starts */
+	uint32_t vcpus_spare;		 /* that it may start later */
 	uint32_t monitor;		 /* enum vmctl_monitor */
 	uint32_t pci;			 /* 1: of QEMU a q35, not a microvm */
 	uint32_t log_max_kib;		 /* console output beyond this is dropped */

@@ -53,14 +53,20 @@ static int add_memory(struct machine *m, struct err *err)
 	return r || total == low ? r : add_ram(m, GPA_HOLE_END, total - low, err);
 }
 
+static unsigned processors(const struct machine *m)
+{
+	return m->config.vcpus + m->config.spare;
+}
+
 int machine_new(const struct machine_config *config, struct machine **ret, struct err *err)
 {
 	struct machine *m;
 	int r;
 
-	if (config->vcpus < 1 || config->vcpus > MACHINE_VCPUS_MAX)
-		return err_set(err, EINVAL, "%u vCPUs asked for, 1 to %d are possible",
-			config->vcpus, MACHINE_VCPUS_MAX);
+	if (config->vcpus < 1 || config->vcpus > MACHINE_VCPUS_MAX ||
+		config->spare > MACHINE_VCPUS_MAX - config->vcpus)
+		return err_set(err, EINVAL, "%u and %u vCPUs asked for, 1 to %d are possible",
+			config->vcpus, config->spare, MACHINE_VCPUS_MAX);
 	if (config->memory_mib < 64 || config->memory_mib > 1 << 20)
 		return err_set(err, EINVAL,
 			"%llu MiB of memory asked for, 64 to 1048576 are possible",
@@ -89,7 +95,7 @@ void machine_free(struct machine *m)
 		return;
 	for (unsigned i = 0; i < m->slots; i++)
 		mmio_done(&m->slot[i]);
-	for (unsigned i = 0; i < m->config.vcpus; i++)
+	for (unsigned i = 0; i < MACHINE_VCPUS_MAX; i++)
 		vcpu_free(m->vcpu[i]);
 	kvm_done(&m->kvm);
 	for (unsigned i = 0; i < m->gm.count; i++)
@@ -133,24 +139,22 @@ int machine_load(
 	}
 	r = boot_load(&m->gm, kernel_fd, initrd_fd, line, &m->entry, err);
 	if (r == 0)
-		r = acpi_write(&m->gm, m->config.vcpus, m->slots, err);
+		r = acpi_write(&m->gm, processors(m), m->slots, err);
 	return r ? r : regs_write_tables(&m->gm, &m->entry, err);
 }
 
-int machine_start(struct machine *m, struct err *err)
+/* All are there before the first runs and may wake the others. */
+static int start_processors(struct machine *m, const struct cpuid_table *cpuid, unsigned first,
+	unsigned end, struct err *err)
 {
-	AUTO_FREE struct cpuid_table *cpuid = calloc(1, sizeof(*cpuid));
-	int r;
+	int r = 0;
 
-	if (!cpuid)
-		return err_sys(err, ENOMEM, "machine");
-	r = kvm_supported_cpuid(&m->kvm, cpuid, err);
-	for (unsigned i = 0; r == 0 && i < m->config.vcpus; i++) {
+	for (unsigned i = first; r == 0 && i < end; i++) {
 		struct vcpu_config config = {
 			.machine = m,
 			.kvm = &m->kvm,
 			.index = i,
-			.count = m->config.vcpus,
+			.count = processors(m),
 			.cpuid = cpuid,
 			.entry = &m->entry,
 			.start = m->config.vcpu_start,
@@ -159,9 +163,24 @@ int machine_start(struct machine *m, struct err *err)
 
 		r = vcpu_new(&config, &m->vcpu[i], err);
 	}
-	for (unsigned i = 0; r == 0 && i < m->config.vcpus; i++)
+	for (unsigned i = first; r == 0 && i < end; i++)
 		r = vcpu_run(m->vcpu[i], err);
 	return r;
+}
+
+int machine_start(struct machine *m, struct err *err)
+{
+	AUTO_FREE struct cpuid_table *cpuid = calloc(1, sizeof(*cpuid));
+	unsigned vcpus = m->config.vcpus;
+	int r;
+
+	if (!cpuid)
+		return err_sys(err, ENOMEM, "machine");
+	r = kvm_supported_cpuid(&m->kvm, cpuid, err);
+	if (r == 0)
+		r = start_processors(m, cpuid, 0, vcpus, err);
+	/* Those that only an update wakes: the guest boots meanwhile. */
+	return r ? r : start_processors(m, cpuid, vcpus, processors(m), err);
 }
 
 bool machine_ended(const struct machine *m)

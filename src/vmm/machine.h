@@ -21,7 +21,8 @@ enum machine_end {
 struct machine_config {
 	int kvm_fd;	     /* the caller's */
 	uint64_t memory_mib; /* 64 .. 1 TiB */
-	unsigned vcpus;	     /* 1 .. 64 */
+	unsigned vcpus;	     /* that the guest starts: 1 .. 64 */
+	unsigned spare;	     /* that it may start later; 64 in all */
 	/* In each vCPU's thread before it runs (its seccomp filter). */
 	int (*vcpu_start)(void *arg);
 	/* From a vCPU's thread, once; that vCPU does not run again. */

@@ -103,7 +103,7 @@ static void add_machine(struct line *l, const struct qemu_config *c, const struc
 
 	add(l, "-machine", "%s,memory-backend=ram", c->kvm ? kind->kvm : kind->tcg);
 	add(l, "-cpu", "%s", c->kvm ? "host" : "max");
-	add(l, "-smp", "%u", c->vcpus);
+	add(l, "-smp", "%u", c->vcpus + c->spare);
 	add(l, "-m", "%lluM", memory);
 	/* Shared with our devices, and sealed, so that it cannot shrink under them. */
 	add(l, "-object", "memory-backend-memfd,id=ram,share=on,seal=on,size=%lluM", memory);

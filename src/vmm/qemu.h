@@ -21,6 +21,7 @@ struct qemu_config {
 	bool q35;	    /* false: microvm */
 	uint64_t memory_mib;
 	unsigned vcpus, fs_queues;
+	unsigned spare; /* processors beside vcpus that the guest may start later */
 	const char *fs_tag;
 	/* As QEMU sees them, once child() has run. */
 	const char *kernel, *initrd;

@@ -9,6 +9,19 @@ config "$work/cpus" '.linux.resources.cpu = {quota: 200000, period: 100000}'
 run vm run "$work/cpus"
 is "two when the quota asks for two" "$(tail -1 "$out")" 2
 
+bundle grow sh -c 'while :; do sleep 1; done'
+run vm run -d "$work/grow" grow
+is "one processor at first" "$(vm exec grow nproc)" 1
+run vm update --cpu-quota 250000 grow
+is "update raises the quota to two and a half" "$status" 0
+is "and there are three" "$(vm exec grow nproc)" 3
+run vm update --cpu-quota 50000 grow
+is "a lower quota takes none away" "$(vm exec grow nproc)" 3
+VMRUN_LOG=warning run vm update --cpu-quota 900000 grow
+is "a quota above what the machine can have is set" "$status $(vm exec grow cut -d' ' -f1 /sys/fs/cgroup/cpu.max)" "0 900000"
+like "with a warning" "$(cat "$err")" 'those of 9 processors, the virtual machine has 4'
+vm delete --force grow
+
 bundle mem sh -c 'grep MemTotal /proc/meminfo'
 run vm run "$work/mem"
 total=$(awk '{print int($2 / 1024)}' "$out")

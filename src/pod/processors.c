@@ -1,0 +1,32 @@
+/* Processors: see processors.h. */
+#include "pod/processors.h"
+
+#include "agent/agent.pb-c.h"
+#include "base/log.h"
+#include "oci/annotations.h"
+
+/* Each takes a moment to start. */
+#define CALL_TIMEOUT_MS 30000
+
+int processors_grow(struct rpc_client *agent, const struct spec_cpu *limits, struct err *err)
+{
+	Vmrun__Agent__AddProcessorsRequest in = VMRUN__AGENT__ADD_PROCESSORS_REQUEST__INIT;
+	Vmrun__Agent__AddProcessorsResponse *out;
+	ProtobufCMessage *reply;
+	int r;
+
+	in.count = machine_vcpus_of(limits);
+	if (in.count < 2)
+		return 0; /* that one is there */
+	r = rpc_call(agent, &vmrun__agent__agent__descriptor, "AddProcessors", &in.base,
+		CALL_TIMEOUT_MS, &reply, err);
+	if (r < 0)
+		return r;
+	out = (Vmrun__Agent__AddProcessorsResponse *)reply;
+	if (out->online < in.count)
+		log_warn("the limits are those of %u processors, the virtual machine has %u (the "
+			 "settings vcpus_spare and vcpus_max say how many it may have)",
+			in.count, out->online);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return 0;
+}
