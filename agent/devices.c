@@ -113,6 +113,11 @@ static int set_owner(int node, const Vmrun__Agent__Device *d)
 		       : 0;
 }
 
+static int something_else(const Vmrun__Agent__Device *d, struct err *err)
+{
+	return err_set(err, EEXIST, "device %s: something else is there", d->path);
+}
+
 /*
  * What is there already and is something else is an error (config-linux.md, "Devices"), unless
  * nobody has asked for the device.
@@ -134,8 +139,7 @@ static int make_node(
 	if (node < 0 || fstat(node, &st) < 0)
 		return err_sys(err, errno, "device %s", d->path);
 	if ((st.st_mode & S_IFMT) != type || (type != S_IFIFO && st.st_rdev != number))
-		return asked ? err_set(err, EEXIST, "device %s: something else is there", d->path)
-			     : 0;
+		return asked ? something_else(d, err) : 0;
 	r = set_owner(node, d);
 	return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
 }
@@ -164,32 +168,72 @@ static int open_node(int folder, size_t i, const Vmrun__Agent__Device *d, int *r
 	return *ret < 0 ? err_sys(err, errno, "device %s", d->path) : 0;
 }
 
+/*
+ * The nodes of a container with a user namespace cannot be made in it, and the host's file server
+ * makes none in the image: only a /dev of our own takes them, and everything takes a FIFO.
+ */
+static bool needs_mount(
+	const Vmrun__Agent__Mount *dev, bool user_namespace, const Vmrun__Agent__Device *d)
+{
+	bool own_dev = dev && streq(dev->type, "tmpfs");
+
+	if (user_namespace || !own_dev)
+		return true;
+	return !str_after(d->path, "/dev/") && !streq(d->type, "p");
+}
+
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	bool user_namespace, struct mount_sources *s, struct err *err)
 {
 	const Vmrun__Agent__Mount *dev = dev_mount(request);
 	AUTO_CLOSE int folder = -1;
 
-	if (dev_is_bound(request) || (dev && streq(dev->type, "tmpfs") && !user_namespace))
+	if (dev_is_bound(request))
 		return 0;
-	folder = scratch_open(a, request->container, err);
-	if (folder < 0)
-		return folder;
 	s->devices = malloc(device_count(request) * sizeof(*s->devices));
 	if (!s->devices)
 		return err_sys(err, ENOMEM, "devices");
 	for (size_t i = 0; i < device_count(request); i++) {
 		Vmrun__Agent__Device d = *device_at(request, i);
-		int r;
+		int r = 0;
 
+		s->devices[i] = -1;
+		s->device_count++;
+		if (!needs_mount(dev, user_namespace, &d))
+			continue;
 		d.uid = outer_id(request->uid_mappings, request->n_uid_mappings, d.uid);
 		d.gid = outer_id(request->gid_mappings, request->n_gid_mappings, d.gid);
-		r = open_node(folder, i, &d, &s->devices[i], err);
+		if (folder < 0)
+			r = folder = scratch_open(a, request->container, err);
+		if (r >= 0)
+			r = open_node(folder, i, &d, &s->devices[i], err);
 		if (r < 0)
 			return r;
-		s->device_count++;
 	}
 	return 0;
+}
+
+static bool is_same_node(const struct stat *a, const struct stat *b)
+{
+	return (a->st_mode & S_IFMT) == (b->st_mode & S_IFMT) && a->st_rdev == b->st_rdev;
+}
+
+/* As for make_node(); the empty file that we make for a mount is there again the next time. */
+static int attach_node(
+	int rootfd, const Vmrun__Agent__Device *d, bool asked, int node, struct err *err)
+{
+	AUTO_CLOSE int fd = mountpoint_open(rootfd, d->path, true);
+	struct stat there, st;
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, -fd, "device %s", d->path);
+	if (fstat(fd, &there) < 0 || fstat(node, &st) < 0)
+		return err_sys(err, errno, "device %s", d->path);
+	if (asked && !is_same_node(&there, &st) && !(S_ISREG(there.st_mode) && !there.st_size))
+		return something_else(d, err);
+	r = mount_attach(node, fd);
+	return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
 }
 
 static int make_device(
@@ -199,15 +243,11 @@ static int make_device(
 	const char *slash = strrchr(d->path, '/');
 	size_t n = slash ? (size_t)(slash - d->path) : 0;
 	AUTO_CLOSE int fd = -1;
-	int r;
 
 	if (!slash || !slash[1] || n >= sizeof(parent))
 		return err_set(err, EINVAL, "device \"%s\": not an absolute path", d->path);
-	if (bound >= 0) {
-		fd = mountpoint_open(rootfd, d->path, true);
-		r = fd < 0 ? fd : mount_attach(bound, fd);
-		return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
-	}
+	if (bound >= 0)
+		return attach_node(rootfd, d, asked, bound, err);
 	memcpy(parent, d->path, n);
 	parent[n] = '\0';
 	fd = mkdir_in_root(rootfd, parent, 0755);

@@ -16,7 +16,7 @@ struct mount_sources {
 	int *binds; /* by index of the request's mounts; -1: the child's to make, or it has failed
 		     */
 	size_t count;
-	int *devices; /* detached mounts of device nodes, see devices.h; NULL: made by mknod */
+	int *devices; /* detached mounts of device nodes, see devices.h; -1: made by mknod */
 	size_t device_count;
 };
 

@@ -196,11 +196,13 @@ static int check_sysctl_namespace(const struct spec *spec, const char *key, cons
 }
 
 /* A name that is set in two ways would be what is written last. */
-static int check_sysctl_conflict(const struct spec *spec, const char *key, const struct checker *c)
+static int check_sysctl_conflict(
+	const struct spec *spec, const struct spec_pair *pair, const struct checker *c)
 {
-	if (spec->domainname && sysctl_matches(key, "kernel.domainname"))
+	if (spec->domainname && sysctl_matches(pair->key, "kernel.domainname") &&
+		!streq(spec->domainname, pair->value))
 		return check_fail(
-			c, EINVAL, "linux.sysctl[\"%.80s\"]: conflicts with domainname", key);
+			c, EINVAL, "linux.sysctl[\"%.80s\"]: conflicts with domainname", pair->key);
 	return 0;
 }
 
@@ -373,7 +375,7 @@ static int check_lists(const struct spec *spec, const struct checker *c)
 	for (size_t i = 0; r == 0 && i < l->sysctl.n; i++)
 		r = check_sysctl(spec, &l->sysctl.v[i], c);
 	for (size_t i = 0; r == 0 && i < l->sysctl.n; i++)
-		r = check_sysctl_conflict(spec, l->sysctl.v[i].key, c);
+		r = check_sysctl_conflict(spec, &l->sysctl.v[i], c);
 	if (r == 0)
 		r = check_absolute(c, "linux.maskedPaths", &l->masked_paths);
 	if (r == 0)

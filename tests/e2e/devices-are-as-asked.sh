@@ -13,6 +13,7 @@ config "$work/b" '.linux.devices = [
 	{path: "/dev/deep/er/block", type: "b", major: 7, minor: 3, fileMode: 432},
 	{path: "/dev/unbuffered", type: "u", major: 1, minor: 11},
 	{path: "/elsewhere/pipe", type: "p", fileMode: 384, uid: 9},
+	{path: "/elsewhere/node", type: "c", major: 1, minor: 11, fileMode: 416, gid: 8},
 	{path: "/dev/zero", type: "c", major: 1, minor: 7, fileMode: 292},
 	{path: "/dev/kmsg", type: "c", major: 1, minor: 11},
 	{path: "/dev/mem", type: "c", major: 1, minor: 1},
@@ -35,6 +36,7 @@ ok "the container runs" wait_for 30 in_c test -e /tmp/told
 run in_c sh -c '
 	for d in fuse deep/er/block unbuffered null random full tty zero urandom ptmx0; do
 		echo "$d: $(stat -c "%F %t:%T %a %u %g" /dev/$d)"; done
+	echo "node: $(stat -c "%F %t:%T %a %u %g" /elsewhere/node) $(inside open r /elsewhere/node)"
 	echo "pipe: $(stat -c "%F %a %u %g" /elsewhere/pipe)"
 	for l in fd stdin stdout stderr ptmx core; do echo "$l: $(readlink /dev/$l)"; done
 	try() { echo "$1 $2: $(inside open $1 /dev/$2)"; }
@@ -48,6 +50,7 @@ tells() { is "$1: $2" "$(sed -n "s|^$1: ||p" <<<"$told")" "$2"; }
 tells fuse 'character special file a:e5 600 7 8'
 tells deep/er/block 'block special file 7:3 660 0 0'
 tells unbuffered 'character special file 1:b 666 0 0'
+tells node 'character special file 1:b 640 0 8 ok'
 tells pipe 'fifo 600 9 0'
 tells null 'character special file 1:3 666 0 0'
 tells random 'character special file 1:8 666 0 0'

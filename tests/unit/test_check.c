@@ -205,8 +205,8 @@ static void mounts_and_names(void **state)
 	(void)state;
 	all_refused(cases, ARRAY_LEN(cases), EINVAL);
 	all_refused(unsupported, ARRAY_LEN(unsupported), ENOTSUP);
-	accepted(
-		CONFIG(",'hostname':'h','domainname':'d','linux':{'namespaces':[{'type':'uts'}]}"));
+	accepted(CONFIG(",'hostname':'h','domainname':'d','linux':{'namespaces':[{'type':'uts'}],"
+			"'sysctl':{'kernel.domainname':'d'}}"));
 }
 
 static void mount_data_is_a_page(void **state)
