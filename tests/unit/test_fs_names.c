@@ -346,6 +346,31 @@ static void new_files_belong_to_who_asks(void **state)
 	assert_int_equal(ff_entry(f).attr.gid, 0);
 }
 
+/*
+ * Whether he may is the guest's to say, which knows his groups and what he may in his user
+ * namespace; but a setgid bit for a group that he may not be in is not made.
+ */
+static void who_asks_may_where_the_guest_lets_him(void **state)
+{
+	struct fakefuse *f = *state;
+	struct stat st;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(ff_path(f, "rw"), 4321, 99), 0);
+	assert_int_equal(chmod(ff_path(f, "rw"), 02755), 0);
+	f->uid = 1234;
+	f->gid = 5678;
+	ff_create(f, f->rw, "c", NULL);
+	assert_int_equal(ff_mknod(f, f->rw, "g", S_IFREG | 02775, 0), 0);
+	f->uid = f->gid = 0;
+	assert_int_equal(stat(ff_path(f, "rw/c"), &st), 0);
+	assert_int_equal(st.st_uid, 1234);
+	assert_int_equal(st.st_gid, 99);
+	assert_int_equal(stat(ff_path(f, "rw/g"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0775);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ff_begin, ff_end)
 
 int main(void)
@@ -367,6 +392,7 @@ int main(void)
 		TEST(rename_flags),
 		TEST(exports_do_not_mix),
 		TEST(new_files_belong_to_who_asks),
+		TEST(who_asks_may_where_the_guest_lets_him),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,15 +4,38 @@
  */
 #include "dev/fs/server.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static int change_caps(uint32_t add, uint32_t remove)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -errno;
+	data[0].effective |= data[0].permitted & add;
+	data[0].effective &= ~remove;
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
 void cred_enter(const struct fs_request *r)
 {
+	/*
+	 * Whether the user may is the guest's kernel's to say, which knows his groups and what
+	 * root of a user namespace may. Not CAP_FSETID: setgid bits go as they would for him.
+	 */
+	const uint32_t access =
+		1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH | 1U << CAP_FOWNER;
+
 	/* The group first: afterwards we may no longer be allowed to. */
 	syscall(SYS_setfsgid, r->in.gid);
 	syscall(SYS_setfsuid, r->in.uid);
+	/* The kernel has just taken them from whoever is not root any more. */
+	if (r->in.uid != r->server->uid)
+		(void)!change_caps(access, 0);
 }
 
 void cred_leave(const struct fs_request *r)
@@ -23,14 +46,5 @@ void cred_leave(const struct fs_request *r)
 
 void cred_kill_setid(bool on)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data) < 0)
-		return;
-	if (on)
-		data[0].effective &= ~(1U << CAP_FSETID);
-	else
-		data[0].effective |= data[0].permitted & 1U << CAP_FSETID;
-	(void)!syscall(SYS_capset, &head, data);
+	(void)!change_caps(on ? 0 : 1U << CAP_FSETID, on ? 1U << CAP_FSETID : 0);
 }

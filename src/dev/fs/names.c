@@ -146,6 +146,52 @@ int fs_rmdir(struct fs_request *r)
 	return remove_name(r, AT_REMOVEDIR);
 }
 
+/*
+ * A mount with mapped ids takes no new entry from who has no id there, as we may not; then it is
+ * the request's user whose ids count.
+ */
+static int as_who_is_mapped(
+	struct fs_request *r, int (*change)(const void *names), const void *names)
+{
+	int code = change(names);
+
+	if (code != -EOVERFLOW)
+		return code;
+	cred_enter(r);
+	code = change(names);
+	cred_leave(r);
+	return code;
+}
+
+struct renaming {
+	int from;
+	const char *old_name;
+	int to;
+	const char *new_name;
+	unsigned flags;
+};
+
+static int do_rename(const void *names)
+{
+	const struct renaming *n = names;
+
+	return renameat2(n->from, n->old_name, n->to, n->new_name, n->flags) < 0 ? -errno : 0;
+}
+
+struct linking {
+	int proc_fd;
+	const char *number;
+	int to;
+	const char *name;
+};
+
+static int do_link(const void *names)
+{
+	const struct linking *n = names;
+
+	return linkat(n->proc_fd, n->number, n->to, n->name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
 static int rename_entry(struct fs_request *r, uint64_t new_dir, unsigned flags)
 {
 	struct inode *from, *to = NULL;
@@ -160,8 +206,11 @@ static int rename_entry(struct fs_request *r, uint64_t new_dir, unsigned flags)
 	/* Two exports may lie on one host file system; to the guest they are two. */
 	if (code == 0 && from->export != to->export)
 		code = -EXDEV;
-	if (code == 0 && renameat2(from->fd, old_name, to->fd, new_name, flags) < 0)
-		code = -errno;
+	if (code == 0) {
+		struct renaming names = { from->fd, old_name, to->fd, new_name, flags };
+
+		code = as_who_is_mapped(r, do_rename, &names);
+	}
 	inode_put(&r->server->inodes, to);
 	inode_put(&r->server->inodes, from);
 	return code;
@@ -197,9 +246,10 @@ int fs_link(struct fs_request *r)
 	if (code == 0 && inode->export != parent->export)
 		code = -EXDEV;
 	if (code == 0) {
+		struct linking names = { r->server->proc_fd, number, parent->fd, name };
+
 		snprintf(number, sizeof(number), "%d", inode->fd);
-		if (linkat(r->server->proc_fd, number, parent->fd, name, AT_SYMLINK_FOLLOW) < 0)
-			code = -errno;
+		code = as_who_is_mapped(r, do_link, &names);
 	}
 	if (code == 0)
 		code = reply_entry(r, parent, name);
