@@ -6,11 +6,7 @@
 #include "agent/device_filter.h"
 #include "agent/process.h"
 #include "agent/scheduling.h"
-
-/* As user_namespaces(7): count ids from first inside are those from outside. */
-struct id_range {
-	uint32_t inside, outside, count;
-};
+#include "base/id_map.h"
 
 struct container {
 	struct list link;

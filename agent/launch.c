@@ -195,17 +195,14 @@ static int write_proc(pid_t pid, const char *file, const char *text, struct err 
 static int write_map(pid_t pid, const char *file, Vmrun__Agent__IdMapping *const *map, size_t count,
 	struct err *err)
 {
-	AUTO(buf_done) struct buf text = { 0 };
+	AUTO_FREE struct id_range *ranges = calloc(count + 1, sizeof(*ranges));
 
-	if (count == 0)
-		return 0;
-	for (size_t i = 0; i < count; i++)
-		if (buf_printf(&text, "%u %u %u\n", map[i]->container_id, map[i]->host_id,
-			    map[i]->size) < 0)
-			return err_sys(err, ENOMEM, "%s", file);
-	if (!buf_str(&text))
+	if (!ranges)
 		return err_sys(err, ENOMEM, "%s", file);
-	return write_proc(pid, file, (const char *)text.data, err);
+	for (size_t i = 0; i < count; i++)
+		ranges[i] =
+			(struct id_range){ map[i]->container_id, map[i]->host_id, map[i]->size };
+	return id_map_write(pid, file, ranges, count, err);
 }
 
 /*

@@ -15,8 +15,6 @@
 #define HOST_NAME_BYTES_MAX 64
 /* The kernel copies one page of mount data, with its NUL. */
 #define MOUNT_DATA_BYTES_MAX 4095
-/* virtiofs learned it in Linux 6.12, tmpfs in 6.3. */
-#define NO_IDMAP "neither virtiofs nor tmpfs of the guest's kernel can be mounted with mapped ids"
 
 int check_fail(const struct checker *c, int code, const char *fmt, ...)
 {
@@ -93,11 +91,13 @@ static int check_mount_options(const struct spec_mount *m, size_t i, const struc
 {
 	AUTO(mount_options_done) struct mount_options o = { 0 };
 
+	/* crun's own way to give mappings. To pass over it would give files to others. */
 	for (size_t k = 0; k < m->options.n; k++)
-		if (streq(m->options.v[k], "idmap") || streq(m->options.v[k], "ridmap"))
+		if (str_after(m->options.v[k], "idmap=") || str_after(m->options.v[k], "ridmap="))
 			return check_fail(c, ENOTSUP,
-				"mounts[%zu].options[%zu]: \"%s\" is not supported: " NO_IDMAP, i,
-				k, m->options.v[k]);
+				"mounts[%zu].options[%zu]: \"%.60s\" is not supported, mappings "
+				"go to uidMappings and gidMappings",
+				i, k, m->options.v[k]);
 	if (mount_options_read(m, &o) < 0)
 		return err_set(c->err, ENOMEM, "%s: out of memory", c->file);
 	if (o.data.len > MOUNT_DATA_BYTES_MAX)
@@ -111,13 +111,42 @@ static int check_mount_options(const struct spec_mount *m, size_t i, const struc
 		buf_str(&o.data) ? buf_str(&o.data) : "");
 }
 
-static int check_mount(const struct spec_mount *m, size_t i, const struct checker *c)
+/* config.md, "Mounts": both lists or none, and none only where the container has mappings. */
+static int check_idmap(
+	const struct spec *spec, const struct spec_mount *m, size_t i, const struct checker *c)
+{
+	bool uid = m->uid_mappings.n > 0, gid = m->gid_mappings.n > 0;
+	const char *field = uid ? "uidMappings" : gid ? "gidMappings" : "options";
+	char what[64];
+	int r;
+
+	if (!mount_is_mapped(m))
+		return 0;
+	if (!mount_is_bind(m))
+		return check_fail(c, ENOTSUP,
+			"mounts[%zu].%s: only bind mounts can have mapped ids", i, field);
+	if (uid != gid)
+		return check_fail(c, EINVAL, "mounts[%zu].%s: missing, needed with %s", i,
+			uid ? "gidMappings" : "uidMappings", field);
+	if (!uid && (spec->linux.uid_mappings.n == 0 || spec->linux.gid_mappings.n == 0))
+		return check_fail(c, EINVAL,
+			"mounts[%zu].options: to map ids takes uidMappings and gidMappings, the "
+			"mount's own or those of the container's user namespace",
+			i);
+	snprintf(what, sizeof(what), "mounts[%zu].uidMappings", i);
+	r = check_mapping_list(c, what, &m->uid_mappings);
+	snprintf(what, sizeof(what), "mounts[%zu].gidMappings", i);
+	return r ? r : check_mapping_list(c, what, &m->gid_mappings);
+}
+
+static int check_mount(
+	const struct spec *spec, const struct spec_mount *m, size_t i, const struct checker *c)
 {
 	bool bind = mount_is_bind(m);
+	int r = check_idmap(spec, m, i, c);
 
-	if (m->uid_mappings.n > 0 || m->gid_mappings.n > 0)
-		return check_fail(c, ENOTSUP, "mounts[%zu].%s: not supported: " NO_IDMAP, i,
-			m->uid_mappings.n > 0 ? "uidMappings" : "gidMappings");
+	if (r < 0)
+		return r;
 	if (bind && !m->source)
 		return check_fail(
 			c, EINVAL, "mounts[%zu].source: missing, a bind mount needs one", i);
@@ -238,7 +267,7 @@ int spec_check(const struct spec *spec, struct strv *warnings, struct err *err)
 	if (r == 0)
 		r = check_host_name(spec, &c, "domainname", spec->domainname);
 	for (size_t i = 0; r == 0 && i < spec->mounts.n; i++)
-		r = check_mount(&spec->mounts.v[i], i, &c);
+		r = check_mount(spec, &spec->mounts.v[i], i, &c);
 	if (r == 0)
 		r = check_hooks(spec, &c);
 	if (r == 0)

@@ -45,29 +45,26 @@ static bool ranges_overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_s
 	return a < (uint64_t)b + b_size && b < (uint64_t)a + a_size;
 }
 
-/* The rules that the kernel has for uid_map and gid_map. */
-static int check_mapping_list(
+int check_mapping_list(
 	const struct checker *c, const char *what, const struct spec_id_mappings *maps)
 {
 	if (maps->n > ID_MAPPINGS_MAX)
-		return check_fail(
-			c, EINVAL, "linux.%s: more than %d mappings", what, ID_MAPPINGS_MAX);
+		return check_fail(c, EINVAL, "%s: more than %d mappings", what, ID_MAPPINGS_MAX);
 	for (size_t i = 0; i < maps->n; i++) {
 		const struct spec_id_mapping *m = &maps->v[i];
 
 		if (m->size == 0)
-			return check_fail(c, EINVAL, "linux.%s[%zu].size: must not be 0", what, i);
+			return check_fail(c, EINVAL, "%s[%zu].size: must not be 0", what, i);
 		if ((uint64_t)m->container_id + m->size > UINT32_MAX ||
 			(uint64_t)m->host_id + m->size > UINT32_MAX)
-			return check_fail(
-				c, EINVAL, "linux.%s[%zu]: goes beyond the last id", what, i);
+			return check_fail(c, EINVAL, "%s[%zu]: goes beyond the last id", what, i);
 		for (size_t k = 0; k < i; k++)
 			if (ranges_overlap(m->container_id, m->size, maps->v[k].container_id,
 				    maps->v[k].size) ||
 				ranges_overlap(
 					m->host_id, m->size, maps->v[k].host_id, maps->v[k].size))
-				return check_fail(c, EINVAL,
-					"linux.%s[%zu]: overlaps with mapping %zu", what, i, k);
+				return check_fail(c, EINVAL, "%s[%zu]: overlaps with mapping %zu",
+					what, i, k);
 	}
 	return 0;
 }
@@ -77,10 +74,10 @@ static int check_mappings(const struct spec *spec, const struct checker *c)
 	const struct spec_namespace *user = check_namespace(spec, "user");
 	const struct spec_id_mappings *uid = &spec->linux.uid_mappings;
 	const struct spec_id_mappings *gid = &spec->linux.gid_mappings;
-	int r = check_mapping_list(c, "uidMappings", uid);
+	int r = check_mapping_list(c, "linux.uidMappings", uid);
 
 	if (r == 0)
-		r = check_mapping_list(c, "gidMappings", gid);
+		r = check_mapping_list(c, "linux.gidMappings", gid);
 	if (r < 0)
 		return r;
 	if (!user && (uid->n > 0 || gid->n > 0))

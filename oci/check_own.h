@@ -32,6 +32,13 @@ int check_scheduling(const struct spec_process *p, const struct checker *c) CHEC
 int check_memory_policy(const struct spec_memory_policy *p, const struct checker *c) CHECKED;
 int check_time_offsets(const struct spec *spec, const struct checker *c) CHECKED;
 
+/*
+ * The rules that the kernel has for uid_map and gid_map. what: the path of the list
+ * ("linux.uidMappings").
+ */
+int check_mapping_list(
+	const struct checker *c, const char *what, const struct spec_id_mappings *maps) CHECKED;
+
 int check_linux(const struct spec *spec, struct checker *c) CHECKED;
 int check_seccomp(const struct spec_seccomp *seccomp, struct checker *c) CHECKED;
 

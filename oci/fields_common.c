@@ -3,11 +3,10 @@
 
 #define OTHER_PLATFORM "the section of another platform"
 
-/* One word each for what has one class in common. */
-#define IDMAPS	    CLASS_REJECTED
+#define BY_IDMAP       "of the files of a bind mount, by the host's kernel"
 
-#define HOOKS_CASE  "hooks-run-where-and-when-the-spec-says"
-#define IDMAPS_CASE "mounts-are-as-asked"
+#define HOOKS_CASE     "hooks-run-where-and-when-the-spec-says"
+#define IDMAPS_CASE    "ids-of-bound-files-are-mapped"
 
 #define HOOK(kind, class)                                                                          \
 	ROW_SHOWN_BY("hooks." kind, class, 0, "run as the lifecycle says", HOOKS_CASE),            \
@@ -18,13 +17,11 @@
 			"hooks." kind "[].timeout", class, 0, "then it is killed", HOOKS_CASE)
 
 #define MAPPING(list)                                                                              \
-	ROW_SHOWN_BY(list, IDMAPS, 0, "shares map no ids", IDMAPS_CASE),                           \
-		ROW_SHOWN_BY(list "[].containerID", IDMAPS, 0,                                     \
-			"of the share's files in the container", IDMAPS_CASE),                     \
-		ROW_SHOWN_BY(list "[].hostID", IDMAPS, 0, "of the share's files in the container", \
-			IDMAPS_CASE),                                                              \
-		ROW_SHOWN_BY(list "[].size", IDMAPS, 0, "of the share's files in the container",   \
-			IDMAPS_CASE)
+	ROW_SHOWN_BY(list "[].containerID", CLASS_HOST, 0, BY_IDMAP ": those on its disk",         \
+		IDMAPS_CASE),                                                                      \
+		ROW_SHOWN_BY(list "[].hostID", CLASS_HOST, 0,                                      \
+			BY_IDMAP ": those that the guest sees", IDMAPS_CASE),                      \
+		ROW_SHOWN_BY(list "[].size", CLASS_HOST, 0, BY_IDMAP, IDMAPS_CASE)
 
 /* What a bind mount binds is the host's; the source of a file system is a name in the guest. */
 static void source_by_value(struct field_use *use, const struct json_value *mount)
@@ -52,7 +49,8 @@ const struct field_row fields_common[] = {
 	ROW_BY_VALUE("mounts[].source", CLASS_HOST, 0,
 		"opened by the host and shared with the guest", source_by_value),
 	ROW("mounts[].options", CLASS_GUEST, FIELD_SECURITY,
-		"by the guest's kernel; a read-only bind is shared read-only, too"),
+		"by the guest's kernel; a read-only bind is shared read-only, ids are mapped by "
+		"the host"),
 	MAPPING("mounts[].uidMappings"),
 	MAPPING("mounts[].gidMappings"),
 	HOOK("prestart", CLASS_HOST),

@@ -24,6 +24,7 @@ struct option {
 	uint64_t attr_set;   /* MOUNT_ATTR_*, recursively */
 	uint64_t attr_clear; /* MOUNT_ATTR_*, recursively */
 	bool copy_up;
+	enum mount_idmap idmap;
 };
 
 /* clang-format off */
@@ -50,6 +51,7 @@ static const struct option options[] = {
 	CLEAR("diratime", MS_NODIRATIME),
 	SET("dirsync", MS_DIRSYNC),
 	CLEAR("exec", MS_NOEXEC),
+	{ .name = "idmap", .idmap = IDMAP_TOP },
 	SET("iversion", MS_I_VERSION),
 	SET("lazytime", MS_LAZYTIME),
 	CLEAR("loud", MS_SILENT),
@@ -74,6 +76,7 @@ static const struct option options[] = {
 	SET("relatime", MS_RELATIME),
 	SET("remount", MS_REMOUNT),
 	REC_CLEAR("rexec", MOUNT_ATTR_NOEXEC),
+	{ .name = "ridmap", .idmap = IDMAP_TREE },
 	REC_ATIME("rnoatime", MOUNT_ATTR_NOATIME),
 	REC_SET("rnodev", MOUNT_ATTR_NODEV),
 	REC_SET("rnodiratime", MOUNT_ATTR_NODIRATIME),
@@ -129,6 +132,8 @@ static void option_apply(const struct option *o, struct mount_options *to)
 	to->recursive_clear &= ~(o->attr_set & ~(uint64_t)MOUNT_ATTR__ATIME);
 	to->recursive_clear |= o->attr_clear;
 	to->copy_up = to->copy_up || o->copy_up;
+	if (o->idmap)
+		to->idmap = o->idmap;
 }
 
 static int data_append(struct buf *data, const char *option)
@@ -153,6 +158,9 @@ int mount_options_read(const struct spec_mount *mount, struct mount_options *ret
 		if (r < 0)
 			return r;
 	}
+	/* Mappings alone say nothing of what is mounted below. */
+	if (!got.idmap && (mount->uid_mappings.n > 0 || mount->gid_mappings.n > 0))
+		got.idmap = IDMAP_TOP;
 	/* What is mounted below the source comes along only if "rbind" asks for it. */
 	if (mount->type && streq(mount->type, "bind"))
 		got.flags |= MS_BIND;
@@ -197,6 +205,23 @@ bool mount_is_shared(const struct spec_mount *mount)
 	return mount_is_bind(mount) || mount_is_overlay(mount);
 }
 
+bool mount_is_mapped(const struct spec_mount *mount)
+{
+	return mount->uid_mappings.n > 0 || mount->gid_mappings.n > 0 ||
+	       has_option(mount, "idmap") || has_option(mount, "ridmap");
+}
+
+static void add_id_maps(
+	const struct spec *spec, const struct spec_mount *mount, struct mount_bind *bind)
+{
+	bool own = mount->uid_mappings.n > 0;
+
+	if (bind->idmap == IDMAP_NONE)
+		return;
+	bind->uid_map = own ? &mount->uid_mappings : &spec->linux.uid_mappings;
+	bind->gid_map = own ? &mount->gid_mappings : &spec->linux.gid_mappings;
+}
+
 int mount_binds(const struct spec *spec, struct mount_bind **ret, size_t *ret_count)
 {
 	AUTO_FREE struct mount_bind *binds = calloc(spec->mounts.n + 1, sizeof(*binds));
@@ -214,14 +239,16 @@ int mount_binds(const struct spec *spec, struct mount_bind **ret, size_t *ret_co
 		r = mount_options_read(m, &o);
 		if (r < 0)
 			return r;
-		binds[n++] = (struct mount_bind){
+		binds[n] = (struct mount_bind){
 			.index = i,
 			.overlay = mount_is_overlay(m),
 			.source = m->source,
 			.destination = m->destination,
 			.read_only = (o.flags & MS_RDONLY) || (o.recursive_set & MOUNT_ATTR_RDONLY),
 			.recursive = (o.flags & MS_REC) != 0,
+			.idmap = o.idmap,
 		};
+		add_id_maps(spec, m, &binds[n++]);
 	}
 	*ret = steal_ptr(&binds);
 	*ret_count = n;

@@ -8,6 +8,13 @@
 #include "base/err.h"
 #include "oci/spec.h"
 
+/* "idmap" and "ridmap": for which mounts of a tree the ids of files are mapped. */
+enum mount_idmap {
+	IDMAP_NONE,
+	IDMAP_TOP,
+	IDMAP_TREE,
+};
+
 /* What the options of one mount come to; the fields of the agent's Mount. */
 struct mount_options {
 	uint64_t flags;		  /* MS_* */
@@ -16,7 +23,8 @@ struct mount_options {
 	uint64_t recursive_set;	  /* MOUNT_ATTR_* */
 	uint64_t recursive_clear; /* MOUNT_ATTR_* */
 	bool copy_up;		  /* "tmpcopyup" */
-	struct buf data;	  /* what is left for the file system, joined by commas */
+	enum mount_idmap idmap;
+	struct buf data; /* what is left for the file system, joined by commas */
 };
 
 /* Reads a mount's options. ret is released with mount_options_done(). Returns 0 or -ENOMEM. */
@@ -37,6 +45,9 @@ bool mount_is_overlay(const struct spec_mount *mount);
 /* Whether the pod must open something of the host for it. */
 bool mount_is_shared(const struct spec_mount *mount);
 
+/* Whether the ids of its files are to be mapped, by its own mappings or the container's. */
+bool mount_is_mapped(const struct spec_mount *mount);
+
 /* A bind mount, or an overlay, as the pod needs it to open its source. */
 struct mount_bind {
 	size_t index;	    /* in spec->mounts */
@@ -45,6 +56,12 @@ struct mount_bind {
 	const char *destination;
 	bool read_only; /* the whole share may be served read-only */
 	bool recursive; /* rbind */
+	/*
+	 * From the ids in its files (container_id) to those that the guest gets to see (host_id),
+	 * which are what the container's user namespace maps, if it has one.
+	 */
+	enum mount_idmap idmap;
+	const struct spec_id_mappings *uid_map, *gid_map; /* the spec's; NULL with IDMAP_NONE */
 };
 
 /* Lists what mount_is_shared() in order; *ret is freed with free(). Returns 0 or -ENOMEM. */

@@ -5,6 +5,7 @@ libbase_a_SOURCES = \
 	src/base/command.c src/base/command.h \
 	src/base/err.c src/base/err.h \
 	src/base/fd.c src/base/fd.h \
+	src/base/id_map.c src/base/id_map.h \
 	src/base/json_out.c src/base/json_out.h \
 	src/base/list.h \
 	src/base/log.c src/base/log.h \

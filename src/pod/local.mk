@@ -11,6 +11,7 @@ libpod_a_SOURCES = \
 	src/pod/events.c src/pod/events.h \
 	src/pod/exec.c \
 	src/pod/hooks.c src/pod/hooks.h \
+	src/pod/idmap.c src/pod/idmap.h \
 	src/pod/limits.c src/pod/limits.h \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \

@@ -2,6 +2,7 @@
 #include "pod/share.h"
 
 #include "base/auto.h"
+#include "pod/idmap.h"
 #include "pod/overlay.h"
 #include "pod/vmclient.h"
 
@@ -79,17 +80,31 @@ static int check_kind(const struct mount_bind *b, const struct stat *st, struct 
 	}
 }
 
-/* "bind" without "rbind": a copy of the one mount, which nothing but its descriptor knows of. */
-static int leave_mounts_out(const struct mount_bind *b, int *fd, struct err *err)
+/*
+ * A copy of the mount, which nothing but its descriptor knows of: without those below it where
+ * "rbind" does not ask for them, and the only kind whose ids can be mapped.
+ */
+static int copy_mount(const struct mount_bind *b, const struct spec *spec, int *fd, struct err *err)
 {
-	int copy = open_tree(*fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+	AUTO_CLOSE int copy = open_tree(*fd, "", flags | (b->recursive ? AT_RECURSIVE : 0));
+	char where[64];
 
 	if (copy < 0)
-		return err_sys(err, errno,
-			"config.json: mounts[%zu].source: %s without the mounts below it", b->index,
-			b->source);
+		return err_sys(err, errno, "config.json: mounts[%zu].source: a copy of %s",
+			b->index, b->source);
+	if (b->idmap) {
+		bool own = b->uid_map != &spec->linux.uid_mappings;
+		int r;
+
+		snprintf(where, sizeof(where), "config.json: mounts[%zu].%s", b->index,
+			own ? "uidMappings" : "options");
+		r = idmap_apply(copy, b, where, err);
+		if (r < 0)
+			return r;
+	}
 	close(*fd);
-	*fd = copy;
+	*fd = steal_fd(&copy);
 	return 0;
 }
 
@@ -112,9 +127,9 @@ static int open_bind(
 		return err_sys(
 			err, errno, "config.json: mounts[%zu].source: %s", b->index, b->source);
 	r = check_kind(b, &st, err);
-	/* An overlay is a mount of its own already. */
-	if (r == 0 && !b->recursive && !b->overlay && S_ISDIR(st.st_mode))
-		r = leave_mounts_out(b, &share->fd, err);
+	/* An overlay is a mount of its own already, and has no mapped ids. */
+	if (r == 0 && !b->overlay && (b->idmap || (!b->recursive && S_ISDIR(st.st_mode))))
+		r = copy_mount(b, spec, &share->fd, err);
 	if (r < 0)
 		return r;
 	share->is_socket = S_ISSOCK(st.st_mode);

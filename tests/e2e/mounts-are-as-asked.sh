@@ -160,7 +160,7 @@ mknod "$work/sda" b 8 0
 mkfifo "$work/fifo"
 refused "a device of the host" 'mounts\[0\]\.source: .*/sda is a device of the host' "$(source=$work/sda bind /m/sda bind)"
 refused "a pipe" 'mounts\[0\]\.source: .*/fifo is a pipe' "$(source=$work/fifo bind /m/fifo bind)"
-refused "id-mapped mounts" 'mounts\[0\]\.options\[1\]: "idmap" is not supported: ' "$(bind /m/x bind idmap)"
+refused "crun's way to map ids" 'mounts\[0\]\.options\[1\]: "idmap=uids=0-1-10" is not supported, ' "$(bind /m/x bind idmap=uids=0-1-10)"
 refused "a loop of symlinks" 'mounts\[0\]: .*(symbolic links|ELOOP)' "$(tmp /loop/in tmpfs)"
 refused "the root as destination" 'mounts\[0\]: .*the destination is the root' "$(tmp /m/../ tmpfs)"
 refused "proc behind a symlink" 'mounts\[0\]: .*must not be mounted through a symlink' "$(tmp /absolute proc)"

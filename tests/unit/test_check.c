@@ -35,6 +35,8 @@ static void warned(const char *text, const char *message)
 	assert_string_equal(warnings.v[0], message);
 }
 
+#define IDS(size) "{'containerID':0,'hostID':7,'size':" #size "}"
+
 struct refusal {
 	const char *text;
 	const char *message;
@@ -184,6 +186,19 @@ static void mounts_and_names(void **state)
 		{ CONFIG(",'linux':{'namespaces':[{'type':'uts'}]},'hostname':"
 			 "'0123456789012345678901234567890123456789012345678901234567890123x'"),
 			"hostname: longer than 64 bytes" },
+		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','gidMappings':"
+			 "[" IDS(1) "]}]"),
+			"mounts[0].uidMappings: missing, needed with gidMappings" },
+		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','uidMappings':"
+			 "[" IDS(1) "],'options':['idmap']}]"),
+			"mounts[0].gidMappings: missing, needed with uidMappings" },
+		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','options':"
+			 "['rbind','ridmap']}]"),
+			"mounts[0].options: to map ids takes uidMappings and gidMappings, the "
+			"mount's own or those of the container's user namespace" },
+		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','gidMappings':"
+			 "[" IDS(1) "],'uidMappings':[" IDS(0) "]}]"),
+			"mounts[0].uidMappings[0].size: must not be 0" },
 		{ CONFIG(",'hooks':{'prestart':[{'path':'h'}]}"),
 			"hooks.prestart[0].path: must be an absolute path, got \"h\"" },
 		{ CONFIG(",'hooks':{'poststop':[{'path':'/h'},{'path':'/h','timeout':0}]}"),
@@ -192,14 +207,16 @@ static void mounts_and_names(void **state)
 			"hooks.poststart[0].env[0]: must be NAME=value, got \"x\"" },
 	};
 	static const struct refusal unsupported[] = {
-		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','gidMappings':"
-			 "[{'containerID':0,'hostID':0,'size':1}]}]"),
-			"mounts[0].gidMappings: not supported: neither virtiofs nor tmpfs of the "
-			"guest's kernel can be mounted with mapped ids" },
 		{ CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','options':"
-			 "['ro','idmap']}]"),
-			"mounts[0].options[1]: \"idmap\" is not supported: neither virtiofs nor "
-			"tmpfs of the guest's kernel can be mounted with mapped ids" },
+			 "['ro','idmap=uids=0-1-10;gids=0-1-10']}]"),
+			"mounts[0].options[1]: \"idmap=uids=0-1-10;gids=0-1-10\" is not supported, "
+			"mappings go to uidMappings and gidMappings" },
+		{ CONFIG(",'mounts':[{'destination':'/a','type':'tmpfs','source':'s','options':"
+			 "['ridmap']}]"),
+			"mounts[0].options: only bind mounts can have mapped ids" },
+		{ CONFIG(",'mounts':[{'destination':'/a','type':'tmpfs','source':'s',"
+			 "'uidMappings':[" IDS(1) "],'gidMappings':[" IDS(1) "]}]"),
+			"mounts[0].uidMappings: only bind mounts can have mapped ids" },
 	};
 
 	(void)state;

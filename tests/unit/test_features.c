@@ -63,7 +63,8 @@ static void common_features(void **state)
 	assert_true(has_string(json_member(top, "hooks"), "startContainer"));
 	assert_true(has_string(options, "rbind"));
 	assert_true(has_string(options, "rro"));
-	assert_false(has_string(options, "idmap"));
+	assert_true(has_string(options, "idmap"));
+	assert_true(has_string(options, "ridmap"));
 	string_is(json_member(top, "annotations"), "io.vmrun.version", "1.2.3");
 	assert_true(has_string(
 		json_member(top, "potentiallyUnsafeConfigAnnotations"), "io.vmrun.memory"));
@@ -88,7 +89,7 @@ static void linux_features(void **state)
 	assert_int_equal(json_count(json_member(seccomp, "knownFlags")), 4);
 	assert_int_equal(json_count(json_member(seccomp, "supportedFlags")), 3);
 	assert_false(is_true(json_member(l, "apparmor"), "enabled"));
-	assert_false(is_true(json_member(json_member(l, "mountExtensions"), "idmap"), "enabled"));
+	assert_true(is_true(json_member(json_member(l, "mountExtensions"), "idmap"), "enabled"));
 }
 
 static void the_template_is_valid(void **state)

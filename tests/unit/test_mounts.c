@@ -130,6 +130,40 @@ static void binds(void **state)
 	assert_false(list[3].recursive);
 }
 
+/* Its own mappings come before the container's, which only the options ask for. */
+static void id_maps(void **state)
+{
+	AUTO(spec_free)
+	struct spec *spec = spec_of(
+		"{'ociVersion':'1.0.0','linux':{"
+		"'uidMappings':[{'containerID':0,'hostID':100,'size':5}],"
+		"'gidMappings':[{'containerID':0,'hostID':200,'size':5}]},'mounts':["
+		"{'destination':'/a','type':'bind','source':'a'},"
+		"{'destination':'/b','type':'bind','source':'b','options':['idmap','ridmap']},"
+		"{'destination':'/c','type':'bind','source':'c','options':['rbind','ridmap'],"
+		"'uidMappings':[{'containerID':1,'hostID':7,'size':1}],"
+		"'gidMappings':[{'containerID':2,'hostID':8,'size':1}]},"
+		"{'destination':'/d','type':'bind','source':'d',"
+		"'uidMappings':[{'containerID':1,'hostID':9,'size':1}],"
+		"'gidMappings':[{'containerID':2,'hostID':9,'size':1}]}]}");
+	AUTO_FREE struct mount_bind *list = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(mount_binds(spec, &list, &n), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(list[0].idmap, IDMAP_NONE);
+	assert_null(list[0].uid_map);
+	assert_int_equal(list[1].idmap, IDMAP_TREE);
+	assert_ptr_equal(list[1].uid_map, &spec->linux.uid_mappings);
+	assert_ptr_equal(list[1].gid_map, &spec->linux.gid_mappings);
+	assert_int_equal(list[2].idmap, IDMAP_TREE);
+	assert_int_equal(list[2].uid_map->v[0].host_id, 7);
+	assert_int_equal(list[2].gid_map->v[0].host_id, 8);
+	assert_int_equal(list[3].idmap, IDMAP_TOP);
+	assert_int_equal(list[3].uid_map->v[0].host_id, 9);
+}
+
 /* The search and features rely on it. */
 static void table_is_sorted(void **state)
 {
@@ -147,6 +181,7 @@ int main(void)
 		cmocka_unit_test(propagation),
 		cmocka_unit_test(recursive_attributes),
 		cmocka_unit_test(binds),
+		cmocka_unit_test(id_maps),
 		cmocka_unit_test(table_is_sorted),
 	};
 
