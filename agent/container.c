@@ -71,6 +71,7 @@ static struct container *container_new(struct agent *a, const char *id)
 		return NULL;
 	c->agent = a;
 	c->cgroup.fd = c->cgroup.watch_events = c->cgroup.watch_memory = -1;
+	c->device_filter_fd = -1;
 	list_init(&c->processes);
 	list_init(&c->removals);
 	list_init(&c->freezes);
@@ -93,6 +94,7 @@ static void container_free(struct container *c)
 	scratch_forget(c->agent, c->id);
 	cgroup_done(&c->cgroup);
 	bpf_program_done(&c->device_filter);
+	close_fd(&c->device_filter_fd);
 	list_del(&c->link);
 	free(c->uids);
 	free(c->id);
@@ -469,23 +471,6 @@ void container_resume(struct container *c, struct rpc_request *r)
 	c->paused = false;
 	parked_fail_all(&c->freezes, RPC_FAILED_PRECONDITION, "the container was resumed");
 	rpc_reply(r, &empty.base);
-}
-
-void container_update(
-	struct container *c, const Vmrun__Agent__UpdateRequest *in, struct rpc_request *r)
-{
-	Vmrun__Agent__Empty empty = VMRUN__AGENT__EMPTY__INIT;
-	struct err err = ERR_NONE;
-
-	if (!container_alive(c))
-		rpc_reply_error(r, RPC_FAILED_PRECONDITION, "the container is not running");
-	else if (c->cgroup.fd < 0)
-		rpc_reply_error(r, RPC_FAILED_PRECONDITION, "the guest has no cgroups");
-	else if (cgroup_apply(&c->cgroup, (const Vmrun__Agent__CgroupSetting *const *)in->cgroup,
-			 in->n_cgroup, &err) < 0)
-		rpc_reply_err(r, &err);
-	else
-		rpc_reply(r, &empty.base);
 }
 
 static void conn_closed(struct container *c, const struct rpc_conn *conn)

@@ -28,6 +28,7 @@ struct container {
 	struct rpc_request *failed_create; /* answered with create_err when all is undone */
 	struct err create_err;
 	struct bpf_program device_filter; /* attached when the first process is ready */
+	int device_filter_fd;		  /* then; -1 before */
 };
 
 struct container *container_find(const struct agent *a, const char *id);
@@ -67,7 +68,7 @@ void container_process_ended(struct container *c);
 void container_pause(struct container *c, struct rpc_request *r);
 void container_resume(struct container *c, struct rpc_request *r);
 
-/* Changes the limits of one that is alive, and answers r. */
+/* Changes the limits of one that is alive, all that are asked for or none, and answers r. */
 void container_update(
 	struct container *c, const Vmrun__Agent__UpdateRequest *in, struct rpc_request *r);
 

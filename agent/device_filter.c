@@ -217,11 +217,10 @@ static int bpf(int cmd, union bpf_attr *attr)
 	return r < 0 ? -errno : (int)r;
 }
 
-int device_filter_attach(const struct bpf_program *prog, int cgroup_fd, struct err *err)
+static int load(const struct bpf_program *prog, struct err *err)
 {
 	static const char license[] = "GPL";
 	union bpf_attr attr;
-	AUTO_CLOSE int fd = -1;
 	int r;
 
 	memset(&attr, 0, sizeof(attr));
@@ -230,14 +229,30 @@ int device_filter_attach(const struct bpf_program *prog, int cgroup_fd, struct e
 	attr.insn_cnt = (uint32_t)prog->count;
 	attr.license = (uint64_t)(uintptr_t)license;
 	r = bpf(BPF_PROG_LOAD, &attr);
-	if (r < 0)
-		return err_sys(err, -r, "device rules: load of the eBPF program");
-	fd = r;
+	return r < 0 ? err_sys(err, -r, "device rules: load of the eBPF program") : r;
+}
+
+int device_filter_attach(const struct bpf_program *prog, int cgroup_fd, int *fd, struct err *err)
+{
+	AUTO_CLOSE int new = load(prog, err);
+	union bpf_attr attr;
+	int r;
+
+	if (new < 0)
+		return new;
 	memset(&attr, 0, sizeof(attr));
 	attr.target_fd = (uint32_t)cgroup_fd;
-	attr.attach_bpf_fd = (uint32_t)fd;
+	attr.attach_bpf_fd = (uint32_t) new;
 	attr.attach_type = BPF_CGROUP_DEVICE;
 	attr.attach_flags = BPF_F_ALLOW_MULTI;
+	if (*fd >= 0) {
+		attr.attach_flags |= BPF_F_REPLACE;
+		attr.replace_bpf_fd = (uint32_t)*fd;
+	}
 	r = bpf(BPF_PROG_ATTACH, &attr);
-	return r < 0 ? err_sys(err, -r, "device rules: attach of the eBPF program") : 0;
+	if (r < 0)
+		return err_sys(err, -r, "device rules: attach of the eBPF program");
+	close_fd(fd);
+	*fd = steal_fd(&new);
+	return 0;
 }

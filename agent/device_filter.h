@@ -22,7 +22,12 @@ int device_filter_compile(const Vmrun__Agent__DeviceRule *const *rules, size_t c
 	struct bpf_program *ret, struct err *err) CHECKED;
 void bpf_program_done(struct bpf_program *prog);
 
-/* Loads the program and attaches it to a cgroup v2 directory; it lives as long as the cgroup. */
-int device_filter_attach(const struct bpf_program *prog, int cgroup_fd, struct err *err) CHECKED;
+/*
+ * Loads the program and attaches it to a cgroup v2 directory, where it lives as long as the cgroup.
+ * *fd: the one that is attached there, which it replaces in one step, or -1; becomes the new one,
+ * which is the caller's. On failure both are as they were.
+ */
+int device_filter_attach(
+	const struct bpf_program *prog, int cgroup_fd, int *fd, struct err *err) CHECKED;
 
 DEFINE_AUTO_VAL(bpf_program_done, struct bpf_program)

@@ -77,7 +77,7 @@ static int attach_devices(struct process *p, struct err *err)
 
 	if (p->id[0] || c->cgroup.fd < 0)
 		return 0;
-	return device_filter_attach(&c->device_filter, c->cgroup.fd, err);
+	return device_filter_attach(&c->device_filter, c->cgroup.fd, &c->device_filter_fd, err);
 }
 
 static void ready(struct process *p)

@@ -34,6 +34,7 @@ libagent_a_SOURCES = \
 	agent/stdio.c agent/stdio.h \
 	agent/stream.c agent/stream.h \
 	agent/terminal.c agent/terminal.h \
+	agent/update.c \
 	agent/vsock.c agent/vsock.h
 libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 libagent_a_CFLAGS = $(AM_CFLAGS) -Os

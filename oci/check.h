@@ -30,3 +30,7 @@ int spec_check_process_fields(const struct spec_process_file *file, struct err *
  */
 int spec_check_process(const struct spec_process *process, const char *file, const char *prefix,
 	struct strv *warnings, struct err *err) CHECKED;
+
+/* Checks the device rules of a resources object; prefix: "linux.resources." or "". */
+int spec_check_device_rules(const struct spec_resources *resources, const char *file,
+	const char *prefix, struct err *err) CHECKED;

@@ -130,19 +130,28 @@ static int check_device_rule(const struct spec_device_rule *rule, size_t i, cons
 {
 	if (rule->type && (strlen(rule->type) != 1 || !strchr("abc", *rule->type)))
 		return check_fail(c, EINVAL,
-			"linux.resources.devices[%zu].type: must be \"a\", \"b\" or \"c\", got "
+			"devices[%zu].type: must be \"a\", \"b\" or \"c\", got "
 			"\"%.20s\"",
 			i, rule->type);
 	if (rule->access && rule->access[strspn(rule->access, "rwm")])
 		return check_fail(c, EINVAL,
-			"linux.resources.devices[%zu].access: must be of \"rwm\", got \"%.20s\"", i,
-			rule->access);
+			"devices[%zu].access: must be of \"rwm\", got \"%.20s\"", i, rule->access);
 	if ((rule->major.is_set && rule->major.value < -1) ||
 		(rule->minor.is_set && rule->minor.value < -1))
-		return check_fail(c, EINVAL,
-			"linux.resources.devices[%zu].%s: must not be below -1", i,
+		return check_fail(c, EINVAL, "devices[%zu].%s: must not be below -1", i,
 			rule->major.is_set && rule->major.value < -1 ? "major" : "minor");
 	return 0;
+}
+
+int spec_check_device_rules(const struct spec_resources *resources, const char *file,
+	const char *prefix, struct err *err)
+{
+	struct checker c = { file, prefix, NULL, err };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < resources->devices.n; i++)
+		r = check_device_rule(&resources->devices.v[i], i, &c);
+	return r;
 }
 
 /* Below /proc/sys, what belongs to a namespace, and to which. */
@@ -230,10 +239,8 @@ static int check_resources(const struct spec *spec, const struct checker *c)
 {
 	AUTO(cgroup_settings_done) struct cgroup_settings settings = { 0 };
 	const struct spec_resources *res = &spec->linux.resources;
-	int r = 0;
+	int r = spec_check_device_rules(res, c->file, "linux.resources.", c->err);
 
-	for (size_t i = 0; r == 0 && i < res->devices.n; i++)
-		r = check_device_rule(&res->devices.v[i], i, c);
 	if (r == 0)
 		r = resources_to_cgroup(
 			res, CGROUP_HOST, c->file, "linux.resources.", &settings, c->err);

@@ -203,24 +203,30 @@ static int make_devices(
 	return 0;
 }
 
-static int make_device_rules(
-	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+static void make_rule_list(struct maker *m, const struct spec_resources *resources,
+	Vmrun__Agent__DeviceRule ***to, size_t *n)
 {
-	(void)at;
-	make_list(m, &to->device_rules, spec->linux.resources.devices.n);
-	for (size_t i = 0; i < spec->linux.resources.devices.n; i++) {
-		const struct spec_device_rule *from = &spec->linux.resources.devices.v[i];
-		Vmrun__Agent__DeviceRule *rule = make_item(m, &to->device_rules,
-			&to->n_device_rules, &vmrun__agent__device_rule__descriptor);
+	make_list(m, to, resources->devices.n);
+	for (size_t i = 0; i < resources->devices.n; i++) {
+		const struct spec_device_rule *from = &resources->devices.v[i];
+		Vmrun__Agent__DeviceRule *rule =
+			make_item(m, to, n, &vmrun__agent__device_rule__descriptor);
 
 		if (!rule)
-			return 0;
+			return;
 		rule->allow = from->allow;
 		make_str(m, &rule->type, from->type ? from->type : "a");
 		rule->major = from->major.is_set ? from->major.value : -1;
 		rule->minor = from->minor.is_set ? from->minor.value : -1;
 		make_str(m, &rule->access, from->access ? from->access : "rwm");
 	}
+}
+
+static int make_device_rules(
+	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
+{
+	(void)at;
+	make_rule_list(m, &spec->linux.resources, &to->device_rules, &to->n_device_rules);
 	return 0;
 }
 
@@ -433,6 +439,7 @@ int resources_to_agent(const struct spec_resources *resources, const char *file,
 
 	if (r == 0) {
 		make_str(&m, &to->container, container);
+		make_rule_list(&m, resources, &to->device_rules, &to->n_device_rules);
 		r = make_settings(&m, resources, "", &to->cgroup, &to->n_cgroup);
 	}
 	if (r == 0)

@@ -3,6 +3,7 @@
 
 #include "agent/agent.pb-c.h"
 #include "base/log.h"
+#include "oci/check.h"
 #include "oci/parse.h"
 #include "oci/to_agent.h"
 #include "pod/cgroup.h"
@@ -315,6 +316,8 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
 	int r = oci_resources_parse(file, text->data, text->len, &rf, err);
 
+	if (r == 0)
+		r = spec_check_device_rules(&rf->resources, file, "", err);
 	if (r == 0)
 		r = resources_to_agent(&rf->resources, file, id, &in, err);
 	if (r == 0)

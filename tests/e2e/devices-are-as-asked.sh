@@ -85,10 +85,23 @@ tells "mknod b" ok
 tells "open what was made" EPERM
 like "a block device again" "$told" $'block, too: (ENXIO|ENODEV)'
 
-echo "# update leaves the rules alone, as runc's does"
-echo '{"devices": [{"allow": true, "access": "rwm"}], "pids": {"limit": 77}}' >"$work/resources"
-ok "update" vm update --resources "$work/resources" c
-is "they hold" "$(in_c inside open r /dev/mem)$(in_c cat /sys/fs/cgroup/pids.max)" EPERM77
+echo "# update"
+# rules: what they let the container do with a device, and one that all have.
+rules() { for way in r w; do in_c inside open $way /dev/mem; done | tr '\n' ' '; in_c inside open rw /dev/null; }
+update() { vm update --resources - c <<<"$1"; }
+readable='{"allow": true, "type": "c", "major": 1, "minor": 1, "access": "r"}'
+ok "update without rules" update '{"pids": {"limit": 77}}'
+is "leaves them alone" "$(rules)" "EPERM ok ok"
+fails "rules that are none" 'stdin: devices\[1\]\.access: must be of "rwm", got "x"' \
+	update "{\"devices\": [$readable, {\"allow\": true, \"access\": \"x\"}]}"
+fails "rules with a limit that is refused" 'memory\.nosuch' \
+	update "{\"devices\": [$readable], \"unified\": {\"memory.nosuch\": \"1\"}}"
+is "they are as they were" "$(rules)" "EPERM ok ok"
+ok "update with rules" update "{\"devices\": [{\"allow\": false, \"access\": \"rwm\"}, $readable], \"pids\": {\"limit\": 78}}"
+is "which are those of the processes that run, too, in the place of the others" \
+	"$(rules) $(in_c cat /sys/fs/cgroup/pids.max)" "ok EPERM ok 78"
+ok "and once more" update '{"devices": [{"allow": true, "access": "rwm"}]}'
+is "the last ones hold" "$(rules)" "ok ok ok"
 vm delete --force c
 
 echo "# without a tmpfs at /dev, in a user namespace, everything allowed"

@@ -398,7 +398,8 @@ static void exec_processes(void **state)
 
 static void updates(void **state)
 {
-	AUTO_FREE char *text = text_of("{'memory':{'limit':4096},'pids':{'limit':-1}}");
+	AUTO_FREE char *text = text_of("{'memory':{'limit':4096},'pids':{'limit':-1},"
+				       "'devices':[{'allow':true,'type':'c','major':10}]}");
 	AUTO_FREE char *bad = text_of("{'memory':{'limit':-5}}");
 	AUTO(spec_resources_file_free) struct spec_resources_file *rf = NULL;
 	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
@@ -413,6 +414,17 @@ static void updates(void **state)
 	assert_string_equal(in->cgroup[0]->value, "4096");
 	assert_string_equal(in->cgroup[1]->file, "pids.max");
 	assert_string_equal(in->cgroup[1]->value, "max");
+	assert_int_equal(in->n_device_rules, 1);
+	assert_true(in->device_rules[0]->allow);
+	assert_string_equal(in->device_rules[0]->type, "c");
+	assert_int_equal(in->device_rules[0]->major, 10);
+	assert_int_equal(in->device_rules[0]->minor, -1);
+	assert_string_equal(in->device_rules[0]->access, "rwm");
+	assert_int_equal(spec_check_device_rules(&rf->resources, "r.json", "", &err), 0);
+	rf->resources.devices.v[0].access = "x";
+	assert_int_equal(spec_check_device_rules(&rf->resources, "r.json", "", &err), -EINVAL);
+	assert_string_equal(err.msg, "r.json: devices[0].access: must be of \"rwm\", got \"x\"");
+	err_clear(&err);
 	spec_resources_file_free(steal_ptr(&rf));
 	assert_int_equal(oci_resources_parse("r.json", bad, strlen(bad), &rf, &err), 0);
 	assert_true(resources_to_agent(&rf->resources, "r.json", "c1", &in, &err) < 0);
