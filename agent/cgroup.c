@@ -105,7 +105,7 @@ static int watch_file(const struct cgroup *cg, const char *file)
 }
 
 int cgroup_apply(const struct cgroup *cg, const Vmrun__Agent__CgroupSetting *const *settings,
-	size_t count, struct err *err)
+	size_t count, struct cgroup_undo *undo, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		const Vmrun__Agent__CgroupSetting *s = settings[i];
@@ -113,7 +113,7 @@ int cgroup_apply(const struct cgroup *cg, const Vmrun__Agent__CgroupSetting *con
 
 		if (strchr(s->file, '/') || !*s->file)
 			return err_set(err, EINVAL, "cgroup: \"%s\" is no file name", s->file);
-		r = file_write_at(cg->fd, s->file, s->value);
+		r = cgroup_write_file(cg->fd, s->file, s->value, undo);
 		if (r < 0 && !(s->optional && r == -ENOENT))
 			return err_sys(err, -r, "cgroup: write of \"%s\" to %s", s->value, s->file);
 	}
@@ -152,7 +152,7 @@ int cgroup_create(struct cgroups *all, const char *name,
 	if (cg->fd >= 0)
 		bound_tree(cg->fd);
 	r = cg->fd < 0 ? err_sys(err, errno, "cgroup %s", name)
-		       : cgroup_apply(cg, settings, count, err);
+		       : cgroup_apply(cg, settings, count, NULL, err);
 	if (r < 0) {
 		(void)!cgroup_remove(cg);
 		cgroup_done(cg);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "agent/agent.pb-c.h"
+#include "base/cgroup_undo.h"
 #include "base/list.h"
 #include "base/loop.h"
 
@@ -38,9 +39,12 @@ int cgroup_create(struct cgroups *all, const char *name,
 	const Vmrun__Agent__CgroupSetting *const *settings, size_t count,
 	cgroup_changed_fn *changed, void *arg, struct cgroup *cg, struct err *err) CHECKED;
 
-/* Writes settings to a container's cgroup, in order, as far as the first that fails. */
+/*
+ * Writes settings to a container's cgroup, in order, as far as the first that fails. undo (may be
+ * NULL): learns how to take them back.
+ */
 int cgroup_apply(const struct cgroup *cg, const Vmrun__Agent__CgroupSetting *const *settings,
-	size_t count, struct err *err) CHECKED;
+	size_t count, struct cgroup_undo *undo, struct err *err) CHECKED;
 
 /* Learns the container's own path from its first process, before that runs anything. */
 void cgroup_note_path(struct cgroup *cg, pid_t pid);

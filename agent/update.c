@@ -16,9 +16,10 @@ static int replace_filter(struct container *c, struct bpf_program *prog, struct 
 	return 0;
 }
 
-/* The rules come last, since nothing can fail once they are in force. */
+/* All or nothing: the rules come last, since nothing can fail once they are in force. */
 static int update(struct container *c, const Vmrun__Agent__UpdateRequest *in, struct err *err)
 {
+	AUTO(cgroup_undo_done) struct cgroup_undo undo = { 0 };
 	AUTO(bpf_program_done) struct bpf_program prog = { 0 };
 	int r = 0;
 
@@ -27,9 +28,12 @@ static int update(struct container *c, const Vmrun__Agent__UpdateRequest *in, st
 			in->n_device_rules, &prog, err);
 	if (r == 0)
 		r = cgroup_apply(&c->cgroup, (const Vmrun__Agent__CgroupSetting *const *)in->cgroup,
-			in->n_cgroup, err);
+			in->n_cgroup, &undo, err);
 	if (r == 0 && in->n_device_rules > 0)
 		r = replace_filter(c, &prog, err);
+	/* What cannot be put back either is as good as anything: the error says what was wrong. */
+	if (r < 0)
+		(void)!cgroup_undo_all(&undo);
 	return r;
 }
 

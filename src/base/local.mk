@@ -2,6 +2,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/auto.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/cgroup_undo.c src/base/cgroup_undo.h \
 	src/base/command.c src/base/command.h \
 	src/base/err.c src/base/err.h \
 	src/base/fd.c src/base/fd.h \

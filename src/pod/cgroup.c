@@ -244,13 +244,16 @@ bool cgroup_host_is_v2(void)
 	return is_v2(CGROUP_ROOT);
 }
 
-int cgroup_write(const struct strv *dirs, const char *file, const char *value, const char **ret_dir)
+int cgroup_write(const struct strv *dirs, const char *file, const char *value,
+	struct cgroup_undo *undo, const char **ret_dir)
 {
 	int r = -ENOENT;
 
 	for (size_t i = 0; i < dirs->n && r == -ENOENT; i++) {
+		AUTO_CLOSE int dir = open(dirs->v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
 		*ret_dir = dirs->v[i];
-		r = write_to(dirs->v[i], file, value);
+		r = dir < 0 ? -errno : cgroup_write_file(dir, file, value, undo);
 	}
 	return r;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/cgroup_undo.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -34,11 +35,11 @@ int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struc
 bool cgroup_host_is_v2(void);
 
 /*
- * Writes a file of the one directory that has it, which goes to *ret_dir. -ENOENT when none has
- * it; else what the kernel says.
+ * Writes a file of the one directory that has it, which goes to *ret_dir. undo (may be NULL):
+ * learns how to take it back. -ENOENT when none has it; else what the kernel says.
  */
-int cgroup_write(
-	const struct strv *dirs, const char *file, const char *value, const char **ret_dir) CHECKED;
+int cgroup_write(const struct strv *dirs, const char *file, const char *value,
+	struct cgroup_undo *undo, const char **ret_dir) CHECKED;
 
 /* An fd of the only directory on a v2 host, to be born in; -1 on others. */
 int cgroup_open_v2(const struct strv *dirs);

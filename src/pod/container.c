@@ -289,23 +289,35 @@ int container_pause(const struct runtime *rt, const char *id, bool pause, struct
 	return r ? r : state_mark(s, "paused", pause, err);
 }
 
-/* First on the host, which may say that it has no such CPU, then in the guest. */
+/*
+ * First on the host, which may say that it has no such CPU, then in the guest. All or nothing: what
+ * the host has taken when somebody refuses is put back; the guest does so by itself. (Processors
+ * that came online stay: it is the quota that limits.)
+ */
 static int update(const struct state *s, const struct spec_resources *resources, const char *file,
 	const Vmrun__Agent__UpdateRequest *in, struct err *err)
 {
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
+	AUTO(cgroup_undo_done) struct cgroup_undo undo = { 0 };
 	struct limits_target target = {
 		.cgroups = &s->cgroups,
 		.memory_mib = s->memory_mib,
 		.overhead_mib = s->overhead_mib,
+		.undo = &undo,
 	};
-	int r = vmclient_agent(s->dir, &agent, err);
+	int r = vmclient_agent(s->dir, &agent, err), undone = 0;
 
 	if (r == 0)
 		r = limits_apply(&target, resources, file, "", LIMITS_ALWAYS, err);
 	if (r == 0)
 		r = processors_grow(agent, &resources->cpu, err);
-	return r ? r : rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
+	if (r == 0)
+		r = rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
+	if (r < 0)
+		undone = cgroup_undo_all(&undo);
+	if (undone < 0)
+		log_warn("a limit on the host could not be put back: %s", strerror(-undone));
+	return r;
 }
 
 int container_update(const struct runtime *rt, const char *id, const char *file,

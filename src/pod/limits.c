@@ -46,11 +46,11 @@ static bool may_be_missing(const struct cgroup_setting *s, int r)
 	return r == -ENOENT || r == -EACCES || r == -EPERM || r == -EROFS;
 }
 
-static int write_setting(const struct strv *cgroups, const struct cgroup_setting *s,
+static int write_setting(const struct limits_target *target, const struct cgroup_setting *s,
 	const char *where, struct err *err)
 {
 	const char *dir = "";
-	int r = cgroup_write(cgroups, s->file, s->value, &dir);
+	int r = cgroup_write(target->cgroups, s->file, s->value, target->undo, &dir);
 
 	if (r < 0 && may_be_missing(s, r)) {
 		log_debug("host limit %s: %s, left to the guest", s->file, strerror(-r));
@@ -68,8 +68,9 @@ static int write_setting(const struct strv *cgroups, const struct cgroup_setting
  * Some limits must not exceed others (a quota its parent's share of the period, memory that with
  * swap), which makes the order depend on what was there: what is refused is tried again at the end.
  */
-static int write_settings(const struct strv *cgroups, const struct cgroup_settings *settings,
-	enum limits_when when, const char *where, struct err *err)
+static int write_settings(const struct limits_target *target,
+	const struct cgroup_settings *settings, enum limits_when when, const char *where,
+	struct err *err)
 {
 	AUTO_FREE bool *refused = calloc(settings->n + 1, sizeof(*refused));
 	int r = 0;
@@ -79,12 +80,12 @@ static int write_settings(const struct strv *cgroups, const struct cgroup_settin
 	for (size_t i = 0; i < settings->n; i++) {
 		if (!is_due(&settings->v[i], when))
 			continue;
-		refused[i] = write_setting(cgroups, &settings->v[i], where, err) < 0;
+		refused[i] = write_setting(target, &settings->v[i], where, err) < 0;
 		err_clear(err);
 	}
 	for (size_t i = 0; r == 0 && i < settings->n; i++)
 		if (refused[i])
-			r = write_setting(cgroups, &settings->v[i], where, err);
+			r = write_setting(target, &settings->v[i], where, err);
 	return r;
 }
 
@@ -109,5 +110,5 @@ int limits_apply(const struct limits_target *target, const struct spec_resources
 	if (!where || !prefix)
 		return err_sys(err, ENOMEM, "%s", file);
 	r = resources_to_host(resources, &room, cgroup_host_is_v2(), file, prefix, &settings, err);
-	return r ? r : write_settings(target->cgroups, &settings, when, where, err);
+	return r ? r : write_settings(target, &settings, when, where, err);
 }

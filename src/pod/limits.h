@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/cgroup_undo.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "host/monitor.h"
@@ -23,8 +24,9 @@ enum limits_when {
 /* Where they go and what is there. */
 struct limits_target {
 	const struct strv *cgroups;
-	uint64_t memory_mib;   /* of the guest */
-	uint64_t overhead_mib; /* of its monitor */
+	uint64_t memory_mib;	  /* of the guest */
+	uint64_t overhead_mib;	  /* of its monitor */
+	struct cgroup_undo *undo; /* learns how to take it all back; NULL: never */
 };
 
 /* What the monitor takes on top of a guest's memory, at most. */

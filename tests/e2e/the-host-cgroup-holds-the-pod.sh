@@ -46,6 +46,18 @@ is "update changes the host's cpu time" "$(file cpu/cpu.cfs_quota_us cpu.max)" \
 is "update changes the host's pids" "$(file pids/pids.max pids.max)" 2000
 fails "a cpuset of no such CPU" 'options: cannot write "4000" to /sys/fs/cgroup.*/cpuset\.cpus: ' \
 	vm update --cpuset-cpus 4000 p
+limits_now() {
+	echo "$(file cpu/cpu.cfs_quota_us cpu.max) $(file pids/pids.max pids.max) in the guest" \
+		"$(vm exec p cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/pids.max | tr '\n' ' ')"
+}
+limits_before=$(limits_now)
+fails "limits of which the host refuses one" 'cannot write "4000" to ' \
+	vm update --cpu-quota 70000 --cpu-period 100000 --pids-limit 3000 --cpuset-cpus 4000 p
+is "none is changed" "$(limits_now)" "$limits_before"
+echo '{"pids": {"limit": 3000}, "cpu": {"quota": 70000, "period": 100000}, "unified": {"memory.nosuch": "1"}}' \
+	>"$work/limits"
+fails "limits of which the guest refuses one" 'memory\.nosuch' vm update --resources "$work/limits" p
+is "what the host had taken is put back, and what the guest had" "$(limits_now)" "$limits_before"
 config "$work/b" '.linux.resources = {}'
 fails "a cgroup that others are in" "linux\.cgroupsPath: there are processes in the cgroup $path" \
 	vm create --bundle "$work/b" q

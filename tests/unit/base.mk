@@ -1,8 +1,10 @@
-UNIT_TESTS += tests/unit/test_buf tests/unit/test_command tests/unit/test_fd tests/unit/test_json_out \
+UNIT_TESTS += tests/unit/test_buf tests/unit/test_cgroup_undo tests/unit/test_command tests/unit/test_fd tests/unit/test_json_out \
 	tests/unit/test_loop tests/unit/test_path tests/unit/test_str
 
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
 tests_unit_test_buf_LDADD = $(UNIT_LIBS)
+tests_unit_test_cgroup_undo_SOURCES = tests/unit/test_cgroup_undo.c
+tests_unit_test_cgroup_undo_LDADD = $(UNIT_LIBS)
 tests_unit_test_command_SOURCES = tests/unit/test_command.c
 tests_unit_test_command_LDADD = $(UNIT_LIBS)
 tests_unit_test_fd_SOURCES = tests/unit/test_fd.c
