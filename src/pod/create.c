@@ -200,6 +200,13 @@ static int limit(struct create *c, enum limits_when when, struct err *err)
 		&target, &c->spec->linux.resources, c->spec->file, "linux.resources", when, err);
 }
 
+static int record_groups(void *arg, struct err *err)
+{
+	const struct create *c = arg;
+
+	return state_save_cgroups(c->state, err);
+}
+
 static int make_limits(struct create *c, const char *id, struct err *err)
 {
 	const struct spec_intel_rdt *rdt = c->spec->linux.intel_rdt;
@@ -212,7 +219,9 @@ static int make_limits(struct create *c, const char *id, struct err *err)
 	if (r < 0 || !rdt)
 		return r;
 	r = resctrl_root(&root, err);
-	return r ? r : resctrl_make(root, rdt, id, &c->resctrl, &c->state->resctrl, err);
+	return r ? r
+		 : resctrl_make(
+			   root, rdt, id, &c->resctrl, &c->state->resctrl, record_groups, c, err);
 }
 
 /* A process of the host's side goes where the container's limits are. */

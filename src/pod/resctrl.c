@@ -12,6 +12,7 @@
 #define RESCTRL_ROOT	    "/sys/fs/resctrl"
 #define RESCTRL_SUPER_MAGIC 0x7655821
 #define SCHEMATA_MAX	    (1 << 20)
+#define TASKS_MAX	    (1 << 20)
 #define FIELD		    "config.json: linux.intelRdt"
 
 /* A create at work. */
@@ -20,6 +21,9 @@ struct maker {
 	const struct spec_intel_rdt *rdt;
 	char *group; /* the CLOS */
 	bool is_new;
+	struct resctrl_made *made;
+	resctrl_record_fn *record;
+	void *arg;
 	struct err *err;
 };
 
@@ -127,20 +131,60 @@ static int give_schemata(struct maker *m)
 	return r;
 }
 
-static int make_dir(const char *path, bool *ret_new, struct err *err)
+static void drop_last(struct strv *list)
 {
-	*ret_new = mkdir(path, 0755) == 0;
-	if (!*ret_new && errno != EEXIST)
-		return err_sys(err, errno, FIELD ": cannot make %s%s", path,
-			errno == ENOSPC ? ": all classes of service are in use" : "");
+	free(list->v[--list->n]);
+	list->v[list->n] = NULL;
+}
+
+/* Moves the last that was meant to the front of what is ours: it was made inside of what is there.
+ */
+static int own_last(struct resctrl_made *made)
+{
+	char *path = made->meant.v[made->meant.n - 1];
+	int r = strv_add(&made->own, path);
+
+	if (r < 0)
+		return r;
+	for (size_t i = made->own.n - 1; i > 0; i--) {
+		char *later = made->own.v[i - 1];
+
+		made->own.v[i - 1] = made->own.v[i];
+		made->own.v[i] = later;
+	}
+	drop_last(&made->meant);
 	return 0;
 }
 
+/* own: it goes with the container. What is there already is somebody else's, and no error. */
+static int make_dir(struct maker *m, const char *path, bool own, bool *ret_new)
+{
+	int r, code;
+
+	*ret_new = false;
+	if (access(path, F_OK) == 0)
+		return 0;
+	if (strv_add(&m->made->meant, path) < 0)
+		return err_sys(m->err, ENOMEM, FIELD);
+	r = m->record(m->arg, m->err);
+	if (r < 0)
+		return r;
+	code = mkdir(path, 0755) < 0 ? errno : 0;
+	*ret_new = code == 0;
+	if (code)
+		drop_last(&m->made->meant);
+	else if (own && own_last(m->made) < 0)
+		return err_sys(m->err, ENOMEM, FIELD);
+	if (code && code != EEXIST)
+		return err_sys(m->err, code, FIELD ": cannot make %s%s", path,
+			code == ENOSPC ? ": all classes of service are in use" : "");
+	return own || code ? m->record(m->arg, m->err) : 0;
+}
+
 /* The group is named, or it is the container's own and goes with it. */
-static int find_group(struct maker *m, const char *id, struct strv *made)
+static int find_group(struct maker *m, const char *id)
 {
 	const char *name = m->rdt->clos_id ? m->rdt->clos_id : id;
-	int r;
 
 	if (streq(name, "/"))
 		m->group = strdup(m->root);
@@ -155,15 +199,11 @@ static int find_group(struct maker *m, const char *id, struct strv *made)
 			FIELD ".closID: %s does not exist, and there are no schemata for a new one",
 			m->group);
 	}
-	r = make_dir(m->group, &m->is_new, m->err);
-	if (r == 0 && m->is_new && !m->rdt->clos_id && strv_add(made, m->group) < 0)
-		r = err_sys(m->err, ENOMEM, FIELD);
-	return r;
+	return make_dir(m, m->group, !m->rdt->clos_id, &m->is_new);
 }
 
 /* Counters of the container's own: a directory below the group, which it goes before. */
-static int make_monitoring(
-	const struct maker *m, const char *id, struct strv *groups, struct strv *made)
+static int make_monitoring(struct maker *m, const char *id, struct strv *groups)
 {
 	AUTO_FREE char *path = NULL;
 	bool is_new;
@@ -173,33 +213,27 @@ static int make_monitoring(
 		path = NULL;
 		return err_sys(m->err, ENOMEM, FIELD);
 	}
-	r = make_dir(path, &is_new, m->err);
-	if (r < 0)
-		return r;
-	if (strv_add(groups, path) < 0 || strv_add(made, path) < 0)
-		return err_sys(m->err, ENOMEM, FIELD);
-	/* Its own group, if it has one, is last in the order of removal. */
-	if (made->n == 2) {
-		char *first = made->v[0];
-
-		made->v[0] = made->v[1];
-		made->v[1] = first;
-	}
-	return 0;
+	r = make_dir(m, path, true, &is_new);
+	if (r == 0 && strv_add(groups, path) < 0)
+		r = err_sys(m->err, ENOMEM, FIELD);
+	return r;
 }
 
 int resctrl_make(const char *root, const struct spec_intel_rdt *rdt, const char *id,
-	struct strv *groups, struct strv *made, struct err *err)
+	struct strv *groups, struct resctrl_made *made, resctrl_record_fn *record, void *arg,
+	struct err *err)
 {
-	struct maker m = { .root = root, .rdt = rdt, .err = err };
-	int r = find_group(&m, id, made);
+	struct maker m = {
+		.root = root, .rdt = rdt, .made = made, .record = record, .arg = arg, .err = err
+	};
+	int r = find_group(&m, id);
 
 	if (r == 0 && has_schemata(rdt))
 		r = give_schemata(&m);
 	if (r == 0 && strv_add(groups, m.group) < 0)
 		r = err_sys(err, ENOMEM, FIELD);
 	if (r == 0 && rdt->enable_monitoring)
-		r = make_monitoring(&m, id, groups, made);
+		r = make_monitoring(&m, id, groups);
 	free(m.group);
 	return r;
 }
@@ -219,8 +253,32 @@ int resctrl_add(const struct strv *groups, pid_t pid, struct err *err)
 	return 0;
 }
 
-void resctrl_remove(const struct strv *made)
+/* Whether a process is in it. The kernel would move it to the default group and remove it. */
+static bool is_used(const char *group)
 {
-	for (size_t i = 0; i < made->n; i++)
-		rmdir(made->v[i]);
+	AUTO(buf_done) struct buf tasks = { 0 };
+	AUTO_FREE char *path = NULL;
+	struct err ignored = ERR_NONE;
+
+	if (asprintf(&path, "%s/tasks", group) < 0) {
+		path = NULL;
+		return true;
+	}
+	return file_read(AT_FDCWD, path, TASKS_MAX, &tasks, &ignored) == 0 ? tasks.len > 0
+									   : ignored.code != ENOENT;
+}
+
+void resctrl_remove(const struct resctrl_made *made)
+{
+	for (size_t i = 0; i < made->own.n; i++)
+		rmdir(made->own.v[i]);
+	for (size_t i = made->meant.n; i > 0; i--)
+		if (!is_used(made->meant.v[i - 1]))
+			rmdir(made->meant.v[i - 1]);
+}
+
+void resctrl_made_done(struct resctrl_made *made)
+{
+	strv_done(&made->own);
+	strv_done(&made->meant);
 }

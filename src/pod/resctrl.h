@@ -14,14 +14,30 @@
 int resctrl_root(const char **ret, struct err *err) CHECKED;
 
 /*
+ * What a container has made below resctrl, and what its create has meant to make: a create may be
+ * killed between any two steps, and others use these names, too.
+ */
+struct resctrl_made {
+	struct strv own;   /* go when it is deleted, in this order */
+	struct strv meant; /* go if it never came to be, unless somebody is in them */
+};
+
+/* Writes made down where whoever cleans up will look. */
+typedef int resctrl_record_fn(void *arg, struct err *err);
+
+/*
  * Makes or finds the groups of a container below root and gives them their schemata. groups:
- * directories whose tasks it joins, in this order; made: those that go when it is deleted, in this
- * order. What has been made when it fails is in made.
+ * directories whose tasks it joins, in this order. made is kept up to date by record, called before
+ * and after a group is made; a group that was there is not in it. What has been made when it fails
+ * is in made.
  */
 int resctrl_make(const char *root, const struct spec_intel_rdt *rdt, const char *id,
-	struct strv *groups, struct strv *made, struct err *err) CHECKED;
+	struct strv *groups, struct resctrl_made *made, resctrl_record_fn *record, void *arg,
+	struct err *err) CHECKED;
 
 /* Puts a process, and what it will start, into the groups. */
 int resctrl_add(const struct strv *groups, pid_t pid, struct err *err) CHECKED;
 
-void resctrl_remove(const struct strv *made);
+/* Removes what made says. Afterwards the caller's processes must not need them any more. */
+void resctrl_remove(const struct resctrl_made *made);
+void resctrl_made_done(struct resctrl_made *made);

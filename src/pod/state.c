@@ -69,7 +69,7 @@ void state_free(struct state *s)
 	strv_done(&s->annotations);
 	strv_done(&s->cgroups);
 	strv_done(&s->cgroup_parents);
-	strv_done(&s->resctrl);
+	resctrl_made_done(&s->resctrl);
 	close_fd(&s->lock);
 	close_fd(&s->dir);
 	free(s);
@@ -132,8 +132,10 @@ static int take_over(int root, struct state *s, struct err *err)
 	if (r < 0)
 		return r;
 	cgroup_remove(&s->cgroups, &s->cgroup_parents);
+	resctrl_remove(&s->resctrl);
 	strv_done(&s->cgroups);
 	strv_done(&s->cgroup_parents);
+	resctrl_made_done(&s->resctrl);
 	r = state_remove(root, s, err);
 	close_fd(&s->lock);
 	close_fd(&s->dir);
@@ -232,7 +234,13 @@ static int load_cgroups(struct state *s, struct err *err)
 	AUTO(json_doc_free) struct json_doc *doc = NULL;
 	int r = json_doc_read(s->dir, "cgroups.json", "cgroups.json", 0, &doc, err);
 
-	return r ? r : get_cgroups(s, json_doc_root(doc), err);
+	if (r == 0)
+		r = get_cgroups(s, json_doc_root(doc), err);
+	if (r == 0)
+		r = get_strings(json_doc_root(doc), "resctrl", &s->resctrl.own, err);
+	if (r == 0)
+		r = get_strings(json_doc_root(doc), "resctrlMeant", &s->resctrl.meant, err);
+	return r;
 }
 
 static int load(struct state *s, struct err *err)
@@ -256,7 +264,7 @@ static int load(struct state *s, struct err *err)
 	if (r == 0)
 		r = get_cgroups(s, root, err);
 	if (r == 0)
-		r = get_strings(root, "resctrl", &s->resctrl, err);
+		r = get_strings(root, "resctrl", &s->resctrl.own, err);
 	if (r == 0)
 		r = get_u64(root, "memoryMiB", &s->memory_mib, err);
 	if (r == 0)
@@ -346,6 +354,8 @@ int state_save_cgroups(struct state *s, struct err *err)
 	json_init(&out, &b, true);
 	json_object(&out);
 	put_cgroups(&out, s);
+	put_strings(&out, "resctrl", &s->resctrl.own);
+	put_strings(&out, "resctrlMeant", &s->resctrl.meant);
 	json_end(&out);
 	r = json_finish(&out);
 	return r < 0 ? err_sys(err, -r, "cgroups.json")
@@ -371,7 +381,7 @@ int state_save(struct state *s, struct err *err)
 	put_u64(&out, "monitorPid", (uint64_t)s->monitor.pid);
 	put_u64(&out, "monitorStart", s->monitor.start_time);
 	put_cgroups(&out, s);
-	put_strings(&out, "resctrl", &s->resctrl);
+	put_strings(&out, "resctrl", &s->resctrl.own);
 	put_u64(&out, "memoryMiB", s->memory_mib);
 	put_u64(&out, "overheadMiB", s->overhead_mib);
 	put_annotations(&out, s);

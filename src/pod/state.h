@@ -4,7 +4,7 @@
  *
  *   lock         flock: one mutating command at a time
  *   config.json  as it was at create
- *   cgroups.json the cgroups on the host: written when they are made
+ *   cgroups.json the cgroups on the host, and resctrl's groups: written as they are made
  *   state.json   written once, when create has succeeded
  *   started      there once start has succeeded
  *   paused       there while paused
@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "oci/spec.h"
 #include "pod/pidref.h"
+#include "pod/resctrl.h"
 
 enum status {
 	STATUS_CREATING,
@@ -42,7 +43,7 @@ struct state {
 	struct strv annotations;    /* key, value, key, value, ... */
 	struct strv cgroups;	    /* directories that are the container's own */
 	struct strv cgroup_parents; /* made for them, outermost first */
-	struct strv resctrl;	    /* groups of linux.intelRdt to remove, in this order */
+	struct resctrl_made resctrl;
 	struct pidref anchor, monitor;
 	uint64_t owner_uid;
 	uint64_t memory_mib,
@@ -63,7 +64,7 @@ int state_open(int root, const char *id, bool lock, struct state **ret, struct e
 
 void state_free(struct state *s);
 
-/* Writes down the cgroups, so that they can be removed however create ends. */
+/* Writes down cgroups and resctrl's groups, so that they can be removed however create ends. */
 int state_save_cgroups(struct state *s, struct err *err) CHECKED;
 
 /* Writes state.json from the fields. */

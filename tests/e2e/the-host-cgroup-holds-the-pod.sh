@@ -122,7 +122,8 @@ if [[ -e /sys/fs/resctrl/schemata ]]; then
 	ok "the pod is in its resctrl group" grep -qx "$(monitors)" /sys/fs/resctrl/vmrun-e2e/tasks
 	ok "and has one to be watched by" grep -rqx "$(monitors)" /sys/fs/resctrl/vmrun-e2e/mon_groups
 	vm delete --force rdt
-	ok "which go with it" test ! -e /sys/fs/resctrl/vmrun-e2e
+	ok "which goes with it" test ! -e /sys/fs/resctrl/vmrun-e2e/mon_groups/rdt
+	ok "while one that has a name stays" rmdir /sys/fs/resctrl/vmrun-e2e
 else
 	config "$work/b" '.linux.resources = {} | .linux.intelRdt = {closID: "gold"}'
 	fails "intelRdt without resctrl" 'config\.json: linux\.intelRdt: no resctrl file system is mounted' \

@@ -3,8 +3,8 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "pod/resctrl.h"
-#include "tests/unit/unit.h"
+#include "pod/container.h"
+#include "tests/unit/child.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,8 @@
 
 struct fs {
 	char root[64];
-	struct strv groups, made;
+	struct strv groups;
+	struct resctrl_made made;
 };
 
 static void put(const struct fs *fs, const char *path, const char *text)
@@ -72,15 +73,22 @@ static int tear_down(void **state)
 	struct fs *fs = *state;
 
 	strv_done(&fs->groups);
-	strv_done(&fs->made);
+	resctrl_made_done(&fs->made);
 	assert_int_equal(remove_tree(AT_FDCWD, fs->root), 0);
 	free(fs);
 	return 0;
 }
 
+static int not_recorded(void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
 static int make(struct fs *fs, const struct spec_intel_rdt *rdt, struct err *err)
 {
-	return resctrl_make(fs->root, rdt, "web", &fs->groups, &fs->made, err);
+	return resctrl_make(fs->root, rdt, "web", &fs->groups, &fs->made, not_recorded, NULL, err);
 }
 
 static void a_named_group_must_be_there_or_get_schemata(void **state)
@@ -93,7 +101,7 @@ static void a_named_group_must_be_there_or_get_schemata(void **state)
 	assert_non_null(strstr(err.msg, "/none does not exist"));
 	err_clear(&err);
 	assert_int_equal(make(fs, &(struct spec_intel_rdt){ .clos_id = "shared" }, &err), 0);
-	assert_int_equal(fs->made.n, 0);
+	assert_int_equal(fs->made.own.n, 0);
 	assert_int_equal(resctrl_add(&fs->groups, 42, &err), 0);
 	expect_file(fs, "shared/tasks", "42");
 	resctrl_remove(&fs->made);
@@ -127,7 +135,7 @@ static void a_refused_schema_is_told_with_the_kernels_reason(void **state)
 	assert_true(make(fs, &rdt, &err) < 0);
 	assert_non_null(strstr(err.msg, "cannot write \"L3:0=fffff\" to "));
 	assert_non_null(strstr(err.msg, "/web/schemata (mask too long)"));
-	assert_int_equal(fs->made.n, 1);
+	assert_int_equal(fs->made.own.n, 1);
 	resctrl_remove(&fs->made);
 	assert_false(there(fs, "web"));
 }
@@ -144,7 +152,7 @@ static void counters_go_before_their_group(void **state)
 			&err),
 		0);
 	assert_int_equal(fs->groups.n, 2);
-	assert_int_equal(fs->made.n, 1);
+	assert_int_equal(fs->made.own.n, 1);
 	assert_true(there(fs, "web2/mon_groups/web"));
 	resctrl_remove(&fs->made);
 	assert_false(there(fs, "web2/mon_groups/web"));
@@ -158,7 +166,7 @@ static void the_default_group_is_the_root(void **state)
 	assert_int_equal(make(fs, &(struct spec_intel_rdt){ .clos_id = "/" }, &err), 0);
 	assert_int_equal(resctrl_add(&fs->groups, 7, &err), 0);
 	expect_file(fs, "tasks", "7");
-	assert_int_equal(fs->made.n, 0);
+	assert_int_equal(fs->made.own.n, 0);
 }
 
 static void without_resctrl_it_is_refused(void **state)
@@ -173,6 +181,115 @@ static void without_resctrl_it_is_refused(void **state)
 	assert_non_null(strstr(err.msg, "config.json: linux.intelRdt: no resctrl file system"));
 }
 
+/* A create that is killed after so many records, or else where it ends. */
+struct killed {
+	struct state *state;
+	unsigned records_left;
+};
+
+static int record_or_die(void *arg, struct err *err)
+{
+	struct killed *k = arg;
+
+	if (state_save_cgroups(k->state, err) < 0)
+		_exit(1);
+	if (--k->records_left == 0)
+		raise(SIGKILL);
+	return 0;
+}
+
+static void create_killed(struct fs *fs, const struct spec_intel_rdt *rdt, unsigned records)
+{
+	char root[80];
+	pid_t pid;
+
+	snprintf(root, sizeof(root), "%s/state", fs->root);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err err = ERR_NONE;
+		struct killed k = { NULL, records };
+		int dir = state_root_open(root, true, &err);
+
+		if (dir < 0 || state_create(dir, "web", &k.state, &err) < 0)
+			_exit(1);
+		(void)!resctrl_make(fs->root, rdt, "web", &fs->groups, &k.state->resctrl,
+			record_or_die, &k, &err);
+		raise(SIGKILL);
+	}
+	assert_true(child_was_killed(pid));
+}
+
+/* In turn as "delete --force" does it and as the next create of the id. */
+static void clean_up(struct fs *fs, bool by_create)
+{
+	AUTO(state_free) struct state *s = NULL;
+	struct err err = ERR_NONE;
+	char root[80];
+	int dir;
+
+	snprintf(root, sizeof(root), "%s/state", fs->root);
+	if (by_create) {
+		dir = state_root_open(root, false, &err);
+		assert_int_equal(state_create(dir, "web", &s, &err), 0);
+		assert_int_equal(s->resctrl.own.n + s->resctrl.meant.n, 0);
+		assert_int_equal(state_remove(dir, s, &err), 0);
+		close(dir);
+	} else {
+		const struct runtime rt = { .root = root };
+
+		assert_int_equal(container_delete(&rt, "web", true, &err), 0);
+	}
+	assert_false(there(fs, "state/web"));
+}
+
+static void whatever_a_killed_create_has_made_goes(void **state)
+{
+	struct fs *fs = *state;
+	struct spec_intel_rdt own = { .enable_monitoring = false };
+	struct spec_intel_rdt counters = { .clos_id = "shared", .enable_monitoring = true };
+	/* Ends where the kernel's file is missing, after the group was made. */
+	struct spec_intel_rdt named = { .clos_id = "new", .l3_cache_schema = "L3:0=f" };
+
+	folder(fs, "shared/mon_groups");
+	/* Before it is made, when that is written down, and later. */
+	for (unsigned i = 0; i < 6; i++) {
+		create_killed(fs, &own, i / 2 + 1);
+		assert_int_equal(there(fs, "web"), i > 1);
+		clean_up(fs, i % 2);
+		assert_false(there(fs, "web"));
+
+		create_killed(fs, &counters, i / 2 + 1);
+		assert_int_equal(there(fs, "shared/mon_groups/web"), i > 1);
+		clean_up(fs, i % 2);
+		assert_false(there(fs, "shared/mon_groups/web"));
+		assert_true(there(fs, "shared"));
+
+		create_killed(fs, &named, i / 2 + 1);
+		assert_int_equal(there(fs, "new"), i > 1);
+		clean_up(fs, i % 2);
+		assert_false(there(fs, "new"));
+	}
+}
+
+static void what_was_there_before_a_killed_create_stays(void **state)
+{
+	struct fs *fs = *state;
+
+	folder(fs, "web");
+	folder(fs, "shared/mon_groups/web");
+	for (unsigned i = 0; i < 2; i++) {
+		create_killed(fs, &(struct spec_intel_rdt){ .clos_id = NULL }, 9);
+		clean_up(fs, i % 2);
+		assert_true(there(fs, "web"));
+		create_killed(fs,
+			&(struct spec_intel_rdt){ .clos_id = "shared", .enable_monitoring = true },
+			9);
+		clean_up(fs, i % 2);
+		assert_true(there(fs, "shared/mon_groups/web"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +301,10 @@ int main(void)
 			a_refused_schema_is_told_with_the_kernels_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counters_go_before_their_group, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_default_group_is_the_root, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			whatever_a_killed_create_has_made_goes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_was_there_before_a_killed_create_stays, set_up, tear_down),
 		cmocka_unit_test(without_resctrl_it_is_refused),
 	};
 
