@@ -289,6 +289,17 @@ int container_pause(const struct runtime *rt, const char *id, bool pause, struct
 	return r ? r : state_mark(s, "paused", pause, err);
 }
 
+/* Unlike processors, the memory of a machine does not grow. */
+static void warn_of_memory(const struct state *s, const struct spec_memory *memory)
+{
+	int64_t mib = memory->limit_bytes.value >> 20;
+
+	if (mib > 0 && (uint64_t)mib > s->memory_mib)
+		log_warn("the memory limit is %lld MiB now, but the virtual machine was made with "
+			 "%llu MiB",
+			(long long)mib, (unsigned long long)s->memory_mib);
+}
+
 /*
  * First on the host, which may say that it has no such CPU, then in the guest. All or nothing: what
  * the host has taken when somebody refuses is put back; the guest does so by itself. (Processors
@@ -338,6 +349,8 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 			err);
 	if (r == 0)
 		r = update(s, &rf->resources, file, in, err);
+	if (r == 0)
+		warn_of_memory(s, &rf->resources.memory);
 	return r < 0 ? err_prefix(err, "cannot update container \"%s\": ", id) : 0;
 }
 

@@ -20,6 +20,8 @@ is "a lower quota takes none away" "$(vm exec grow nproc)" 3
 VMRUN_LOG=warning run vm update --cpu-quota 900000 grow
 is "a quota above what the machine can have is set" "$status $(vm exec grow cut -d' ' -f1 /sys/fs/cgroup/cpu.max)" "0 900000"
 like "with a warning" "$(cat "$err")" 'those of 9 processors, the virtual machine has 4'
+VMRUN_LOG=warning run vm update --memory 1g grow
+like "so has a memory limit above the machine's" "$status $(cat "$err")" '^0 .*limit is 1024 MiB now, but .* 256 MiB'
 vm delete --force grow
 
 bundle mem sh -c 'grep MemTotal /proc/meminfo'
