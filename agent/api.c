@@ -146,7 +146,7 @@ static void api_start_container(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__StartContainerRequest *in, Vmrun__Agent__Empty_Closure closure,
 	void *request)
 {
-	struct process *p = need_process(agent_of(service), in->container, "", request);
+	struct process *p = need_process(agent_of(service), in->container, in->process, request);
 	struct err err = ERR_NONE;
 	int r;
 
@@ -324,6 +324,39 @@ static void api_next_socket(Vmrun__Agent__Agent_Service *service,
 	(void)closure;
 	if (c)
 		sockets_next(c, in->refused, request);
+}
+
+static void api_next_notification(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__NotificationRequest *in,
+	Vmrun__Agent__NextNotificationResponse_Closure closure, void *request)
+{
+	struct process *p = need_process(agent_of(service), in->container, in->process, request);
+
+	(void)closure;
+	if (p)
+		listener_next(p->listener, request);
+}
+
+static void api_notification_valid(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__NotificationRequest *in,
+	Vmrun__Agent__NotificationResult_Closure closure, void *request)
+{
+	struct process *p = need_process(agent_of(service), in->container, in->process, request);
+
+	(void)closure;
+	if (p)
+		listener_valid(p->listener, in, request);
+}
+
+static void api_answer_notification(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__NotificationRequest *in,
+	Vmrun__Agent__NotificationResult_Closure closure, void *request)
+{
+	struct process *p = need_process(agent_of(service), in->container, in->process, request);
+
+	(void)closure;
+	if (p)
+		listener_answer(p->listener, in, request);
 }
 
 static void api_next_events(Vmrun__Agent__Agent_Service *service,

@@ -32,6 +32,7 @@ static int send_report(const struct child *c, uint32_t kind, const struct err *e
 
 	memset(&report, 0, sizeof(report));
 	report.kind = kind;
+	report.listener = c->listener;
 	if (err)
 		report.err = *err;
 	if (fd >= 0)
@@ -229,9 +230,12 @@ static int enter_cwd(struct child *c, struct err *err)
 	return check_cwd(c, err);
 }
 
+/* With a listener it comes at the very last: nobody listens before we are ready. */
 static int seccomp_early(struct child *c, struct err *err)
 {
-	return c->spec->no_new_privileges ? 0 : credentials_set_seccomp(c->spec, err);
+	return c->spec->no_new_privileges || credentials_want_listener(c->spec)
+		       ? 0
+		       : credentials_set_seccomp(c->spec, &c->listener, err);
 }
 
 static int set_ids(struct child *c, struct err *err)
@@ -318,16 +322,26 @@ static int execute(struct child *c, struct err *err)
 	AUTO(strv_done) struct strv env = { 0 };
 	int r = make_vectors(c, &args, &env);
 
-	if (r == 0)
-		r = send_report(c, LAUNCH_READY, NULL, -1);
+	if (r < 0)
+		return err_sys(err, -r, "exec");
+	/* From here on any system call but write may wait for a listener, who is told of us. */
+	if (credentials_want_listener(c->spec))
+		r = credentials_set_seccomp(c->spec, &c->listener, err);
+	if (r < 0)
+		return r;
+	r = send_report(c, LAUNCH_READY, NULL, -1);
 	if (r < 0)
 		return err_sys(err, -r, "exec");
 	wait_for(c, LAUNCH_START);
+	close_fd(&c->listener);
 	/*
 	 * As late as can be: the filter must allow nothing but execve and what follows. Hooks are
 	 * programs of the container, so they are under it; it must allow what starts them then.
 	 */
-	r = c->spec->no_new_privileges ? credentials_set_seccomp(c->spec, err) : 0;
+	if (credentials_want_listener(c->spec))
+		r = credentials_drop_admin(c->spec, err);
+	else if (c->spec->no_new_privileges)
+		r = credentials_set_seccomp(c->spec, &c->listener, err);
 	if (r == 0 && c->create)
 		r = hooks_run_start(c->create, c->hook_input, (const char *const *)env.v, err);
 	if (r < 0)
@@ -395,7 +409,7 @@ void child_run(struct child *c)
 	reset_signals();
 	close_others(c);
 	wait_for(c, LAUNCH_GO);
-	c->slave = c->hook_input = -1;
+	c->slave = c->hook_input = c->listener = -1;
 	if (set_up(c, &err) == 0)
 		(void)!execute(c, &err);
 	(void)!send_report(c, LAUNCH_FAILED, &err, -1);

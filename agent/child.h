@@ -26,6 +26,7 @@ struct child {
 	int slave; /* its terminal */
 	bool in_cwd;
 	int hook_input; /* see hooks.h */
+	int listener;	/* of its filter, or -1 */
 	char program[PATH_MAX];
 };
 

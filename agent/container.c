@@ -481,6 +481,7 @@ static void conn_closed(struct container *c, const struct rpc_conn *conn)
 	list_for_each_safe (p, &c->processes, struct process, link) {
 		bool is_first = p->id[0] == '\0', opened = p->opened;
 
+		listener_conn_closed(p->listener, conn);
 		if (process_conn_closed(p, conn) && is_first && !opened)
 			unstarted = true;
 	}

@@ -86,12 +86,16 @@ static int set_ambient(uint64_t mask, struct err *err)
 	return 0;
 }
 
-int credentials_set_capabilities(const Vmrun__Agent__Process *spec, struct err *err)
+bool credentials_want_listener(const Vmrun__Agent__Process *spec)
 {
-	const Vmrun__Agent__Capabilities *caps = capabilities_of(spec);
+	return spec->seccomp && (spec->seccomp->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
+}
+
+/* more: effective and permitted besides what is asked for. */
+static int set_sets(const Vmrun__Agent__Capabilities *caps, uint64_t more, struct err *err)
+{
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2], have[2];
-	int r;
 
 	/* The host may know capabilities that this kernel does not. */
 	if (syscall(SYS_capget, &header, have) < 0)
@@ -99,8 +103,8 @@ int credentials_set_capabilities(const Vmrun__Agent__Process *spec, struct err *
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t mask = have[i].permitted;
 
-		data[i].effective = (uint32_t)(caps->effective >> (32 * i)) & mask;
-		data[i].permitted = (uint32_t)(caps->permitted >> (32 * i)) & mask;
+		data[i].effective = (uint32_t)((caps->effective | more) >> (32 * i)) & mask;
+		data[i].permitted = (uint32_t)((caps->permitted | more) >> (32 * i)) & mask;
 		data[i].inheritable = (uint32_t)(caps->inheritable >> (32 * i)) & mask;
 	}
 	if (syscall(SYS_capset, &header, data) < 0)
@@ -108,6 +112,26 @@ int credentials_set_capabilities(const Vmrun__Agent__Process *spec, struct err *
 			"capabilities (effective %llx, permitted %llx, inheritable %llx)",
 			(unsigned long long)caps->effective, (unsigned long long)caps->permitted,
 			(unsigned long long)caps->inheritable);
+	return 0;
+}
+
+static bool keeps_admin(const Vmrun__Agent__Process *spec)
+{
+	return credentials_want_listener(spec) && !spec->no_new_privileges;
+}
+
+int credentials_drop_admin(const Vmrun__Agent__Process *spec, struct err *err)
+{
+	return keeps_admin(spec) ? set_sets(capabilities_of(spec), 0, err) : 0;
+}
+
+int credentials_set_capabilities(const Vmrun__Agent__Process *spec, struct err *err)
+{
+	const Vmrun__Agent__Capabilities *caps = capabilities_of(spec);
+	int r = set_sets(caps, keeps_admin(spec) ? 1ULL << CAP_SYS_ADMIN : 0, err);
+
+	if (r < 0)
+		return r;
 	r = set_ambient(caps->ambient, err);
 	if (r < 0)
 		return r;
@@ -116,12 +140,14 @@ int credentials_set_capabilities(const Vmrun__Agent__Process *spec, struct err *
 	return 0;
 }
 
-int credentials_set_seccomp(const Vmrun__Agent__Process *spec, struct err *err)
+int credentials_set_seccomp(const Vmrun__Agent__Process *spec, int *ret_listener, struct err *err)
 {
 	const Vmrun__Agent__Seccomp *s = spec->seccomp;
 	struct sock_fprog program;
 	size_t count;
+	long r;
 
+	*ret_listener = -1;
 	if (!s)
 		return 0;
 	count = s->filter.len / sizeof(struct sock_filter);
@@ -129,8 +155,11 @@ int credentials_set_seccomp(const Vmrun__Agent__Process *spec, struct err *err)
 		return err_set(err, EINVAL, "seccomp: a filter of %zu bytes", s->filter.len);
 	program.len = (unsigned short)count;
 	program.filter = (struct sock_filter *)(void *)s->filter.data;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, s->flags, &program) < 0)
+	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, s->flags, &program);
+	if (r < 0)
 		return err_sys(err, errno, "seccomp: filter of %zu instructions, flags %x", count,
 			s->flags);
+	if (credentials_want_listener(spec))
+		*ret_listener = (int)r;
 	return 0;
 }

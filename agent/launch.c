@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -25,10 +26,11 @@ static void created(struct process *p)
 {
 	struct rpc_request *r = steal_ptr(&p->create);
 	Vmrun__Agent__CreateContainerResponse reply = VMRUN__AGENT__CREATE_CONTAINER_RESPONSE__INIT;
+	Vmrun__Agent__ExecResponse exec_reply = VMRUN__AGENT__EXEC_RESPONSE__INIT;
 
 	p->state = PROCESS_CREATED;
-	reply.pid = (uint32_t)p->pid;
-	rpc_reply(r, &reply.base);
+	reply.pid = exec_reply.pid = (uint32_t)p->pid;
+	rpc_reply(r, p->id[0] ? &exec_reply.base : &reply.base);
 }
 
 static void running(struct process *p)
@@ -52,10 +54,12 @@ static void failed(struct process *p, struct err *err)
 	struct rpc_request *create = steal_ptr(&p->create), *start = steal_ptr(&p->start);
 
 	launch_narrow_code(err);
+	/* No record is kept of it, whichever of the two it fails. */
+	if (p->id[0] && (create || start))
+		p->exec_failed = true;
 	if (start)
 		rpc_reply_err(start, err);
 	if (create && p->id[0]) {
-		p->exec_failed = true;
 		rpc_reply_err(create, err);
 	} else if (create) {
 		container_fail_create(p->container, create, err);
@@ -80,12 +84,23 @@ static int attach_devices(struct process *p, struct err *err)
 	return device_filter_attach(&c->device_filter, c->cgroup.fd, &c->device_filter_fd, err);
 }
 
-static void ready(struct process *p)
+/* The child keeps its own until the gate opens. */
+static int take_listener(struct process *p, int number, struct err *err)
+{
+	int fd = pidfd_getfd(p->pidfd, number, 0);
+	int r = fd < 0 ? -errno : listener_new(p->container->agent->loop, fd, &p->listener);
+
+	return r < 0 ? err_sys(err, -r, "seccomp listener") : 0;
+}
+
+static void ready(struct process *p, int listener)
 {
 	struct err err = ERR_NONE;
 	int r = attach_devices(p, &err);
 
-	if (r == 0 && p->id[0]) {
+	if (r == 0 && listener >= 0)
+		r = take_listener(p, listener, &err);
+	if (r == 0 && p->id[0] && !p->listener) {
 		r = open_gate(p);
 		if (r < 0)
 			err_sys(&err, -r, "exec");
@@ -93,7 +108,7 @@ static void ready(struct process *p)
 	if (r < 0) {
 		(void)!process_kill(p, SIGKILL);
 		failed(p, &err);
-	} else if (!p->id[0]) {
+	} else if (!p->opened) {
 		created(p);
 	}
 }
@@ -106,7 +121,7 @@ static void on_report(struct process *p, struct launch_report *report, int fd)
 			stdio_set_terminal(&p->io, fd);
 		return;
 	case LAUNCH_READY:
-		ready(p);
+		ready(p, report->listener);
 		break;
 	case LAUNCH_FAILED:
 		report->err.msg[ERR_MSG_MAX - 1] = '\0';

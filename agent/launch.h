@@ -5,6 +5,9 @@
  * oom_score_adj are set, LAUNCH_START to open the gate. The child sends struct launch_report: a
  * terminal's master, ready, or failed. It executes its program with the socket closing on exec, so
  * the end of the conversation after the gate means that the program runs.
+ *
+ * The gate of an exec is opened at once, but that of one with a listener: what it does from then on
+ * may wait for somebody who listens, so the host starts it when there is (StartContainer).
  */
 #pragma once
 
@@ -23,7 +26,9 @@ enum launch_kind {
 
 struct launch_report {
 	uint32_t kind;
-	struct err err; /* of LAUNCH_FAILED */
+	int32_t listener; /* of LAUNCH_READY: a descriptor of the child's that the agent takes, or
+			     -1 */
+	struct err err;	  /* of LAUNCH_FAILED */
 };
 
 /* How to clone. */
@@ -48,7 +53,7 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
  * something to a caller. */
 void launch_narrow_code(struct err *err);
 
-/* Opens the gate of a created process; r is answered when its program runs or cannot. */
+/* Opens the gate of a process that waits there; r is answered when its program runs or cannot. */
 int launch_start(struct process *p, struct rpc_request *r, struct err *err) CHECKED;
 
 /* Reads what the child has sent. */

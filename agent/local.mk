@@ -17,6 +17,7 @@ libagent_a_SOURCES = \
 	agent/hooks.c agent/hooks.h \
 	agent/kmsg.c agent/kmsg.h \
 	agent/launch.c agent/launch.h \
+	agent/listener.c agent/listener.h \
 	agent/mounts.c agent/mounts.h \
 	agent/namespaces.c agent/namespaces.h \
 	agent/parked.c agent/parked.h \
@@ -33,6 +34,7 @@ libagent_a_SOURCES = \
 	agent/stats.c \
 	agent/stdio.c agent/stdio.h \
 	agent/stream.c agent/stream.h \
+	agent/target.c agent/target.h \
 	agent/terminal.c agent/terminal.h \
 	agent/update.c \
 	agent/vsock.c agent/vsock.h

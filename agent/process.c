@@ -72,6 +72,7 @@ void process_free(struct process *p)
 	give_up(p->start);
 	parked_fail_all(&p->waiters, RPC_NOT_FOUND, "the container was deleted");
 	launch_end(p);
+	listener_free(p->listener);
 	stdio_done(&p->io);
 	list_del(&p->link);
 	close_fd(&p->pidfd);

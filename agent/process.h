@@ -5,6 +5,7 @@
 #pragma once
 
 #include "agent/agent.pb-c.h"
+#include "agent/listener.h"
 #include "agent/stdio.h"
 #include "base/list.h"
 #include "rpc/server.h"
@@ -29,6 +30,7 @@ struct process {
 	pid_t pid; /* in the agent's pid namespace; 0 before the clone */
 	int pidfd;
 	struct stdio io;
+	struct listener *listener; /* of its filter; NULL: none */
 	/* The set-up conversation with the child, see launch.h. */
 	int gate;
 	struct loop_fd *gate_watch;
