@@ -8,7 +8,7 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
-#include <stdbool.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -67,8 +67,41 @@ static const struct rule allowed_to_relay[] = {
 	{ SYS_recvmsg, 0, 0, 0 },
 };
 
+/* What clone(2) may do when a process is forked: tell of it in the child's memory. */
+#define FORK_FLAGS ((uint32_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) | CSIGNAL)
+
+/* The listener's server, and the stand-ins that it forks. */
+static const struct rule allowed_to_notify[] = {
+	{ SYS_clone, 0, ~FORK_FLAGS, 0 },
+	{ SYS_set_robust_list, 0, 0, 0 },
+	{ SYS_rseq, 0, 0, 0 },
+	{ SYS_prctl, 0, UINT32_MAX, PR_SET_NAME },
+	{ SYS_getrandom, 0, 0, 0 },
+	{ SYS_socketpair, 0, UINT32_MAX, AF_UNIX },
+	{ SYS_readlinkat, 0, 0, 0 },
+	{ SYS_dup2, 0, 0, 0 },
+	{ SYS_close_range, 0, 0, 0 },
+	{ SYS_chdir, 0, 0, 0 },
+	{ SYS_kill, 0, 0, 0 },
+};
+
+/* Who gives up: what else it may call, the capabilities that it keeps. */
+struct role {
+	const struct rule *more;
+	size_t count;
+	uint32_t kept;
+};
+
+static const struct role proxy_role = { NULL, 0, 0 };
+static const struct role relay_role = {
+	allowed_to_relay,
+	ARRAY_LEN(allowed_to_relay),
+	1U << CAP_DAC_OVERRIDE,
+};
+static const struct role notify_role = { allowed_to_notify, ARRAY_LEN(allowed_to_notify), 0 };
+
 #define INSNS_PER_ROW 5
-#define ROWS_MAX      (ARRAY_LEN(allowed) + ARRAY_LEN(allowed_to_relay))
+#define ROWS_MAX      (ARRAY_LEN(allowed) + ARRAY_LEN(allowed_to_notify))
 #define INSNS_MAX     (5 + INSNS_PER_ROW * ROWS_MAX)
 
 _Static_assert(INSNS_MAX < UINT8_MAX, "a jump past all rows has 8 bits");
@@ -92,9 +125,9 @@ static unsigned add_row(struct sock_filter *at, const struct rule *rule, size_t 
 	return INSNS_PER_ROW;
 }
 
-static int filter_syscalls(bool relay)
+static int filter_syscalls(const struct role *role)
 {
-	size_t more = relay ? ARRAY_LEN(allowed_to_relay) : 0;
+	size_t more = role->count;
 	struct sock_filter insns[INSNS_MAX] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
@@ -107,7 +140,7 @@ static int filter_syscalls(bool relay)
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
 		n += add_row(insns + n, &allowed[i], ARRAY_LEN(allowed) - i - 1 + more);
 	for (size_t i = 0; i < more; i++)
-		n += add_row(insns + n, &allowed_to_relay[i], more - i - 1);
+		n += add_row(insns + n, &role->more[i], more - i - 1);
 	insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 	program = (struct sock_fprog){ .len = (unsigned short)n, .filter = insns };
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
@@ -135,39 +168,43 @@ static int restrict_files(int record_dir_fd)
 	return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
 }
 
-static int drop_capabilities(bool relay)
+static int drop_capabilities(const struct role *role)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct kept[2] = { { 0 }, { 0 } };
 
-	if (relay)
-		kept[0].effective = kept[0].permitted = 1U << CAP_DAC_OVERRIDE;
+	kept[0].effective = kept[0].permitted = role->kept;
 	return syscall(SYS_capset, &head, kept) < 0 ? -errno : 0;
 }
 
-static int give_up(int record_dir_fd, bool relay, struct err *err)
+static int give_up(int record_dir_fd, const struct role *role, struct err *err)
 {
 	int r;
 
 	/* First: without capabilities the other two are allowed only to who can gain none. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, errno, "no_new_privs");
-	r = drop_capabilities(relay);
+	r = drop_capabilities(role);
 	if (r < 0)
 		return err_sys(err, -r, "cannot drop capabilities");
 	r = restrict_files(record_dir_fd);
 	if (r < 0)
 		return err_sys(err, -r, "Landlock");
-	r = filter_syscalls(relay);
+	r = filter_syscalls(role);
 	return r < 0 ? err_sys(err, -r, "seccomp") : 0;
 }
 
 int confine(int record_dir_fd, struct err *err)
 {
-	return give_up(record_dir_fd, false, err);
+	return give_up(record_dir_fd, &proxy_role, err);
 }
 
 int confine_relay(struct err *err)
 {
-	return give_up(-1, true, err);
+	return give_up(-1, &relay_role, err);
+}
+
+int confine_notify(struct err *err)
+{
+	return give_up(-1, &notify_role, err);
 }

@@ -18,3 +18,9 @@ int confine(int record_dir_fd, struct err *err) CHECKED;
  * container's own root could: it keeps CAP_DAC_OVERRIDE.
  */
 int confine_relay(struct err *err) CHECKED;
+
+/*
+ * The same for the server of a seccomp listener's file, which also forks the processes that stand
+ * for those in the guest.
+ */
+int confine_notify(struct err *err) CHECKED;

@@ -12,6 +12,7 @@
 #include "rpc/vmctl.h"
 #include "shim/proxy/confine.h"
 #include "shim/proxy/deathnote.h"
+#include "shim/proxy/notify.h"
 #include "shim/proxy/oombell.h"
 #include "shim/proxy/relay.h"
 
@@ -28,6 +29,7 @@
 #define STATUS_MAX	255
 #define TIE_TIMEOUT_MS	30000
 #define DRAIN_LIMIT_MS	10000
+#define TELL_LIMIT_MS	200
 
 struct proxy {
 	struct anchor_msg msg;
@@ -35,8 +37,9 @@ struct proxy {
 	struct relay_socket *sockets;
 	struct rpc_client *agent;
 	int signal_fd;
-	bool tied;  /* the agent has taken note of us */
-	bool ended; /* the process, or its pod */
+	int told_fd; /* see notify.h, or -1 */
+	bool tied;   /* the agent has taken note of us */
+	bool ended;  /* the process, or its pod */
 	struct err failed;
 	uint32_t status;
 	int64_t exited_at_ns;
@@ -248,6 +251,16 @@ static void wait_for_output(const struct proxy *p)
 	}
 }
 
+/* A seccomp agent that listens sees the end as one of a container of the host's, not as a failure.
+ */
+static void wait_for_agent(const struct proxy *p)
+{
+	struct pollfd told = { .fd = p->told_fd, .events = POLLIN };
+
+	if (told.fd >= 0 && !p->failed.code)
+		(void)!poll(&told, 1, TELL_LIMIT_MS);
+}
+
 static void write_record(const struct proxy *p)
 {
 	struct err ignored = ERR_NONE;
@@ -370,6 +383,23 @@ static int begin_relay(struct proxy *p, struct err *err)
 	return r;
 }
 
+static int begin_notify(struct proxy *p, struct err *err)
+{
+	struct notify notify = {
+		.container = p->msg.container,
+		.process = p->msg.process,
+		.fuse = p->fd[ANCHOR_FD_NOTIFY_FUSE],
+		.proc = p->fd[ANCHOR_FD_NOTIFY_PROC],
+		.rpc = p->fd[ANCHOR_FD_NOTIFY_RPC],
+		.mnt_ns = p->fd[ANCHOR_FD_NOTIFY_MNT_NS],
+	};
+	int r = notify.fuse >= 0 ? notify_start(&notify, &p->told_fd, err) : 0;
+
+	for (int i = ANCHOR_FD_NOTIFY_FUSE; i <= ANCHOR_FD_NOTIFY_MNT_NS; i++)
+		close_fd(&p->fd[i]);
+	return r;
+}
+
 static int begin(struct proxy *p, struct err *err)
 {
 	int r = watch_signals(p);
@@ -379,6 +409,8 @@ static int begin(struct proxy *p, struct err *err)
 	oombell_start(&p->bell, p->fd[ANCHOR_FD_MEMORY], p->msg.container);
 	close_fd(&p->fd[ANCHOR_FD_MEMORY]);
 	r = begin_relay(p, err);
+	if (r == 0)
+		r = begin_notify(p, err);
 	if (r < 0)
 		return r;
 	r = confine(p->fd[ANCHOR_FD_RECORD], err);
@@ -398,7 +430,7 @@ static int report(const struct err *err)
 
 int main(void)
 {
-	static struct proxy p;
+	static struct proxy p = { .told_fd = -1 };
 	struct err err = ERR_NONE;
 
 	/* It was run by descriptor, which makes a poor name. */
@@ -418,6 +450,7 @@ int main(void)
 	while (!p.ended)
 		turn(&p, -1);
 	wait_for_output(&p);
+	wait_for_agent(&p);
 	if (p.fd[ANCHOR_FD_RECORD] >= 0)
 		leave_records(&p);
 	if (p.fd[ANCHOR_FD_CTL] >= 0)

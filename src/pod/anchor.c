@@ -167,6 +167,8 @@ static int send_socket(const struct anchor_socket *from, int sock)
 static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 {
 	struct anchor_msg msg = { .version = ANCHOR_MSG_VERSION };
+	static const struct anchor_notify none = { -1, -1, -1, -1 };
+	const struct anchor_notify *notify = spec->notify ? spec->notify : &none;
 	int fds[ANCHOR_FDS], n = 0, r;
 	int all[ANCHOR_FDS] = {
 		[ANCHOR_FD_AGENT] = spec->agent_fd,
@@ -177,6 +179,10 @@ static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 		[ANCHOR_FD_MEMORY] = spec->memory_fd,
 		[ANCHOR_FD_RELAY_AGENT] = spec->socket_count ? spec->relay_agent_fd : -1,
 		[ANCHOR_FD_RELAY_CTL] = spec->socket_count ? spec->relay_ctl_fd : -1,
+		[ANCHOR_FD_NOTIFY_FUSE] = notify->fuse,
+		[ANCHOR_FD_NOTIFY_PROC] = notify->proc,
+		[ANCHOR_FD_NOTIFY_RPC] = notify->rpc,
+		[ANCHOR_FD_NOTIFY_MNT_NS] = notify->mnt_ns,
 	};
 
 	for (unsigned i = 0; i < ANCHOR_DONE_MAX; i++)

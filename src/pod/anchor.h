@@ -37,6 +37,15 @@ struct anchor_socket {
 	const char *share;
 };
 
+/*
+ * What the anchor serves a stand-in for the process's seccomp listener with (src/pod/notify.h).
+ * proc: the caller's /proc, in which the anchor's children find the pids that others know them by.
+ * mnt_ns: a mount namespace that shows the process's files, or -1: the anchor's own.
+ */
+struct anchor_notify {
+	int fuse, proc, rpc, mnt_ns;
+};
+
 /* All descriptors stay the caller's; the anchor gets copies. -1 or 0 where there is none. */
 struct anchor_spec {
 	const char *container;
@@ -70,7 +79,8 @@ struct anchor_spec {
 	/* What the relay serves; its own RPC session and connection to vmrun-vm. */
 	const struct anchor_socket *sockets;
 	unsigned socket_count;
-	int relay_agent_fd, relay_ctl_fd; /* when there are sockets */
+	int relay_agent_fd, relay_ctl_fd;   /* when there are sockets */
+	const struct anchor_notify *notify; /* or NULL */
 };
 
 /*

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define ANCHOR_SOCKET_FD   3
-#define ANCHOR_MSG_VERSION 2
+#define ANCHOR_MSG_VERSION 3
 
 /* The descriptors that come with the message, in this order; bit i of `present` says that i does.
  */
@@ -27,6 +27,11 @@ enum anchor_fd {
 	ANCHOR_FD_MEMORY,
 	ANCHOR_FD_RELAY_AGENT,
 	ANCHOR_FD_RELAY_CTL,
+	/* See struct anchor_notify. */
+	ANCHOR_FD_NOTIFY_FUSE,
+	ANCHOR_FD_NOTIFY_PROC,
+	ANCHOR_FD_NOTIFY_RPC,
+	ANCHOR_FD_NOTIFY_MNT_NS,
 	ANCHOR_FD_DONE,
 	ANCHOR_FDS = ANCHOR_FD_DONE + ANCHOR_DONE_MAX,
 };

@@ -1,0 +1,92 @@
+/* The process that serves a listener's file: see notify.h. */
+#include "shim/proxy/notify.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "rpc/client.h"
+#include "shim/proxy/confine.h"
+#include "shim/proxy/notify_server.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdnoreturn.h>
+#include <sys/prctl.h>
+
+#define FIRST_FD 3
+
+static noreturn void serve(const struct notify *n, struct rpc_client *rpc, int told)
+{
+	struct notify_server *s = notify_server_new(n, rpc, told);
+
+	while (s) {
+		struct pollfd fds[2] = {
+			{ .fd = n->fuse, .events = POLLIN },
+			{ .fd = rpc_client_fd(rpc), .events = rpc_client_events(rpc) },
+		};
+
+		if ((poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR) ||
+			(fds[1].revents && rpc_client_process(rpc) < 0))
+			break;
+		if (fds[0].revents)
+			notify_server_read(s);
+	}
+	_exit(1);
+}
+
+/* The proxy's pipes and its caller's socket end with the proxy, not with us. */
+static void keep_only(struct notify *n, int *told)
+{
+	int fds[] = { n->fuse, n->proc, n->rpc, *told };
+
+	for (unsigned i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + (int)ARRAY_LEN(fds));
+	for (unsigned i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] < 0 || dup3(fds[i], FIRST_FD + (int)i, O_CLOEXEC) < 0)
+			_exit(1);
+	n->fuse = FIRST_FD;
+	n->proc = FIRST_FD + 1;
+	n->rpc = FIRST_FD + 2;
+	*told = FIRST_FD + 3;
+	fds_close_from(FIRST_FD + (int)ARRAY_LEN(fds));
+}
+
+static noreturn void child(struct notify *n, int told)
+{
+	struct rpc_client *rpc;
+	struct err err = ERR_NONE;
+
+	prctl(PR_SET_NAME, "vmrun-notify");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+		(n->mnt_ns >= 0 && setns(n->mnt_ns, CLONE_NEWNS) < 0) ||
+		fd_set_nonblock(n->fuse, true) < 0 || fd_write_all(told, "r", 1) < 0)
+		_exit(1);
+	keep_only(n, &told);
+	if (confine_notify(&err) < 0 || rpc_client_new(n->rpc, &rpc) < 0)
+		_exit(1);
+	serve(n, rpc, told);
+}
+
+int notify_start(const struct notify *n, int *ret_told, struct err *err)
+{
+	struct notify own = *n;
+	AUTO_CLOSE int ours = -1;
+	AUTO_CLOSE int theirs = -1;
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "seccomp listener");
+	ours = fds[0];
+	theirs = fds[1];
+	pid = fork();
+	if (pid == 0)
+		child(&own, theirs);
+	close_fd(&theirs);
+	if (pid < 0 || read(ours, &byte, 1) != 1)
+		return err_set(err, EIO, "cannot serve the seccomp listener's stand-in");
+	*ret_told = steal_fd(&ours);
+	return 0;
+}
