@@ -297,9 +297,6 @@ static int check_action(const struct checker *c, const char *where, const char *
 	if (!row)
 		return check_fail(
 			c, EINVAL, "%s%s: unknown action \"%.40s\"", where, action_key, action);
-	if (!row->honoured)
-		return check_fail(
-			c, ENOTSUP, "%s%s: %s is not supported", where, action_key, action);
 	if (!errno_ret->is_set)
 		return 0;
 	if (!row->has_errno)
@@ -315,15 +312,10 @@ static int check_names(const struct checker *c, enum seccomp_table table, const 
 	const struct spec_strings *names)
 {
 	for (size_t i = 0; i < names->n; i++) {
-		const struct seccomp_name *row = seccomp_find(table, names->v[i]);
-
-		if (!row)
+		if (!seccomp_find(table, names->v[i]))
 			return check_fail(c, EINVAL,
 				"linux.seccomp.%s[%zu]: unknown name \"%.60s\"", what, i,
 				names->v[i]);
-		if (!row->honoured)
-			return check_fail(c, ENOTSUP, "linux.seccomp.%s[%zu]: %s is not supported",
-				what, i, names->v[i]);
 	}
 	return 0;
 }
@@ -341,6 +333,44 @@ static int check_args(const struct spec_syscall *rule, const char *where, const 
 			return check_fail(c, EINVAL, "%sargs[%zu].op: unknown operator \"%.40s\"",
 				where, i, arg->op);
 	}
+	return 0;
+}
+
+/* The process says by write(2) that it has a filter, before anybody listens; as with runc. */
+static int check_notify(const struct spec_syscall *rule, const char *where, const struct checker *c)
+{
+	const struct seccomp_name *row = seccomp_find(SECCOMP_ACTIONS, rule->action);
+
+	for (size_t i = 0; row && row->notifying && i < rule->names.n; i++)
+		if (streq(rule->names.v[i], "write"))
+			return check_fail(c, EINVAL,
+				"%snames[%zu]: SCMP_ACT_NOTIFY cannot be used for write", where, i);
+	return 0;
+}
+
+/* What goes together with SCMP_ACT_NOTIFY (config-linux.md, "Seccomp"). */
+static int check_listener(const struct spec_seccomp *s, const struct checker *c)
+{
+	const struct seccomp_name *action = seccomp_find(SECCOMP_ACTIONS, s->default_action);
+	bool notifies = seccomp_notifies(s);
+
+	if (action && action->notifying)
+		return check_fail(c, EINVAL,
+			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be the default");
+	if (s->listener_metadata && !s->listener_path)
+		return check_fail(c, EINVAL, "linux.seccomp.listenerMetadata: needs listenerPath");
+	if (notifies && !s->listener_path)
+		return check_fail(
+			c, EINVAL, "linux.seccomp.listenerPath: missing, SCMP_ACT_NOTIFY needs it");
+	if (s->listener_path && *s->listener_path != '/')
+		return check_fail(c, EINVAL,
+			"linux.seccomp.listenerPath: must be an absolute path, got \"%.80s\"",
+			s->listener_path);
+	for (size_t i = 0; i < s->flags.n && !notifies; i++)
+		if (seccomp_find(SECCOMP_FLAGS, s->flags.v[i])->notifying)
+			return check_fail(c, EINVAL,
+				"linux.seccomp.flags[%zu]: %s needs a rule with SCMP_ACT_NOTIFY", i,
+				s->flags.v[i]);
 	return 0;
 }
 
@@ -365,8 +395,10 @@ int check_seccomp(const struct spec_seccomp *s, struct checker *c)
 		r = check_action(c, where, "action", rule->action, "errnoRet", &rule->errno_ret);
 		if (r == 0)
 			r = check_args(rule, where, c);
+		if (r == 0)
+			r = check_notify(rule, where, c);
 	}
-	return r;
+	return r ? r : check_listener(s, c);
 }
 
 static int check_lists(const struct spec *spec, const struct checker *c)

@@ -77,16 +77,14 @@ static void print_cgroup(struct json_out *out)
 	json_end(out);
 }
 
-static void print_names(
-	struct json_out *out, const char *key, enum seccomp_table table, bool honoured_only)
+static void print_names(struct json_out *out, const char *key, enum seccomp_table table)
 {
 	const struct seccomp_name *row;
 
 	json_key(out, key);
 	json_array(out);
 	for (size_t i = 0; (row = seccomp_row(table, i)); i++)
-		if (row->honoured || !honoured_only)
-			json_str(out, row->name);
+		json_str(out, row->name);
 	json_end(out);
 }
 
@@ -95,11 +93,11 @@ static void print_seccomp(struct json_out *out)
 	json_key(out, "seccomp");
 	json_object(out);
 	print_flag(out, "enabled", true);
-	print_names(out, "actions", SECCOMP_ACTIONS, true);
-	print_names(out, "operators", SECCOMP_OPERATORS, true);
-	print_names(out, "archs", SECCOMP_ARCHS, true);
-	print_names(out, "knownFlags", SECCOMP_FLAGS, false);
-	print_names(out, "supportedFlags", SECCOMP_FLAGS, true);
+	print_names(out, "actions", SECCOMP_ACTIONS);
+	print_names(out, "operators", SECCOMP_OPERATORS);
+	print_names(out, "archs", SECCOMP_ARCHS);
+	print_names(out, "knownFlags", SECCOMP_FLAGS);
+	print_names(out, "supportedFlags", SECCOMP_FLAGS);
 	json_end(out);
 }
 

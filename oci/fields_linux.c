@@ -10,7 +10,8 @@
 
 #define BY_SECCOMP  "compiled on the host, loaded by the guest's kernel"
 #define BY_MKNOD    "a node in the container's /dev; its driver is the guest's"
-#define NO_NOTIFY   "only SCMP_ACT_NOTIFY needs it, which is refused"
+#define NOTIFY_CASE "seccomp-agents-of-the-host-are-asked"
+#define BY_NOTIFY   "the agent that listens there is asked, by way of a stand-in for the descriptor"
 
 /* The guest's own network namespace is the pod's; a container in it needs no other. */
 static void namespace_by_value(struct field_use *use, const struct json_value *namespace)
@@ -98,8 +99,9 @@ const struct field_row fields_linux[] = {
 	ROW("linux.seccomp.defaultErrnoRet", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
 	ROW("linux.seccomp.architectures", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
 	ROW("linux.seccomp.flags", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),
-	ROW("linux.seccomp.listenerPath", CLASS_IGNORED, 0, NO_NOTIFY),
-	ROW("linux.seccomp.listenerMetadata", CLASS_IGNORED, 0, NO_NOTIFY),
+	ROW_SHOWN_BY(
+		"linux.seccomp.listenerPath", CLASS_HOST, FIELD_SECURITY, BY_NOTIFY, NOTIFY_CASE),
+	ROW_SHOWN_BY("linux.seccomp.listenerMetadata", CLASS_HOST, 0, BY_NOTIFY, NOTIFY_CASE),
 	ROW_BY_VALUE("linux.seccomp.syscalls[].names", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP,
 		syscalls_by_value),
 	ROW("linux.seccomp.syscalls[].action", CLASS_GUEST, FIELD_SECURITY, BY_SECCOMP),

@@ -17,38 +17,37 @@
 
 #define SECCOMP_ARGS_MAX       6u
 #define SECCOMP_OPTIMIZE_BY_NR 2u /* a binary tree of syscall numbers */
-/* KILL_PROCESS, LOG and SSB are there. The guest's kernel decides, not the host's. */
-#define SECCOMP_API_LEVEL   4u
+/* KILL_PROCESS, LOG, SSB and NOTIFY are there. The guest's kernel decides, not the host's. */
+#define SECCOMP_API_LEVEL   5u
 #define SECCOMP_PROGRAM_MAX ((size_t)BPF_MAXINSNS * sizeof(struct sock_filter))
 
 static const struct seccomp_name actions[] = {
-	{ "SCMP_ACT_ALLOW", SCMP_ACT_ALLOW, .honoured = true },
-	{ "SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0), .honoured = true, .has_errno = true },
-	{ "SCMP_ACT_KILL", SCMP_ACT_KILL, .honoured = true },
-	{ "SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS, .honoured = true },
-	{ "SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD, .honoured = true },
-	{ "SCMP_ACT_LOG", SCMP_ACT_LOG, .honoured = true },
-	/* Its listener would be a process on the host, which cannot look into the guest. */
-	{ "SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY, .honoured = false },
-	{ "SCMP_ACT_TRACE", SCMP_ACT_TRACE(0), .honoured = true, .has_errno = true },
-	{ "SCMP_ACT_TRAP", SCMP_ACT_TRAP, .honoured = true },
+	{ .name = "SCMP_ACT_ALLOW", .value = SCMP_ACT_ALLOW },
+	{ .name = "SCMP_ACT_ERRNO", .value = SCMP_ACT_ERRNO(0), .has_errno = true },
+	{ .name = "SCMP_ACT_KILL", .value = SCMP_ACT_KILL },
+	{ .name = "SCMP_ACT_KILL_PROCESS", .value = SCMP_ACT_KILL_PROCESS },
+	{ .name = "SCMP_ACT_KILL_THREAD", .value = SCMP_ACT_KILL_THREAD },
+	{ .name = "SCMP_ACT_LOG", .value = SCMP_ACT_LOG },
+	{ .name = "SCMP_ACT_NOTIFY", .value = SCMP_ACT_NOTIFY, .notifying = true },
+	{ .name = "SCMP_ACT_TRACE", .value = SCMP_ACT_TRACE(0), .has_errno = true },
+	{ .name = "SCMP_ACT_TRAP", .value = SCMP_ACT_TRAP },
 	{ .name = NULL },
 };
 
 static const struct seccomp_name operators[] = {
-	{ "SCMP_CMP_EQ", SCMP_CMP_EQ, .honoured = true },
-	{ "SCMP_CMP_GE", SCMP_CMP_GE, .honoured = true },
-	{ "SCMP_CMP_GT", SCMP_CMP_GT, .honoured = true },
-	{ "SCMP_CMP_LE", SCMP_CMP_LE, .honoured = true },
-	{ "SCMP_CMP_LT", SCMP_CMP_LT, .honoured = true },
-	{ "SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ, .honoured = true },
-	{ "SCMP_CMP_NE", SCMP_CMP_NE, .honoured = true },
+	{ .name = "SCMP_CMP_EQ", .value = SCMP_CMP_EQ },
+	{ .name = "SCMP_CMP_GE", .value = SCMP_CMP_GE },
+	{ .name = "SCMP_CMP_GT", .value = SCMP_CMP_GT },
+	{ .name = "SCMP_CMP_LE", .value = SCMP_CMP_LE },
+	{ .name = "SCMP_CMP_LT", .value = SCMP_CMP_LT },
+	{ .name = "SCMP_CMP_MASKED_EQ", .value = SCMP_CMP_MASKED_EQ },
+	{ .name = "SCMP_CMP_NE", .value = SCMP_CMP_NE },
 	{ .name = NULL },
 };
 
 #define FOREIGN(name_)                                                                             \
 	{                                                                                          \
-		name_, .honoured = true, .foreign = true                                           \
+		name_, .foreign = true                                                             \
 	}
 
 static const struct seccomp_name archs[] = {
@@ -72,19 +71,19 @@ static const struct seccomp_name archs[] = {
 	FOREIGN("SCMP_ARCH_S390X"),
 	FOREIGN("SCMP_ARCH_SH"),
 	FOREIGN("SCMP_ARCH_SHEB"),
-	{ "SCMP_ARCH_X32", SCMP_ARCH_X32, .honoured = true },
-	{ "SCMP_ARCH_X86", SCMP_ARCH_X86, .honoured = true },
-	{ "SCMP_ARCH_X86_64", SCMP_ARCH_X86_64, .honoured = true },
+	{ .name = "SCMP_ARCH_X32", .value = SCMP_ARCH_X32 },
+	{ .name = "SCMP_ARCH_X86", .value = SCMP_ARCH_X86 },
+	{ .name = "SCMP_ARCH_X86_64", .value = SCMP_ARCH_X86_64 },
 	{ .name = NULL },
 };
 
 static const struct seccomp_name flags[] = {
-	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG, .honoured = true },
-	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW, .honoured = true },
-	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC, .honoured = true },
-	/* Makes sense with SCMP_ACT_NOTIFY only. */
-	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
-		.honoured = false },
+	{ .name = "SECCOMP_FILTER_FLAG_LOG", .value = SECCOMP_FILTER_FLAG_LOG },
+	{ .name = "SECCOMP_FILTER_FLAG_SPEC_ALLOW", .value = SECCOMP_FILTER_FLAG_SPEC_ALLOW },
+	{ .name = "SECCOMP_FILTER_FLAG_TSYNC", .value = SECCOMP_FILTER_FLAG_TSYNC },
+	{ .name = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+		.value = SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+		.notifying = true },
 	{ .name = NULL },
 };
 
@@ -110,6 +109,18 @@ const struct seccomp_name *seccomp_row(enum seccomp_table table, size_t i)
 	while (row->name && i-- > 0)
 		row++;
 	return row->name ? row : NULL;
+}
+
+bool seccomp_notifies(const struct spec_seccomp *s)
+{
+	for (size_t i = 0; i < s->syscalls.n; i++) {
+		const struct seccomp_name *row =
+			seccomp_find(SECCOMP_ACTIONS, s->syscalls.v[i].action);
+
+		if (row && row->notifying)
+			return true;
+	}
+	return false;
 }
 
 bool seccomp_knows_syscall(const char *name)
@@ -262,6 +273,10 @@ int seccomp_compile(const struct spec_seccomp *s, const char *file, struct buf *
 
 		bits |= row ? row->value : 0;
 	}
+	/* The kernel has no listener beside TSYNC, which has nothing to do: there is one thread. */
+	if (seccomp_notifies(s))
+		bits = (bits & ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC) |
+		       SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	(void)seccomp_api_set(SECCOMP_API_LEVEL);
 	c.default_action = action_value(s->default_action, &s->default_errno_ret);
 	c.ctx = seccomp_init(c.default_action);

@@ -10,8 +10,9 @@
 
 /*
  * Compiles a checked section. The program (struct sock_filter[], for seccomp(2)) is appended to
- * program; *ret_flags gets SECCOMP_FILTER_FLAG_*. Syscall names that libseccomp does not know are
- * skipped, as other runtimes do. file is what errors begin with. Errors: -EINVAL, -ENOMEM.
+ * program; *ret_flags gets SECCOMP_FILTER_FLAG_*, NEW_LISTENER among them when it notifies. Syscall
+ * names that libseccomp does not know are skipped, as other runtimes do. file is what errors begin
+ * with. Errors: -EINVAL, -ENOMEM.
  */
 int seccomp_compile(const struct spec_seccomp *seccomp, const char *file, struct buf *program,
 	uint32_t *ret_flags, struct err *err) CHECKED;
@@ -27,9 +28,9 @@ enum seccomp_table {
 struct seccomp_name {
 	const char *name;
 	uint32_t value; /* libseccomp's or the kernel's constant */
-	bool honoured;	/* else it is known and refused */
 	bool has_errno; /* an action that takes errnoRet */
 	bool foreign;	/* an architecture that our guests cannot run: nothing to filter */
+	bool notifying; /* an action of, a flag for filters with a listener */
 };
 
 /* The row of a name, or NULL when it is unknown. */
@@ -37,6 +38,9 @@ const struct seccomp_name *seccomp_find(enum seccomp_table table, const char *na
 
 /* The i-th row, or NULL at the end. */
 const struct seccomp_name *seccomp_row(enum seccomp_table table, size_t i);
+
+/* Whether it has rules whose action is SCMP_ACT_NOTIFY, so that the process has a listener. */
+bool seccomp_notifies(const struct spec_seccomp *seccomp);
 
 /* Whether a filter can have rules for a system call; those of other calls are left out of it. */
 bool seccomp_knows_syscall(const char *name);

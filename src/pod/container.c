@@ -192,8 +192,10 @@ static int start_program(struct state *s, const struct spec *spec, struct err *e
 {
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	Vmrun__Agent__StartContainerRequest in = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
-	/* Hooks take the time that config.json gives them. */
-	unsigned timeout = hooks_any(&spec->hooks, HOOK_START_CONTAINER) ? 0 : CALL_TIMEOUT_MS;
+	/* Hooks take the time that config.json gives them, a seccomp agent as long as it likes. */
+	bool unlimited = hooks_any(&spec->hooks, HOOK_START_CONTAINER) ||
+			 (spec->linux.seccomp && spec->linux.seccomp->listener_path);
+	unsigned timeout = unlimited ? 0 : CALL_TIMEOUT_MS;
 	int r = vmclient_agent(s->dir, &agent, err);
 
 	if (r < 0)

@@ -12,6 +12,7 @@
 #include "pod/container.h"
 #include "pod/hooks.h"
 #include "pod/limits.h"
+#include "pod/notify.h"
 #include "pod/process.h"
 #include "pod/resctrl.h"
 #include "pod/share.h"
@@ -45,6 +46,7 @@ struct create {
 	struct boot_spec boot;
 	struct booted vm;
 	struct shares shares;
+	struct notify notify;
 	struct stdio *stdio;
 	pid_t anchor;
 	bool environment; /* the container's is there: its end is one for the poststop hooks */
@@ -407,10 +409,14 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		};
 	r = add_sockets(c, sockets, &spec, err);
 	if (r == 0)
+		r = notify_describe(&c->notify, c->state, 0, &spec, err);
+	if (r == 0)
 		r = process_anchor(&spec, c->stdio, c->vm.ctl, &c->anchor, err);
 	close_fd(&spec.relay_agent_fd);
 	close_fd(&spec.relay_ctl_fd);
-	return r ? r : enter(c, c->anchor, err);
+	if (r == 0)
+		r = enter(c, c->anchor, err);
+	return r ? r : notify_send(&c->notify, c->state, STATUS_CREATING, c->anchor, err);
 }
 
 /* The point of no return: the pod outlives us, and the state says that it is there. */
@@ -457,6 +463,8 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = read_settings(c, err);
 	if (r == 0)
+		r = notify_open(c->spec->linux.seccomp, c->spec->file, &c->notify, err);
+	if (r == 0)
 		r = choose_monitor(c, err);
 	if (r == 0)
 		r = make_state(c, id, err);
@@ -496,6 +504,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		.vm = BOOTED_INIT,
 		.monitor = MONITOR_CHOICE_INIT,
 		.shares = SHARES_INIT,
+		.notify = NOTIFY_INIT,
 		.stdio = stdio,
 	};
 	int r;
@@ -508,6 +517,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		undo(&c);
 	boot_done(&c.vm);
 	shares_done(&c.shares);
+	notify_done(&c.notify);
 	monitor_choice_done(&c.monitor);
 	vm_section_done(&c.vm_section);
 	conf_done(&c.conf);

@@ -8,6 +8,7 @@
 #include "oci/to_agent.h"
 #include "pod/cgroup.h"
 #include "pod/container.h"
+#include "pod/notify.h"
 #include "pod/process.h"
 #include "pod/timeline.h"
 #include "pod/vmclient.h"
@@ -29,6 +30,7 @@ struct exec {
 	struct spec_process process;	/* what is run; its strings are others' */
 	struct spec_strings args, env;
 	struct stdio *stdio;
+	struct notify notify;
 	int ctl;
 	struct rpc_client *agent;
 	char id[32];
@@ -188,11 +190,30 @@ static int start_anchor(struct exec *e, struct err *err)
 		.netns_fd = -1,
 		.rootfs_fd = -1,
 	};
-	int r = process_anchor(&spec, e->stdio, e->ctl, &e->anchor, err);
+	int r = notify_describe(&e->notify, e->state, e->state->anchor.pid, &spec, err);
+
+	if (r < 0)
+		return r;
+	r = process_anchor(&spec, e->stdio, e->ctl, &e->anchor, err);
 
 	if (r == 0 && cgroup < 0)
 		r = cgroup_add(&e->state->cgroups, e->anchor, err);
 	return r ? r : process_pid_file(e->options->pid_file, e->anchor, err);
+}
+
+/* It has waited for somebody to listen, see Exec in agent.proto. */
+static int start_notified(struct exec *e, struct err *err)
+{
+	Vmrun__Agent__StartContainerRequest in = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
+	int r = notify_send(&e->notify, e->state, state_status(e->state), e->anchor, err);
+
+	if (r < 0)
+		return r;
+	in.container = e->state->id;
+	in.process = e->id;
+	/* As long as the seccomp agent takes. */
+	return rpc_call(e->agent, &vmrun__agent__agent__descriptor, "StartContainer", &in.base, 0,
+		NULL, err);
 }
 
 static int run_steps(struct exec *e, const struct runtime *rt, const char *id, struct err *err)
@@ -201,6 +222,8 @@ static int run_steps(struct exec *e, const struct runtime *rt, const char *id, s
 
 	if (r == 0)
 		r = read_process(e, err);
+	if (r == 0)
+		r = notify_open(e->spec->linux.seccomp, e->spec->file, &e->notify, err);
 	if (r == 0)
 		r = process_stdio(e->stdio, e->process.terminal, e->options->console_socket,
 			!e->options->detach, err);
@@ -216,14 +239,16 @@ static int run_steps(struct exec *e, const struct runtime *rt, const char *id, s
 		return err_sys(err, -r, "agent");
 	r = run_in_guest(e, err);
 	timeline("process runs");
-	return r ? r : start_anchor(e, err);
+	if (r == 0)
+		r = start_anchor(e, err);
+	return r == 0 && notify_wanted(&e->notify) ? start_notified(e, err) : r;
 }
 
 int container_exec(const struct runtime *rt, const char *id, const struct exec_options *options,
 	struct attached *ret, struct err *err)
 {
 	struct stdio *stdio = malloc(sizeof(*stdio));
-	struct exec e = { .options = options, .stdio = stdio, .ctl = -1 };
+	struct exec e = { .options = options, .stdio = stdio, .notify = NOTIFY_INIT, .ctl = -1 };
 	int r;
 
 	if (!stdio)
@@ -236,6 +261,7 @@ int container_exec(const struct runtime *rt, const char *id, const struct exec_o
 	}
 	rpc_client_free(e.agent);
 	close_fd(&e.ctl);
+	notify_done(&e.notify);
 	free(e.args.v);
 	free(e.env.v);
 	spec_process_file_free(e.file);

@@ -487,31 +487,38 @@ int state_list(int root, struct strv *ret, struct err *err)
 	return r;
 }
 
+void state_put(const struct state *s, enum status status, pid_t pid, struct json_out *out,
+	size_t *ret_pid_at)
+{
+	struct exit_record end;
+
+	state_exit(s, &end);
+	json_object(out);
+	json_key_str(out, "ociVersion", s->oci_version ? s->oci_version : "1.0.0");
+	json_key_str(out, "id", s->id);
+	json_key(out, "pid");
+	if (ret_pid_at)
+		*ret_pid_at = out->to->len;
+	json_u64(out, (uint64_t)pid);
+	json_key_str(out, "status", status_name(status));
+	json_key_str(out, "bundle", s->bundle ? s->bundle : "");
+	json_key_str(out, "rootfs", s->rootfs ? s->rootfs : "");
+	json_key_str(out, "created", s->created ? s->created : "");
+	put_annotations(out, s);
+	json_key_str(out, "owner", s->owner_uid == 0 ? "root" : "");
+	json_key(out, "oomKilled");
+	json_bool(out, end.oom_killed);
+	json_end(out);
+}
+
 int state_print_as(
 	const struct state *s, enum status status, pid_t pid, struct buf *b, size_t *ret_pid_at)
 {
-	struct exit_record end;
 	struct json_out out;
 	int r;
 
-	state_exit(s, &end);
 	json_init(&out, b, true);
-	json_object(&out);
-	json_key_str(&out, "ociVersion", s->oci_version ? s->oci_version : "1.0.0");
-	json_key_str(&out, "id", s->id);
-	json_key(&out, "pid");
-	if (ret_pid_at)
-		*ret_pid_at = b->len;
-	json_u64(&out, (uint64_t)pid);
-	json_key_str(&out, "status", status_name(status));
-	json_key_str(&out, "bundle", s->bundle ? s->bundle : "");
-	json_key_str(&out, "rootfs", s->rootfs ? s->rootfs : "");
-	json_key_str(&out, "created", s->created ? s->created : "");
-	put_annotations(&out, s);
-	json_key_str(&out, "owner", s->owner_uid == 0 ? "root" : "");
-	json_key(&out, "oomKilled");
-	json_bool(&out, end.oom_killed);
-	json_end(&out);
+	state_put(s, status, pid, &out, ret_pid_at);
 	r = json_finish(&out);
 	return r ? r : buf_append(b, "\n", 1);
 }

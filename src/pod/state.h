@@ -19,6 +19,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/json_out.h"
 #include "base/str.h"
 #include "oci/spec.h"
 #include "pod/pidref.h"
@@ -103,6 +104,10 @@ int state_print(const struct state *s, struct buf *out) CHECKED;
  */
 int state_print_as(const struct state *s, enum status status, pid_t pid, struct buf *out,
 	size_t *ret_pid_at) CHECKED;
+
+/* The same as a part of more. ret_pid_at: in out->to. */
+void state_put(const struct state *s, enum status status, pid_t pid, struct json_out *out,
+	size_t *ret_pid_at);
 
 /* Gives the lock back, or takes it again: -ENOENT when the container was deleted meanwhile. */
 void state_unlock(struct state *s);

@@ -139,7 +139,7 @@ refused "an unknown architecture" '.linux.seccomp.architectures = ["SCMP_ARCH_Z8
 refused "an unknown flag" '.linux.seccomp.flags = ["SECCOMP_FILTER_FLAG_MAYBE"]' \
 	'linux\.seccomp\.flags\[0\]: .*SECCOMP_FILTER_FLAG_MAYBE'
 # It is about listeners, and the kernel refuses it without one.
-refused "a flag of what is not supported" '.linux.seccomp.flags = ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]' \
+refused "a flag of listeners" '.linux.seccomp.flags = ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]' \
 	'linux\.seccomp\.flags\[0\]: .*SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'
-refused "a listener" '.linux.seccomp.syscalls[1].action = "SCMP_ACT_NOTIFY"' \
-	'linux\.seccomp\.syscalls\[1\]\.action: .*SCMP_ACT_NOTIFY'
+refused "a listener without a path" '.linux.seccomp.syscalls[1].action = "SCMP_ACT_NOTIFY"' \
+	'linux\.seccomp\.listenerPath: missing, SCMP_ACT_NOTIFY needs it'

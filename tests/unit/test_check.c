@@ -421,6 +421,9 @@ static void seccomp_sections(void **state)
 {
 #define SECCOMP(more) CONFIG_LINUX("'seccomp':{" more "}")
 #define RULE(more)    SECCOMP("'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{" more "}]")
+#define NOTIFY(path, more)                                                                         \
+	SECCOMP("'defaultAction':'SCMP_ACT_ALLOW','listenerPath':" path                            \
+		",'syscalls':[{'action':'SCMP_ACT_NOTIFY'," more "}]")
 	static const struct refusal cases[] = {
 		{ SECCOMP("'defaultAction':'SCMP_ACT_MAYBE'"),
 			"linux.seccomp.defaultAction: unknown action \"SCMP_ACT_MAYBE\"" },
@@ -447,20 +450,27 @@ static void seccomp_sections(void **state)
 		{ RULE("'names':['read'],'action':'SCMP_ACT_KILL','args':[{'index':0,'value':1,"
 		       "'op':'EQ'}]"),
 			"linux.seccomp.syscalls[0].args[0].op: unknown operator \"EQ\"" },
-	};
-	static const struct refusal unsupported[] = {
 		{ RULE("'names':['read'],'action':'SCMP_ACT_NOTIFY'"),
-			"linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY is not supported" },
+			"linux.seccomp.listenerPath: missing, SCMP_ACT_NOTIFY needs it" },
+		{ SECCOMP("'defaultAction':'SCMP_ACT_NOTIFY','listenerPath':'/s'"),
+			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be the default" },
+		{ NOTIFY("'/s'", "'names':['read','write']"),
+			"linux.seccomp.syscalls[0].names[1]: SCMP_ACT_NOTIFY cannot be used for "
+			"write" },
+		{ NOTIFY("'s'", "'names':['read']"),
+			"linux.seccomp.listenerPath: must be an absolute path, got \"s\"" },
+		{ NOTIFY("'/s'", "'names':['read'],'errnoRet':1"),
+			"linux.seccomp.syscalls[0].errnoRet: SCMP_ACT_NOTIFY takes none" },
+		{ SECCOMP("'defaultAction':'SCMP_ACT_ALLOW','listenerMetadata':'m'"),
+			"linux.seccomp.listenerMetadata: needs listenerPath" },
 		{ SECCOMP("'defaultAction':'SCMP_ACT_ALLOW',"
 			  "'flags':['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV']"),
-			"linux.seccomp.flags[0]: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is not "
-			"supported" },
+			"linux.seccomp.flags[0]: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs a "
+			"rule with SCMP_ACT_NOTIFY" },
 	};
 
 	(void)state;
 	all_refused(cases, ARRAY_LEN(cases), EINVAL);
-	all_refused(unsupported, ARRAY_LEN(unsupported), ENOTSUP);
-	accepted(RULE("'names':['no_such_call'],'action':'SCMP_ACT_TRACE','errnoRet':65535"));
 }
 
 static void processes_by_themselves(void **state)

@@ -295,7 +295,21 @@ static void tables(void **state)
 			assert_ptr_equal(
 				seccomp_find(t, seccomp_row(t, i)->name), seccomp_row(t, i));
 	assert_null(seccomp_find(SECCOMP_ACTIONS, ""));
-	assert_false(seccomp_find(SECCOMP_ACTIONS, "SCMP_ACT_NOTIFY")->honoured);
+}
+
+static void listeners(void **state)
+{
+	uint32_t flags;
+	AUTO(buf_done)
+	struct buf p = compile("'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/s',"
+			       "'flags':['SECCOMP_FILTER_FLAG_TSYNC','SECCOMP_FILTER_FLAG_LOG'],"
+			       "'syscalls':[{'names':['mkdir'],'action':'SCMP_ACT_NOTIFY'}]",
+		&flags);
+
+	(void)state;
+	assert_int_equal(flags, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_LOG);
+	assert_int_equal(verdict(&p, SYS_mkdir, 0, 0), SECCOMP_RET_USER_NOTIF);
+	assert_int_equal(verdict(&p, SYS_rmdir, 0, 0), SECCOMP_RET_ALLOW);
 }
 
 int main(void)
@@ -310,6 +324,7 @@ int main(void)
 		cmocka_unit_test(flags_that_are_absent),
 		cmocka_unit_test(without_rules_the_default_holds),
 		cmocka_unit_test(tables),
+		cmocka_unit_test(listeners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
