@@ -19,6 +19,7 @@ struct container {
 	size_t uid_ranges;
 	struct execution execution;
 	struct sockets *sockets; /* NULL: none is bound */
+	struct notify *notify;	 /* NULL: there is none */
 	bool paused;
 	uint64_t oom_kills; /* seen so far */
 	/* Removal: once it began, `removals` are the requests to answer at its end. */

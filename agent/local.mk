@@ -11,14 +11,18 @@ libagent_a_SOURCES = \
 	agent/copy_up.c agent/copy_up.h \
 	agent/credentials.c agent/credentials.h \
 	agent/device_filter.c agent/device_filter.h \
+	agent/descriptors.c agent/descriptors.h \
 	agent/devices.c agent/devices.h \
+	agent/duplex.c agent/duplex.h \
 	agent/events.c agent/events.h \
 	agent/filesystem.c agent/filesystem.h \
 	agent/hooks.c agent/hooks.h \
 	agent/kmsg.c agent/kmsg.h \
 	agent/launch.c agent/launch.h \
+	agent/listeners.c agent/listeners.h \
 	agent/mounts.c agent/mounts.h \
 	agent/namespaces.c agent/namespaces.h \
+	agent/notify.c agent/notify.h \
 	agent/parked.c agent/parked.h \
 	agent/process.c agent/process.h \
 	agent/process_list.c \

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 struct container;
+struct listener;
 
 enum process_state {
 	PROCESS_SETUP,	 /* the child sets itself up */
@@ -29,6 +30,8 @@ struct process {
 	pid_t pid; /* in the agent's pid namespace; 0 before the clone */
 	int pidfd;
 	struct stdio io;
+	struct listener *listeners; /* that descriptors of its stand for ones of the host */
+	size_t listener_count;
 	/* The set-up conversation with the child, see launch.h. */
 	int gate;
 	struct loop_fd *gate_watch;
