@@ -10,8 +10,8 @@
 #include "agent/descriptors.h"
 #include "agent/events.h"
 #include "agent/launch.h"
-#include "agent/notify.h"
 #include "agent/processors.h"
+#include "agent/sd_notify.h"
 #include "agent/sockets.h"
 #include "base/str.h"
 #include "rpc/ports.h"
@@ -340,15 +340,15 @@ static void api_connect_socket(Vmrun__Agent__Agent_Service *service,
 		reply_failure(request, &err);
 }
 
-static void api_next_notify(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__NextNotifyResponse_Closure closure,
-	void *request)
+static void api_next_sd_notify(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__ContainerRequest *in,
+	Vmrun__Agent__NextSdNotifyResponse_Closure closure, void *request)
 {
 	struct container *c = need_container(agent_of(service), in->container, request);
 
 	(void)closure;
 	if (c)
-		notify_next(c, request);
+		sd_notify_next(c, request);
 }
 
 static void api_wait_ready(Vmrun__Agent__Agent_Service *service,
@@ -359,7 +359,7 @@ static void api_wait_ready(Vmrun__Agent__Agent_Service *service,
 
 	(void)closure;
 	if (c)
-		notify_wait_ready(c, request);
+		sd_notify_wait_ready(c, request);
 }
 
 static void api_next_events(Vmrun__Agent__Agent_Service *service,

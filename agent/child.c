@@ -372,7 +372,7 @@ static void close_others(const struct child *c)
 	n = add_kept(keep, n, c->gate);
 	n = add_kept(keep, n, c->agent->null_fd);
 	n = add_kept(keep, n, c->sources.rootfs);
-	n = add_kept(keep, n, c->sources.notify);
+	n = add_kept(keep, n, c->sources.sd_notify);
 	for (int i = 0; i < 3; i++)
 		n = add_kept(keep, n, c->stdio[i]);
 	for (unsigned i = 0; i < c->descriptors.count; i++)

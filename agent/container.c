@@ -6,9 +6,9 @@
 #include "agent/events.h"
 #include "agent/kmsg.h"
 #include "agent/launch.h"
-#include "agent/notify.h"
 #include "agent/parked.h"
 #include "agent/scratch.h"
+#include "agent/sd_notify.h"
 #include "agent/sockets.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -92,7 +92,7 @@ static void container_free(struct container *c)
 	list_for_each_safe (p, &c->processes, struct process, link)
 		process_free(p);
 	sockets_free(c->sockets);
-	notify_free(c->notify);
+	sd_notify_free(c->sd_notify);
 	scratch_forget(c->agent, c->id);
 	cgroup_done(&c->cgroup);
 	bpf_program_done(&c->device_filter);
@@ -215,7 +215,7 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 	if (r == 0)
 		r = sockets_open(c, request, &child->sources, err);
 	if (r == 0)
-		r = notify_open(c, request, &child->sources, err);
+		r = sd_notify_open(c, request, &child->sources, err);
 	if (r == 0 && user_namespace)
 		r = mount_sources_add_sysfs(request, &child->sources, err);
 	if (r == 0)
@@ -444,7 +444,7 @@ void container_process_ended(struct container *c)
 	const struct process *first = container_first(c);
 
 	if (first && first->state == PROCESS_EXITED)
-		notify_ended(c->notify);
+		sd_notify_ended(c->sd_notify);
 	/* Also where it was not the first of a pid namespace of its own. */
 	if (first && first->state == PROCESS_EXITED && c->cgroup.fd >= 0)
 		(void)!cgroup_kill(&c->cgroup);
@@ -504,7 +504,7 @@ static void conn_closed(struct container *c, const struct rpc_conn *conn)
 	}
 	parked_drop_conn(&c->freezes, conn);
 	sockets_conn_closed(c->sockets, conn);
-	notify_conn_closed(c->notify, conn);
+	sd_notify_conn_closed(c->sd_notify, conn);
 	parked_drop_conn(&c->removals, conn);
 	first = container_first(c);
 	if (unstarted && first)

@@ -22,7 +22,7 @@ libagent_a_SOURCES = \
 	agent/listeners.c agent/listeners.h \
 	agent/mounts.c agent/mounts.h \
 	agent/namespaces.c agent/namespaces.h \
-	agent/notify.c agent/notify.h \
+	agent/sd_notify.c agent/sd_notify.h \
 	agent/parked.c agent/parked.h \
 	agent/process.c agent/process.h \
 	agent/process_list.c \

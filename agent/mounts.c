@@ -130,7 +130,7 @@ int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,
 void mount_sources_done(struct mount_sources *s)
 {
 	close_fd(&s->rootfs);
-	close_fd(&s->notify);
+	close_fd(&s->sd_notify);
 	for (size_t i = 0; i < s->count; i++)
 		close_fd(&s->binds[i]);
 	for (size_t i = 0; i < s->device_count; i++)

@@ -18,7 +18,7 @@ struct mount_sources {
 	size_t count;
 	int *devices; /* detached mounts of device nodes, see devices.h; -1: made by mknod */
 	size_t device_count;
-	int notify; /* detached mount of a socket, see notify.h, or -1 */
+	int sd_notify; /* detached mount of a socket, see sd_notify.h, or -1 */
 };
 
 #define MOUNT_SOURCES_INIT                                                                         \

@@ -2,7 +2,7 @@
 #include "agent/rootfs.h"
 
 #include "agent/devices.h"
-#include "agent/notify.h"
+#include "agent/sd_notify.h"
 #include "agent/terminal.h"
 #include "base/path.h"
 
@@ -44,7 +44,7 @@ static int make_content(int rootfd, const Vmrun__Agent__CreateContainerRequest *
 	int r = mounts_make(rootfd, request, s, err);
 
 	if (r == 0)
-		r = notify_attach(rootfd, request->notify_path, s->notify, err);
+		r = sd_notify_attach(rootfd, request->sd_notify_path, s->sd_notify, err);
 	if (r == 0)
 		r = devices_make(rootfd, request, s, err);
 	if (r == 0)

@@ -6,8 +6,8 @@ vmrun_proxy_SOURCES = \
 	shim/proxy/confine.c shim/proxy/confine.h \
 	shim/proxy/deathnote.c shim/proxy/deathnote.h \
 	shim/proxy/main.c \
-	shim/proxy/notify.c shim/proxy/notify.h \
-	shim/proxy/notify_filter.c shim/proxy/notify_filter.h \
+	shim/proxy/sd_notify.c shim/proxy/sd_notify.h \
+	shim/proxy/sd_notify_filter.c shim/proxy/sd_notify_filter.h \
 	shim/proxy/oombell.c shim/proxy/oombell.h \
 	shim/proxy/relay.c shim/proxy/relay.h \
 	shim/proxy/relay_bound.c shim/proxy/relay_listen.c \

@@ -12,9 +12,9 @@
 #include "rpc/vmctl.h"
 #include "shim/proxy/confine.h"
 #include "shim/proxy/deathnote.h"
-#include "shim/proxy/notify.h"
 #include "shim/proxy/oombell.h"
 #include "shim/proxy/relay.h"
+#include "shim/proxy/sd_notify.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -47,7 +47,7 @@ struct proxy {
 	struct oombell bell;
 	uint64_t event; /* sequence number of the last event */
 	bool oom_seen;
-	struct notify notify;
+	struct sd_notify sd_notify;
 	pid_t relays[2];
 	int relay_done_fd; /* the end of file of all that they have passed on; -1: there is none */
 };
@@ -196,12 +196,12 @@ static void on_signal(struct proxy *p)
 
 static void turn(struct proxy *p, int timeout_ms)
 {
-	short notify = notify_events(&p->notify);
+	short notify = sd_notify_events(&p->sd_notify);
 	struct pollfd fds[3] = {
 		{ .fd = rpc_client_fd(p->agent), .events = rpc_client_events(p->agent) },
 		{ .fd = p->signal_fd, .events = POLLIN },
 		/* Not while nothing is to be sent: its end would be told again and again. */
-		{ .fd = notify ? p->notify.fd : -1, .events = notify },
+		{ .fd = notify ? p->sd_notify.fd : -1, .events = notify },
 	};
 
 	if (poll(fds, ARRAY_LEN(fds), timeout_ms) <= 0)
@@ -209,7 +209,7 @@ static void turn(struct proxy *p, int timeout_ms)
 	if (fds[1].revents)
 		on_signal(p);
 	if (fds[2].revents)
-		notify_writable(&p->notify);
+		sd_notify_writable(&p->sd_notify);
 	if (fds[0].revents)
 		(void)!rpc_client_process(p->agent);
 }
@@ -229,7 +229,7 @@ static int tie(struct proxy *p, struct err *err)
 	if (r == 0 && p->fd[ANCHOR_FD_RECORD] >= 0)
 		r = next_events(p, err);
 	if (r == 0)
-		r = notify_start(&p->notify, err);
+		r = sd_notify_start(&p->sd_notify, err);
 	if (r == 0)
 		r = send_signal(p, 0, on_probe_reply, err);
 	if (r < 0)
@@ -268,7 +268,7 @@ static void wait_for_notifications(struct proxy *p)
 {
 	int64_t deadline = now_ms() + DRAIN_LIMIT_MS, left;
 
-	while (p->notify.active && !p->failed.code && (left = deadline - now_ms()) > 0)
+	while (p->sd_notify.active && !p->failed.code && (left = deadline - now_ms()) > 0)
 		turn(p, (int)left);
 }
 
@@ -447,10 +447,10 @@ static int begin(struct proxy *p, struct err *err)
 	if (r < 0)
 		return r;
 	r = rpc_client_new(p->fd[ANCHOR_FD_AGENT], &p->agent);
-	p->notify = (struct notify){
+	p->sd_notify = (struct sd_notify){
 		.agent = p->agent,
 		.container = p->msg.container,
-		.fd = p->fd[ANCHOR_FD_NOTIFY],
+		.fd = p->fd[ANCHOR_FD_SD_NOTIFY],
 		.main_pid = p->msg.main_pid,
 	};
 	return r < 0 ? err_sys(err, -r, "vmrun-proxy") : tie(p, err);

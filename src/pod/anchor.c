@@ -183,7 +183,7 @@ static int send_msg(const struct anchor_spec *spec, pid_t pid, int sock, struct 
 		[ANCHOR_FD_LISTEN_AGENT] = spec->listen_agent_fd,
 		[ANCHOR_FD_LISTEN_CTL] = spec->listen_ctl_fd,
 		[ANCHOR_FD_LEASE] = spec->lease_fd,
-		[ANCHOR_FD_NOTIFY] = spec->notify_fd,
+		[ANCHOR_FD_SD_NOTIFY] = spec->sd_notify_fd,
 	};
 
 	for (unsigned i = 0; i < ANCHOR_DONE_MAX; i++)

@@ -84,7 +84,7 @@ struct anchor_spec {
 	int listen_agent_fd, listen_ctl_fd;
 	int lease_fd; /* a connection to vmrun-vm that lasts as long as the process, or -1 */
 	/* Where what the container notifies goes: a connected datagram socket, or -1. */
-	int notify_fd;
+	int sd_notify_fd;
 	pid_t main_pid; /* what is said there of MAINPID: a pid, ANCHOR_MAIN_SELF, or 0: nothing */
 };
 

@@ -9,9 +9,9 @@
 #include "pod/cgroup.h"
 #include "pod/hooks.h"
 #include "pod/limits.h"
-#include "pod/notify.h"
 #include "pod/processors.h"
 #include "pod/resctrl.h"
+#include "pod/sd_notify.h"
 #include "pod/stdio.h"
 #include "pod/vmclient.h"
 
@@ -243,7 +243,7 @@ static void tell_ready(
 	if (a)
 		a->ready = ready_begin(s, notify_socket, getpid());
 	else
-		notify_wait_ready(s, notify_socket, s->anchor.pid);
+		sd_notify_wait_ready(s, notify_socket, s->anchor.pid);
 }
 
 static int start(const struct runtime *rt, const char *id, struct err *err)

@@ -13,9 +13,9 @@
 #include "pod/descriptors.h"
 #include "pod/hooks.h"
 #include "pod/limits.h"
-#include "pod/notify.h"
 #include "pod/process.h"
 #include "pod/resctrl.h"
+#include "pod/sd_notify.h"
 #include "pod/share.h"
 #include "pod/timeline.h"
 #include "pod/vm_section.h"
@@ -49,7 +49,7 @@ struct create {
 	struct shares shares;
 	struct stdio *stdio;
 	struct descriptors descriptors;
-	struct notify notify;
+	struct sd_notify sd_notify;
 	pid_t anchor;
 	bool environment; /* the container's is there: its end is one for the poststop hooks */
 };
@@ -265,7 +265,7 @@ static int open_shares(struct create *c, struct err *err)
 	timeline("shares open");
 	if (r < 0)
 		return r;
-	notify_open(&c->notify, c->options->notify_socket, c->spec, &c->shares);
+	sd_notify_open(&c->sd_notify, c->options->notify_socket, c->spec, &c->shares);
 	c->state->rootfs = strdup(c->shares.rootfs_path);
 	return c->state->rootfs ? 0 : err_sys(err, ENOMEM, "state");
 }
@@ -293,15 +293,15 @@ static int add_given(
 	int r = descriptors_describe(&c->descriptors, request->process, err);
 
 	stdio_describe(c->stdio, request->process->stdio);
-	if (r < 0 || c->notify.fd < 0)
+	if (r < 0 || c->sd_notify.fd < 0)
 		return r;
-	request->notify_path = strdup(c->notify.path);
-	if (!request->notify_path)
+	request->sd_notify_path = strdup(c->sd_notify.path);
+	if (!request->sd_notify_path)
 		return err_sys(err, ENOMEM, "NOTIFY_SOCKET");
-	if (!c->notify.own)
+	if (!c->sd_notify.own)
 		return 0;
-	r = process_set_env(request->process, "NOTIFY_SOCKET", c->notify.path, err);
-	return r ? r : state_mark(c->state, NOTIFY_MARKER, true, err);
+	r = process_set_env(request->process, "NOTIFY_SOCKET", c->sd_notify.path, err);
+	return r ? r : state_mark(c->state, SD_NOTIFY_MARKER, true, err);
 }
 
 static int make_in_guest(struct create *c, const char *id, struct err *err)
@@ -388,7 +388,7 @@ static int add_sockets(const struct create *c, struct anchor_socket *sockets,
 /* As with runc: whoever stays in the foreground is the service's main process. */
 static pid_t main_pid(const struct create *c)
 {
-	if (!c->notify.own)
+	if (!c->sd_notify.own)
 		return 0;
 	return c->options->foreground ? getpid() : ANCHOR_MAIN_SELF;
 }
@@ -431,7 +431,7 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		.listen_agent_fd = -1,
 		.listen_ctl_fd = -1,
 		.lease_fd = -1,
-		.notify_fd = c->notify.fd,
+		.sd_notify_fd = c->sd_notify.fd,
 		.main_pid = main_pid(c),
 	};
 	int r;
@@ -547,7 +547,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		.vm = BOOTED_INIT,
 		.monitor = MONITOR_CHOICE_INIT,
 		.shares = SHARES_INIT,
-		.notify = NOTIFY_INIT,
+		.sd_notify = SD_NOTIFY_INIT,
 		.stdio = stdio,
 	};
 	int r;
@@ -560,7 +560,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		undo(&c);
 	boot_done(&c.vm);
 	descriptors_release(options->passed);
-	notify_done(&c.notify);
+	sd_notify_done(&c.sd_notify);
 	shares_done(&c.shares);
 	monitor_choice_done(&c.monitor);
 	vm_section_done(&c.vm_section);

@@ -209,7 +209,7 @@ static int start_anchor(struct exec *e, struct err *err)
 		.listen_agent_fd = -1,
 		.listen_ctl_fd = -1,
 		.lease_fd = e->options->passed->count ? e->ctl : -1,
-		.notify_fd = -1,
+		.sd_notify_fd = -1,
 	};
 	int r = 0;
 

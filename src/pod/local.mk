@@ -15,7 +15,7 @@ libpod_a_SOURCES = \
 	src/pod/hooks.c src/pod/hooks.h \
 	src/pod/idmap.c src/pod/idmap.h \
 	src/pod/limits.c src/pod/limits.h \
-	src/pod/notify.c src/pod/notify.h \
+	src/pod/sd_notify.c src/pod/sd_notify.h \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
 	src/pod/processors.c src/pod/processors.h \

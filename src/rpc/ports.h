@@ -27,4 +27,4 @@
 #define DESCRIPTOR_FIRST 3
 
 /* Bytes of a datagram to a service manager. */
-#define NOTIFY_MAX 4096
+#define SD_NOTIFY_MAX 4096

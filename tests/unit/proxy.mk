@@ -1,7 +1,7 @@
-UNIT_TESTS += tests/unit/test_notify_filter
-tests_unit_test_notify_filter_SOURCES = tests/unit/test_notify_filter.c \
-	shim/proxy/notify_filter.c shim/proxy/notify_filter.h
-tests_unit_test_notify_filter_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test_sd_notify_filter
+tests_unit_test_sd_notify_filter_SOURCES = tests/unit/test_sd_notify_filter.c \
+	shim/proxy/sd_notify_filter.c shim/proxy/sd_notify_filter.h
+tests_unit_test_sd_notify_filter_LDADD = $(UNIT_LIBS)
 
 # vmrun-proxy is not built with sanitizers (shim/local.mk).
 if !SANITIZERS

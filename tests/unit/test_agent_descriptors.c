@@ -247,7 +247,7 @@ static void bad_ones_are_refused(void **state)
 	box_fails(&box, "CreateContainer", &g.r.create.base, "share \"nosuch\"");
 }
 
-static void notify_in(const char *text)
+static void sd_notify_in(const char *text)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -260,15 +260,15 @@ static void notify_in(const char *text)
 static void next_is(const char *text)
 {
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
-	Vmrun__Agent__NextNotifyResponse *out;
+	Vmrun__Agent__NextSdNotifyResponse *out;
 	struct err err = ERR_NONE;
 	ProtobufCMessage *reply;
 
 	in.container = (char *)(uintptr_t) "c";
-	if (rpc_call(box.client, &vmrun__agent__agent__descriptor, "NextNotify", &in.base, 10000,
+	if (rpc_call(box.client, &vmrun__agent__agent__descriptor, "NextSdNotify", &in.base, 10000,
 		    &reply, &err) < 0)
 		fail_msg("%s", err.msg);
-	out = (Vmrun__Agent__NextNotifyResponse *)reply;
+	out = (Vmrun__Agent__NextSdNotifyResponse *)reply;
 	assert_int_equal(out->datagram.len, strlen(text));
 	assert_memory_equal(out->datagram.data, text, strlen(text));
 	protobuf_c_message_free_unpacked(reply, NULL);
@@ -277,16 +277,16 @@ static void next_is(const char *text)
 static void notifications_come_in_order(void **state)
 {
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
-	char text[NOTIFY_MAX + 8], most[NOTIFY_MAX + 1] = "";
+	char text[SD_NOTIFY_MAX + 8], most[SD_NOTIFY_MAX + 1] = "";
 	struct given g;
 
 	(void)state;
 	given_init(&g, "stat -c '%F %a' /run/notify/notify.sock >/tmp/seen; sleep 1000", 0);
 	g.r.process.n_descriptors = 0;
-	g.r.create.notify_path = (char *)(uintptr_t) "/run/notify/notify.sock";
+	g.r.create.sd_notify_path = (char *)(uintptr_t) "/run/notify/notify.sock";
 	given_start(&g);
-	notify_in("STATUS=one");
-	notify_in("STATUS=two\nREADY=1\n");
+	sd_notify_in("STATUS=one");
+	sd_notify_in("STATUS=two\nREADY=1\n");
 	next_is("STATUS=one");
 	next_is("STATUS=two\nREADY=1\n");
 	in.container = (char *)(uintptr_t) "c";
@@ -296,11 +296,11 @@ static void notifications_come_in_order(void **state)
 	text[sizeof(text) - 1] = '\0';
 	text[100] = '\n';
 	memcpy(most, text, 100);
-	notify_in(text);
+	sd_notify_in(text);
 	next_is(most);
 	box_delete(&box, "c");
 	given_start(&g);
-	notify_in("STOPPING=1");
+	sd_notify_in("STOPPING=1");
 	{
 		Vmrun__Agent__SignalRequest kill = VMRUN__AGENT__SIGNAL_REQUEST__INIT;
 
@@ -310,7 +310,7 @@ static void notifications_come_in_order(void **state)
 	}
 	assert_int_equal(box_wait(&box, "c", ""), 137);
 	next_is("STOPPING=1");
-	box_fails(&box, "NextNotify", &in.base, "the container has ended");
+	box_fails(&box, "NextSdNotify", &in.base, "the container has ended");
 	box_fails(&box, "WaitReady", &in.base, "the container has ended");
 	box_delete(&box, "c");
 }
@@ -325,7 +325,7 @@ static void others_have_none(void **state)
 	g.r.process.n_descriptors = 0;
 	given_start(&g);
 	in.container = (char *)(uintptr_t) "c";
-	box_fails(&box, "NextNotify", &in.base, "no notify socket");
+	box_fails(&box, "NextSdNotify", &in.base, "no notify socket");
 	box_fails(&box, "WaitReady", &in.base, "no notify socket");
 	box_delete(&box, "c");
 }

@@ -117,7 +117,7 @@ static int setup(void **state)
 		.listen_agent_fd = -1,
 		.listen_ctl_fd = -1,
 		.lease_fd = -1,
-		.notify_fd = -1,
+		.sd_notify_fd = -1,
 	};
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * sd_notify(3) out of a container: finding the service manager's socket, and telling it that the
- * container is ready. What goes through in between is the proxy's (shim/proxy/notify.h).
+ * container is ready. What goes through in between is the proxy's (shim/proxy/sd_notify.h).
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "pod/share.h"
 #include "pod/state.h"
 
-struct notify {
+struct sd_notify {
 	int fd;		  /* a datagram socket connected to the host's, or -1: there is none */
 	const char *path; /* where in the container its counterpart is */
 	/* It is our own $NOTIFY_SOCKET: the container is told of it, and MAINPID is ours to say.
@@ -17,7 +17,7 @@ struct notify {
 	bool own;
 };
 
-#define NOTIFY_INIT                                                                                \
+#define SD_NOTIFY_INIT                                                                             \
 	{                                                                                          \
 		.fd = -1                                                                           \
 	}
@@ -27,16 +27,16 @@ struct notify {
  * host's there; else that of own ($NOTIFY_SOCKET, or NULL). One that cannot be used is warned of.
  * ret->path is the spec's or constant.
  */
-void notify_open(
-	struct notify *ret, const char *own, const struct spec *spec, const struct shares *shares);
-void notify_done(struct notify *n);
+void sd_notify_open(struct sd_notify *ret, const char *own, const struct spec *spec,
+	const struct shares *shares);
+void sd_notify_done(struct sd_notify *n);
 
 /*
  * Waits until the container has said that it is ready, and then says so to own, with main_pid as
  * MAINPID. Does nothing for a container that was created without own; not ready when it ends:
  * nothing is said. What goes wrong is warned of.
  */
-void notify_wait_ready(struct state *s, const char *own, pid_t main_pid);
+void sd_notify_wait_ready(struct state *s, const char *own, pid_t main_pid);
 
 /* The same in steps, for one who has other things to wait for, too. */
 struct ready;
@@ -50,4 +50,4 @@ bool ready_process(struct ready *r);
 void ready_free(struct ready *r);
 
 /* The marker of a container whose $NOTIFY_SOCKET was ours, see state_mark(). */
-#define NOTIFY_MARKER "notify"
+#define SD_NOTIFY_MARKER "sd-notify"

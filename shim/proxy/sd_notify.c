@@ -1,15 +1,15 @@
-/* Notifications: see notify.h. */
-#include "shim/proxy/notify.h"
+/* Notifications: see sd_notify.h. */
+#include "shim/proxy/sd_notify.h"
 
 #include "agent/agent.pb-c.h"
 
 #include <poll.h>
 #include <sys/socket.h>
 
-static int ask(struct notify *n, struct err *err);
+static int ask(struct sd_notify *n, struct err *err);
 
 /* A service manager that does not read holds up the container's notifications, and nothing else. */
-static void send_pending(struct notify *n)
+static void send_pending(struct sd_notify *n)
 {
 	struct err ignored = ERR_NONE;
 
@@ -23,29 +23,29 @@ static void send_pending(struct notify *n)
 
 static void on_datagram(void *arg, const ProtobufCMessage *reply, const struct err *err)
 {
-	const Vmrun__Agent__NextNotifyResponse *in =
-		(const Vmrun__Agent__NextNotifyResponse *)reply;
-	struct notify *n = arg;
+	const Vmrun__Agent__NextSdNotifyResponse *in =
+		(const Vmrun__Agent__NextSdNotifyResponse *)reply;
+	struct sd_notify *n = arg;
 
 	(void)err;
 	n->active = in;
 	if (!in)
 		return;
 	n->pending_len =
-		notify_filter(in->datagram.data, in->datagram.len, n->main_pid, n->pending);
+		sd_notify_filter(in->datagram.data, in->datagram.len, n->main_pid, n->pending);
 	send_pending(n);
 }
 
-static int ask(struct notify *n, struct err *err)
+static int ask(struct sd_notify *n, struct err *err)
 {
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 
 	in.container = (char *)(uintptr_t)n->container;
-	return rpc_call_start(n->agent, &vmrun__agent__agent__descriptor, "NextNotify", &in.base,
+	return rpc_call_start(n->agent, &vmrun__agent__agent__descriptor, "NextSdNotify", &in.base,
 		on_datagram, n, err);
 }
 
-int notify_start(struct notify *n, struct err *err)
+int sd_notify_start(struct sd_notify *n, struct err *err)
 {
 	int r = n->fd < 0 ? 0 : ask(n, err);
 
@@ -53,12 +53,12 @@ int notify_start(struct notify *n, struct err *err)
 	return r;
 }
 
-short notify_events(const struct notify *n)
+short sd_notify_events(const struct sd_notify *n)
 {
 	return n->pending_len ? POLLOUT : 0;
 }
 
-void notify_writable(struct notify *n)
+void sd_notify_writable(struct sd_notify *n)
 {
 	send_pending(n);
 }

@@ -5,24 +5,24 @@
 #pragma once
 
 #include "rpc/client.h"
-#include "shim/proxy/notify_filter.h"
+#include "shim/proxy/sd_notify_filter.h"
 
 #include <stdbool.h>
 
-struct notify {
+struct sd_notify {
 	struct rpc_client *agent;
 	const char *container;
 	int fd;		/* a connected datagram socket, or -1 */
 	pid_t main_pid; /* 0: not told */
 	bool active;	/* there may be more */
-	char pending[NOTIFY_OUT_MAX];
+	char pending[SD_NOTIFY_OUT_MAX];
 	size_t pending_len;
 };
 
 /* Asks for the first. fd -1: does nothing. Everything is borrowed. */
-int notify_start(struct notify *n, struct err *err) CHECKED;
+int sd_notify_start(struct sd_notify *n, struct err *err) CHECKED;
 
 /* What to poll fd for; 0: nothing. */
-short notify_events(const struct notify *n);
+short sd_notify_events(const struct sd_notify *n);
 /* The socket takes more. */
-void notify_writable(struct notify *n);
+void sd_notify_writable(struct sd_notify *n);

@@ -1,5 +1,6 @@
-/* The filter of notifications: see notify_filter.h. A table of names, a function for each value. */
-#include "shim/proxy/notify_filter.h"
+/* The filter of notifications: see sd_notify_filter.h. A table of names, a function for each value.
+ */
+#include "shim/proxy/sd_notify_filter.h"
 
 #include "base/auto.h"
 #include "base/str.h"
@@ -62,13 +63,14 @@ static bool passes(char *line)
 	return false;
 }
 
-size_t notify_filter(const uint8_t *data, size_t len, pid_t main_pid, char out[NOTIFY_OUT_MAX])
+size_t sd_notify_filter(
+	const uint8_t *data, size_t len, pid_t main_pid, char out[SD_NOTIFY_OUT_MAX])
 {
-	char text[NOTIFY_MAX + 1], *save = NULL;
+	char text[SD_NOTIFY_MAX + 1], *save = NULL;
 	size_t n = 0;
 
 	out[0] = '\0';
-	if (len > NOTIFY_MAX)
+	if (len > SD_NOTIFY_MAX)
 		return 0;
 	memcpy(text, data, len);
 	text[len] = '\0';
@@ -79,10 +81,10 @@ size_t notify_filter(const uint8_t *data, size_t len, pid_t main_pid, char out[N
 		if (!passes(line))
 			continue;
 		/* The lines are no longer than they were; the pid has room besides, once. */
-		n += (size_t)snprintf(out + n, NOTIFY_OUT_MAX - n, first ? "%s" : "\n%s", line);
+		n += (size_t)snprintf(out + n, SD_NOTIFY_OUT_MAX - n, first ? "%s" : "\n%s", line);
 		if (main_pid && streq(line, "READY=1")) {
 			n += (size_t)snprintf(
-				out + n, NOTIFY_OUT_MAX - n, "\nMAINPID=%d", (int)main_pid);
+				out + n, SD_NOTIFY_OUT_MAX - n, "\nMAINPID=%d", (int)main_pid);
 			main_pid = 0;
 		}
 	}

@@ -1,5 +1,5 @@
 /* What of a container's notifications passes, and in which form. */
-#include "shim/proxy/notify_filter.h"
+#include "shim/proxy/sd_notify_filter.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -37,12 +37,12 @@ static const struct {
 
 static void passes_what_is_known(void **state)
 {
-	char out[NOTIFY_OUT_MAX];
+	char out[SD_NOTIFY_OUT_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t len = cases[i].len ? cases[i].len : strlen(cases[i].in);
-		size_t n = notify_filter((const uint8_t *)cases[i].in, len, MAIN, out);
+		size_t n = sd_notify_filter((const uint8_t *)cases[i].in, len, MAIN, out);
 
 		assert_string_equal(out, cases[i].out);
 		assert_int_equal(n, strlen(out));
@@ -51,30 +51,30 @@ static void passes_what_is_known(void **state)
 
 static void no_pid_of_others(void **state)
 {
-	char out[NOTIFY_OUT_MAX];
+	char out[SD_NOTIFY_OUT_MAX];
 
 	(void)state;
-	assert_int_equal(notify_filter((const uint8_t *)"READY=1", 7, 0, out), 7);
+	assert_int_equal(sd_notify_filter((const uint8_t *)"READY=1", 7, 0, out), 7);
 	assert_string_equal(out, "READY=1");
 }
 
 static void is_bounded(void **state)
 {
-	char in[NOTIFY_MAX + 1], out[NOTIFY_OUT_MAX];
+	char in[SD_NOTIFY_MAX + 1], out[SD_NOTIFY_OUT_MAX];
 	size_t n;
 
 	(void)state;
 	memset(in, 'x', sizeof(in));
 	memcpy(in, "READY=1\nSTATUS=", 15);
-	n = notify_filter((const uint8_t *)in, NOTIFY_MAX, INT32_MAX, out);
-	assert_int_equal(n, NOTIFY_MAX + strlen("\nMAINPID=2147483647"));
+	n = sd_notify_filter((const uint8_t *)in, SD_NOTIFY_MAX, INT32_MAX, out);
+	assert_int_equal(n, SD_NOTIFY_MAX + strlen("\nMAINPID=2147483647"));
 	assert_int_equal(strlen(out), n);
-	assert_int_equal(notify_filter((const uint8_t *)in, NOTIFY_MAX + 1, MAIN, out), 0);
+	assert_int_equal(sd_notify_filter((const uint8_t *)in, SD_NOTIFY_MAX + 1, MAIN, out), 0);
 	/* Short lines grow by nothing. */
-	for (size_t i = 0; i + 8 <= NOTIFY_MAX; i += 8)
+	for (size_t i = 0; i + 8 <= SD_NOTIFY_MAX; i += 8)
 		memcpy(in + i, "READY=1\n", 8);
-	n = notify_filter((const uint8_t *)in, NOTIFY_MAX, INT32_MAX, out);
-	assert_int_equal(n, NOTIFY_MAX - 1 + strlen("\nMAINPID=2147483647"));
+	n = sd_notify_filter((const uint8_t *)in, SD_NOTIFY_MAX, INT32_MAX, out);
+	assert_int_equal(n, SD_NOTIFY_MAX - 1 + strlen("\nMAINPID=2147483647"));
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* Notifications: see notify.h. */
-#include "pod/notify.h"
+/* Notifications: see sd_notify.h. */
+#include "pod/sd_notify.h"
 
 #include "agent/agent.pb-c.h"
 #include "base/auto.h"
@@ -95,12 +95,12 @@ static int connect_shared(const struct shares *shares, const char *path)
 	return -ENOENT;
 }
 
-void notify_open(
-	struct notify *ret, const char *own, const struct spec *spec, const struct shares *shares)
+void sd_notify_open(struct sd_notify *ret, const char *own, const struct spec *spec,
+	const struct shares *shares)
 {
 	const char *named = env_of(spec, "NOTIFY_SOCKET");
 
-	*ret = (struct notify)NOTIFY_INIT;
+	*ret = (struct sd_notify)SD_NOTIFY_INIT;
 	if (named && *named == '/') {
 		ret->fd = connect_shared(shares, named);
 		ret->path = named;
@@ -115,7 +115,7 @@ void notify_open(
 			own, strerror(-ret->fd));
 }
 
-void notify_done(struct notify *n)
+void sd_notify_done(struct sd_notify *n)
 {
 	close_fd(&n->fd);
 }
@@ -176,7 +176,7 @@ struct ready *ready_begin(struct state *s, const char *own, pid_t main_pid)
 	struct err err = ERR_NONE;
 	struct ready *r;
 
-	if (!own || !*own || faccessat(s->dir, NOTIFY_MARKER, F_OK, 0) < 0)
+	if (!own || !*own || faccessat(s->dir, SD_NOTIFY_MARKER, F_OK, 0) < 0)
 		return NULL;
 	r = calloc(1, sizeof(*r));
 	if (!r)
@@ -216,7 +216,7 @@ void ready_free(struct ready *r)
 	free(r);
 }
 
-void notify_wait_ready(struct state *s, const char *own, pid_t main_pid)
+void sd_notify_wait_ready(struct state *s, const char *own, pid_t main_pid)
 {
 	struct ready *r = ready_begin(s, own, main_pid);
 	bool go_on = r;

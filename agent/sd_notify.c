@@ -1,5 +1,5 @@
-/* Notifications of services: see notify.h. The loop's thread only. */
-#include "agent/notify.h"
+/* Notifications of services: see sd_notify.h. The loop's thread only. */
+#include "agent/sd_notify.h"
 
 #include "agent/container.h"
 #include "agent/parked.h"
@@ -16,11 +16,11 @@
 
 #define SOCKET_NAME "notify.sock"
 
-struct notify {
+struct sd_notify {
 	struct agent *agent;
 	int fd;
 	struct loop_fd *watch; /* while somebody waits */
-	struct list waiting;   /* parked NextNotifys */
+	struct list waiting;   /* parked NextSdNotifys */
 	struct list readies;   /* parked WaitReadys */
 	bool ready, ended;
 };
@@ -42,7 +42,7 @@ static bool says_ready(const char *text, size_t len)
 	return false;
 }
 
-static void note_ready(struct notify *n)
+static void note_ready(struct sd_notify *n)
 {
 	Vmrun__Agent__Empty empty = VMRUN__AGENT__EMPTY__INIT;
 
@@ -54,20 +54,20 @@ static void note_ready(struct notify *n)
  * Descriptors that came along are closed by the kernel: whoever waits for that (BARRIER=1) knows
  * then that the host has asked for what comes next, that is, has passed on all before.
  */
-static ssize_t receive(const struct notify *n, char text[NOTIFY_MAX])
+static ssize_t receive(const struct sd_notify *n, char text[SD_NOTIFY_MAX])
 {
-	ssize_t len = recv(n->fd, text, NOTIFY_MAX, MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t len = recv(n->fd, text, SD_NOTIFY_MAX, MSG_DONTWAIT | MSG_TRUNC);
 
-	if (len <= NOTIFY_MAX)
+	if (len <= SD_NOTIFY_MAX)
 		return len;
 	/* Of a line that is cut short nobody knows what it would have said. */
-	len = NOTIFY_MAX;
+	len = SD_NOTIFY_MAX;
 	while (len > 0 && text[len - 1] != '\n')
 		len--;
 	return len > 0 ? len - 1 : 0;
 }
 
-static struct rpc_request *take_waiting(struct notify *n)
+static struct rpc_request *take_waiting(struct sd_notify *n)
 {
 	struct parked *w = container_of(n->waiting.next, struct parked, link);
 	struct rpc_request *r = w->request;
@@ -78,12 +78,13 @@ static struct rpc_request *take_waiting(struct notify *n)
 }
 
 /* As many as are asked for and there. */
-static void serve(struct notify *n)
+static void serve(struct sd_notify *n)
 {
-	char text[NOTIFY_MAX];
+	char text[SD_NOTIFY_MAX];
 
 	while (!list_empty(&n->waiting)) {
-		Vmrun__Agent__NextNotifyResponse reply = VMRUN__AGENT__NEXT_NOTIFY_RESPONSE__INIT;
+		Vmrun__Agent__NextSdNotifyResponse reply =
+			VMRUN__AGENT__NEXT_SD_NOTIFY_RESPONSE__INIT;
 		ssize_t len = receive(n, text);
 
 		if (len < 0)
@@ -98,7 +99,7 @@ static void serve(struct notify *n)
 
 static void on_readable(void *arg, int fd, uint32_t events);
 
-static void go_on(struct notify *n)
+static void go_on(struct sd_notify *n)
 {
 	serve(n);
 	if (n->ended)
@@ -132,13 +133,13 @@ static int bind_in(int folder)
 	return steal_fd(&fd);
 }
 
-int notify_open(struct container *c, const Vmrun__Agent__CreateContainerRequest *request,
+int sd_notify_open(struct container *c, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *s, struct err *err)
 {
 	AUTO_CLOSE int folder = -1;
-	struct notify *n;
+	struct sd_notify *n;
 
-	if (!request->notify_path[0])
+	if (!request->sd_notify_path[0])
 		return 0;
 	folder = scratch_open(c->agent, c->id, err);
 	if (folder < 0)
@@ -146,18 +147,18 @@ int notify_open(struct container *c, const Vmrun__Agent__CreateContainerRequest 
 	n = calloc(1, sizeof(*n));
 	if (!n)
 		return err_sys(err, ENOMEM, "notify socket");
-	c->notify = n;
+	c->sd_notify = n;
 	n->agent = c->agent;
 	list_init(&n->waiting);
 	list_init(&n->readies);
 	n->fd = bind_in(folder);
 	if (n->fd < 0)
 		return err_sys(err, -n->fd, "notify socket");
-	s->notify = open_tree(folder, SOCKET_NAME, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	return s->notify < 0 ? err_sys(err, errno, "notify socket") : 0;
+	s->sd_notify = open_tree(folder, SOCKET_NAME, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return s->sd_notify < 0 ? err_sys(err, errno, "notify socket") : 0;
 }
 
-void notify_free(struct notify *n)
+void sd_notify_free(struct sd_notify *n)
 {
 	if (!n)
 		return;
@@ -168,7 +169,7 @@ void notify_free(struct notify *n)
 	free(n);
 }
 
-int notify_attach(int rootfd, const char *path, int mount, struct err *err)
+int sd_notify_attach(int rootfd, const char *path, int mount, struct err *err)
 {
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
@@ -188,16 +189,16 @@ int notify_attach(int rootfd, const char *path, int mount, struct err *err)
 	return r < 0 ? err_sys(err, -r, "notify socket at %s", path) : 0;
 }
 
-static struct notify *need_notify(const struct container *c, struct rpc_request *r)
+static struct sd_notify *need_sd_notify(const struct container *c, struct rpc_request *r)
 {
-	if (!c->notify)
+	if (!c->sd_notify)
 		rpc_reply_error(r, RPC_FAILED_PRECONDITION, "the container has no notify socket");
-	return c->notify;
+	return c->sd_notify;
 }
 
-void notify_next(struct container *c, struct rpc_request *r)
+void sd_notify_next(struct container *c, struct rpc_request *r)
 {
-	struct notify *n = need_notify(c, r);
+	struct sd_notify *n = need_sd_notify(c, r);
 
 	if (!n)
 		return;
@@ -205,9 +206,9 @@ void notify_next(struct container *c, struct rpc_request *r)
 	go_on(n);
 }
 
-void notify_wait_ready(struct container *c, struct rpc_request *r)
+void sd_notify_wait_ready(struct container *c, struct rpc_request *r)
 {
-	struct notify *n = need_notify(c, r);
+	struct sd_notify *n = need_sd_notify(c, r);
 
 	if (!n)
 		return;
@@ -218,7 +219,7 @@ void notify_wait_ready(struct container *c, struct rpc_request *r)
 		parked_fail_all(&n->readies, RPC_FAILED_PRECONDITION, "the container has ended");
 }
 
-void notify_ended(struct notify *n)
+void sd_notify_ended(struct sd_notify *n)
 {
 	if (!n || n->ended)
 		return;
@@ -227,7 +228,7 @@ void notify_ended(struct notify *n)
 	parked_fail_all(&n->readies, RPC_FAILED_PRECONDITION, "the container has ended");
 }
 
-void notify_conn_closed(struct notify *n, const struct rpc_conn *conn)
+void sd_notify_conn_closed(struct sd_notify *n, const struct rpc_conn *conn)
 {
 	if (!n)
 		return;
