@@ -7,9 +7,11 @@
 #include "agent/agent.pb-c.h"
 #include "agent/clock.h"
 #include "agent/container.h"
+#include "agent/descriptors.h"
 #include "agent/events.h"
 #include "agent/launch.h"
 #include "agent/processors.h"
+#include "agent/sd_notify.h"
 #include "agent/sockets.h"
 #include "base/str.h"
 #include "rpc/ports.h"
@@ -357,6 +359,40 @@ static void api_answer_notification(Vmrun__Agent__Agent_Service *service,
 	(void)closure;
 	if (p)
 		listener_answer(p->listener, in, request);
+}
+
+static void api_connect_socket(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__ConnectSocketRequest *in, Vmrun__Agent__Empty_Closure closure,
+	void *request)
+{
+	struct process *p = need_process(agent_of(service), in->container, in->process, request);
+	struct err err = ERR_NONE;
+
+	(void)closure;
+	if (p && descriptors_connect(p, in, request, &err) < 0)
+		reply_failure(request, &err);
+}
+
+static void api_next_sd_notify(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__ContainerRequest *in,
+	Vmrun__Agent__NextSdNotifyResponse_Closure closure, void *request)
+{
+	struct container *c = need_container(agent_of(service), in->container, request);
+
+	(void)closure;
+	if (c)
+		sd_notify_next(c, request);
+}
+
+static void api_wait_ready(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__Empty_Closure closure,
+	void *request)
+{
+	struct container *c = need_container(agent_of(service), in->container, request);
+
+	(void)closure;
+	if (c)
+		sd_notify_wait_ready(c, request);
 }
 
 static void api_next_events(Vmrun__Agent__Agent_Service *service,

@@ -191,6 +191,14 @@ static int connect_stdio(struct child *c, struct err *err)
 	return 0;
 }
 
+/* Before the limits, which may allow no more than these. */
+static int place_descriptors(struct child *c, struct err *err)
+{
+	int *const keep[] = { &c->gate, &c->hook_input };
+
+	return descriptors_place(&c->descriptors, keep, ARRAY_LEN(keep), err);
+}
+
 static int prepare_hooks(struct child *c, struct err *err)
 {
 	return hooks_prepare(c->create, &c->hook_input, err);
@@ -274,7 +282,7 @@ static child_step *const exec_steps[] = {
 
 /* Common to both. */
 static child_step *const process_steps[] = {
-	connect_stdio, set_limits, try_cwd, set_execution, set_scheduling,
+	connect_stdio, place_descriptors, set_limits, try_cwd, set_execution, set_scheduling,
 	seccomp_early, /* needs CAP_SYS_ADMIN, which goes next */
 	set_ids, enter_cwd, set_capabilities, find_program, /* with the rights it will run with */
 };
@@ -368,7 +376,9 @@ static size_t add_kept(int *keep, size_t n, int fd)
  */
 static void close_others(const struct child *c)
 {
-	size_t room = 16 + NAMESPACE_JOINS_MAX + c->sources.count + c->sources.device_count, n = 0;
+	size_t room = 16 + NAMESPACE_JOINS_MAX + c->descriptors.count + c->sources.count +
+		      c->sources.device_count,
+	       n = 0;
 	int *keep = malloc(room * sizeof(*keep)), next = 3;
 
 	if (!keep)
@@ -376,8 +386,11 @@ static void close_others(const struct child *c)
 	n = add_kept(keep, n, c->gate);
 	n = add_kept(keep, n, c->agent->null_fd);
 	n = add_kept(keep, n, c->sources.rootfs);
+	n = add_kept(keep, n, c->sources.sd_notify);
 	for (int i = 0; i < 3; i++)
 		n = add_kept(keep, n, c->stdio[i]);
+	for (unsigned i = 0; i < c->descriptors.count; i++)
+		n = add_kept(keep, n, c->descriptors.fd[i]);
 	for (unsigned i = 0; i < c->namespaces.join_count; i++)
 		n = add_kept(keep, n, c->namespaces.joins[i].pidfd);
 	for (size_t i = 0; i < c->sources.count; i++)

@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent.pb-c.h"
+#include "agent/descriptors.h"
 #include "agent/mounts.h"
 #include "agent/namespaces.h"
 #include "agent/scheduling.h"
@@ -20,6 +21,7 @@ struct child {
 	const struct execution *execution;		    /* the container's */
 	int gate;					    /* see launch.h */
 	int stdio[3];					    /* -1: /dev/null */
+	struct descriptors descriptors;
 	struct namespaces namespaces;
 	struct mount_sources sources; /* of a create */
 	/* Made by the child itself. */

@@ -8,6 +8,7 @@
 #include "agent/launch.h"
 #include "agent/parked.h"
 #include "agent/scratch.h"
+#include "agent/sd_notify.h"
 #include "agent/sockets.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -91,6 +92,7 @@ static void container_free(struct container *c)
 	list_for_each_safe (p, &c->processes, struct process, link)
 		process_free(p);
 	sockets_free(c->sockets);
+	sd_notify_free(c->sd_notify);
 	scratch_forget(c->agent, c->id);
 	cgroup_done(&c->cgroup);
 	bpf_program_done(&c->device_filter);
@@ -149,11 +151,18 @@ static uid_t outer_uid(const struct container *c, uint32_t uid)
 
 /* So that the process can open its /dev/stdout again. The child could not: in a user namespace the
  * owner of the pipes, the agent, has no name. */
-static int give_pipes(const struct container *c, uint32_t uid, const int fds[3], struct err *err)
+static int give_pipes(const struct container *c, const struct child *child, struct err *err)
 {
+	const Vmrun__Agent__Process *spec = child->spec;
+	uid_t uid = outer_uid(c, spec->uid);
+
 	for (int i = 0; i < 3; i++)
-		if (fds[i] >= 0 && fchown(fds[i], outer_uid(c, uid), (gid_t)-1) < 0)
+		if (child->stdio[i] >= 0 && fchown(child->stdio[i], uid, (gid_t)-1) < 0)
 			return err_sys(err, errno, "owner of stdio");
+	for (unsigned i = 0; i < child->descriptors.count; i++)
+		if (spec->descriptors[i]->kind == VMRUN__AGENT__DESCRIPTOR__KIND__STREAM &&
+			fchown(child->descriptors.fd[i], uid, (gid_t)-1) < 0)
+			return err_sys(err, errno, "owner of descriptor %u", DESCRIPTOR_FIRST + i);
 	return 0;
 }
 
@@ -180,6 +189,7 @@ static void child_done(struct child *child)
 {
 	for (int i = 0; i < 3; i++)
 		close_fd(&child->stdio[i]);
+	descriptors_done(&child->descriptors);
 	mount_sources_done(&child->sources);
 }
 
@@ -196,12 +206,16 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 		.gid_count = request->n_gid_mappings,
 	};
 	bool user_namespace = child->namespaces.created & CLONE_NEWUSER;
-	int r = give_pipes(c, request->process->uid, child->stdio, err);
+	int r = descriptors_open(p, request->process, &child->descriptors, err);
 
+	if (r == 0)
+		r = give_pipes(c, child, err);
 	if (r == 0)
 		r = mount_sources_open(c->agent, request, &child->sources, err);
 	if (r == 0)
 		r = sockets_open(c, request, &child->sources, err);
+	if (r == 0)
+		r = sd_notify_open(c, request, &child->sources, err);
 	if (r == 0 && user_namespace)
 		r = mount_sources_add_sysfs(request, &child->sources, err);
 	if (r == 0)
@@ -308,7 +322,9 @@ static int launch_exec(struct container *c, struct process *p, struct child *chi
 	}
 	plan.cgroup_fd = cgroup;
 	namespaces_plan_exec(first->pidfd, c->namespaces, &child->namespaces);
-	r = give_pipes(c, spec->uid, child->stdio, err);
+	r = descriptors_open(p, spec, &child->descriptors, err);
+	if (r == 0)
+		r = give_pipes(c, child, err);
 	return r < 0 ? r : launch(p, &plan, child, err);
 }
 
@@ -427,6 +443,8 @@ void container_process_ended(struct container *c)
 {
 	const struct process *first = container_first(c);
 
+	if (first && first->state == PROCESS_EXITED)
+		sd_notify_ended(c->sd_notify);
 	/* Also where it was not the first of a pid namespace of its own. */
 	if (first && first->state == PROCESS_EXITED && c->cgroup.fd >= 0)
 		(void)!cgroup_kill(&c->cgroup);
@@ -487,6 +505,7 @@ static void conn_closed(struct container *c, const struct rpc_conn *conn)
 	}
 	parked_drop_conn(&c->freezes, conn);
 	sockets_conn_closed(c->sockets, conn);
+	sd_notify_conn_closed(c->sd_notify, conn);
 	parked_drop_conn(&c->removals, conn);
 	first = container_first(c);
 	if (unstarted && first)

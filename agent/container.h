@@ -18,7 +18,8 @@ struct container {
 	struct id_range *uids; /* of a user namespace; NULL: the agent's */
 	size_t uid_ranges;
 	struct execution execution;
-	struct sockets *sockets; /* NULL: none is bound */
+	struct sockets *sockets;     /* NULL: none is bound */
+	struct sd_notify *sd_notify; /* NULL: there is none */
 	bool paused;
 	uint64_t oom_kills; /* seen so far */
 	/* Removal: once it began, `removals` are the requests to answer at its end. */

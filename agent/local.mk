@@ -1,6 +1,7 @@
 # The agent: a library of everything, so that it can be tested, and one static binary for the guest.
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
+	agent/acceptor.c agent/acceptor.h \
 	agent/agent.c agent/agent.h \
 	agent/api.c agent/api.h \
 	agent/boot.c agent/boot.h \
@@ -11,7 +12,9 @@ libagent_a_SOURCES = \
 	agent/copy_up.c agent/copy_up.h \
 	agent/credentials.c agent/credentials.h \
 	agent/device_filter.c agent/device_filter.h \
+	agent/descriptors.c agent/descriptors.h \
 	agent/devices.c agent/devices.h \
+	agent/duplex.c agent/duplex.h \
 	agent/events.c agent/events.h \
 	agent/filesystem.c agent/filesystem.h \
 	agent/hooks.c agent/hooks.h \
@@ -20,6 +23,7 @@ libagent_a_SOURCES = \
 	agent/listener.c agent/listener.h \
 	agent/mounts.c agent/mounts.h \
 	agent/namespaces.c agent/namespaces.h \
+	agent/sd_notify.c agent/sd_notify.h \
 	agent/parked.c agent/parked.h \
 	agent/process.c agent/process.h \
 	agent/process_list.c \

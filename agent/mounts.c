@@ -102,6 +102,17 @@ int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContaine
 	return 0;
 }
 
+int mount_source_open(const struct agent *a, const Vmrun__Agent__ShareRef *ref, struct err *err)
+{
+	AUTO_CLOSE int shares = open(a->config.shares, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+
+	if (shares < 0)
+		return err_sys(err, errno, "%s", a->config.shares);
+	fd = open_source(shares, ref, false);
+	return fd < 0 ? err_sys(err, -fd, "share \"%s\"", ref ? ref->share : "") : fd;
+}
+
 int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *s, struct err *err)
 {
@@ -119,6 +130,7 @@ int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,
 void mount_sources_done(struct mount_sources *s)
 {
 	close_fd(&s->rootfs);
+	close_fd(&s->sd_notify);
 	for (size_t i = 0; i < s->count; i++)
 		close_fd(&s->binds[i]);
 	for (size_t i = 0; i < s->device_count; i++)

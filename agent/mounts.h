@@ -18,16 +18,20 @@ struct mount_sources {
 	size_t count;
 	int *devices; /* detached mounts of device nodes, see devices.h; -1: made by mknod */
 	size_t device_count;
+	int sd_notify; /* detached mount of a socket, see sd_notify.h, or -1 */
 };
 
 #define MOUNT_SOURCES_INIT                                                                         \
 	{                                                                                          \
-		-1, NULL, 0, NULL, 0                                                               \
+		-1, NULL, 0, NULL, 0, -1                                                           \
 	}
 
 /* Opens rootfs and bind sources in the agent's own mount namespace. err names the mount. */
 int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *ret, struct err *err) CHECKED;
+/* A detached mount of what a reference names, opened as those are, or -errno. */
+int mount_source_open(
+	const struct agent *a, const Vmrun__Agent__ShareRef *ref, struct err *err) CHECKED;
 /*
  * What a child in a user namespace may not mount: sysfs shows the network namespace, which is the
  * pod's.

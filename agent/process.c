@@ -2,9 +2,11 @@
 #include "agent/process.h"
 
 #include "agent/container.h"
+#include "agent/descriptors.h"
 #include "agent/events.h"
 #include "agent/launch.h"
 #include "agent/parked.h"
+#include "agent/sockets.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -74,6 +76,7 @@ void process_free(struct process *p)
 	launch_end(p);
 	listener_free(p->listener);
 	stdio_done(&p->io);
+	descriptors_forget(p);
 	list_del(&p->link);
 	close_fd(&p->pidfd);
 	free(p->id);
@@ -128,6 +131,7 @@ void process_exited(struct process *p, int wait_status)
 	if (was_running && !p->exec_failed)
 		event_add(c->agent->events, VMRUN__AGENT__EVENT__KIND__EXIT, c->id, p->id,
 			p->status, p->exited_at_ns);
+	sockets_process_ended(c->sockets, p);
 	stdio_process_ended(&p->io);
 	/* An exec whose anchor has gone: nobody will ask. */
 	if (p->exec_failed || (p->id[0] && !p->owner && list_empty(&p->waiters)))

@@ -14,6 +14,8 @@
 #include <sys/types.h>
 
 struct container;
+struct acceptor;
+struct listener;
 
 enum process_state {
 	PROCESS_SETUP,	 /* the child sets itself up */
@@ -30,7 +32,9 @@ struct process {
 	pid_t pid; /* in the agent's pid namespace; 0 before the clone */
 	int pidfd;
 	struct stdio io;
-	struct listener *listener; /* of its filter; NULL: none */
+	struct listener *listener;  /* of its filter; NULL: none */
+	struct acceptor *acceptors; /* that descriptors of its stand for ones of the host */
+	size_t acceptor_count;
 	/* The set-up conversation with the child, see launch.h. */
 	int gate;
 	struct loop_fd *gate_watch;

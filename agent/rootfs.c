@@ -2,6 +2,7 @@
 #include "agent/rootfs.h"
 
 #include "agent/devices.h"
+#include "agent/sd_notify.h"
 #include "agent/terminal.h"
 #include "base/path.h"
 
@@ -42,6 +43,8 @@ static int make_content(int rootfd, const Vmrun__Agent__CreateContainerRequest *
 	const Vmrun__Agent__Stdio *io = request->process->stdio;
 	int r = mounts_make(rootfd, request, s, err);
 
+	if (r == 0)
+		r = sd_notify_attach(rootfd, request->sd_notify_path, s->sd_notify, err);
 	if (r == 0)
 		r = devices_make(rootfd, request, s, err);
 	if (r == 0)

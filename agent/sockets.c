@@ -2,14 +2,11 @@
 #include "agent/sockets.h"
 
 #include "agent/container.h"
+#include "agent/duplex.h"
 #include "agent/parked.h"
-#include "agent/pump.h"
 #include "agent/scratch.h"
-#include "agent/stream.h"
-#include "base/fd.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/random.h>
@@ -24,7 +21,8 @@ struct sockets {
 	struct agent *agent;
 	struct list listening, relayed;
 	unsigned relayed_count;
-	struct list waiting; /* parked NextSockets */
+	struct list waiting;  /* parked NextSockets */
+	struct list connects; /* parked ConnectSockets, whose connections there are already */
 };
 
 struct listening {
@@ -39,74 +37,19 @@ struct listening {
 struct relayed {
 	struct list link;
 	struct sockets *sockets;
-	const struct listening *to;
-	int fd;
+	const struct listening *to; /* NULL: a host's, made by sockets_connect() */
+	const struct process *of;   /* whose listener it is then */
 	uint64_t token;
 	bool told;
-	struct stream_claim *claim; /* until the host's stream is there */
-	struct pump *to_host, *from_host;
+	struct duplex *duplex;
 };
 
 static void relayed_free(struct relayed *r)
 {
-	stream_claim_drop(r->claim);
-	pump_free(r->to_host);
-	pump_free(r->from_host);
-	close_fd(&r->fd);
+	duplex_free(r->duplex);
 	list_del(&r->link);
 	r->sockets->relayed_count--;
 	free(r);
-}
-
-static bool is_hung_up(int fd)
-{
-	struct pollfd p = { .fd = fd };
-
-	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
-}
-
-static void on_to_host_end(void *arg)
-{
-	struct relayed *r = arg;
-
-	r->to_host = NULL;
-	/* Not only has the container's side said all: it does not listen any more. */
-	if (!r->from_host || is_hung_up(r->fd))
-		relayed_free(r);
-}
-
-static void on_from_host_end(void *arg)
-{
-	struct relayed *r = arg;
-
-	r->from_host = NULL;
-	if (!r->to_host)
-		relayed_free(r);
-}
-
-static int start_pump(
-	struct relayed *r, int from, int to, void (*end)(void *arg), struct pump **ret)
-{
-	int src = fcntl(from, F_DUPFD_CLOEXEC, 3), dst = fcntl(to, F_DUPFD_CLOEXEC, 3);
-
-	if (src < 0 || dst < 0) {
-		close_fd(&src);
-		close_fd(&dst);
-		return -EMFILE;
-	}
-	return pump_new(r->sockets->agent->loop, src, dst, end, r, ret);
-}
-
-/* The host's stream. */
-static void on_stream(void *arg, int fd)
-{
-	struct relayed *r = arg;
-	AUTO_CLOSE int stream = fd;
-
-	if (fd_set_nonblock(stream, true) < 0 ||
-		start_pump(r, r->fd, stream, on_to_host_end, &r->to_host) < 0 ||
-		start_pump(r, stream, r->fd, on_from_host_end, &r->from_host) < 0)
-		relayed_free(r);
 }
 
 static void reply_next(struct relayed *r, struct rpc_request *request)
@@ -138,33 +81,60 @@ static void tell(struct sockets *s)
 	}
 }
 
-static int relay(struct listening *l, int fd)
+static void answer_connects(struct sockets *s);
+
+static void on_relayed_end(void *arg)
+{
+	struct relayed *r = arg;
+	struct sockets *s = r->sockets;
+
+	relayed_free(r);
+	answer_connects(s);
+}
+
+/* fd is the connection's from here on, also on failure. The host knows of its own, to is NULL. */
+static int relay(struct sockets *s, const struct listening *to, const struct process *of, int fd,
+	uint64_t token)
 {
 	struct relayed *r = calloc(1, sizeof(*r));
+	int e;
 
-	if (!r)
+	if (!r) {
+		close(fd);
 		return -ENOMEM;
-	r->sockets = l->sockets;
-	r->to = l;
-	r->fd = fd;
-	list_add_tail(&l->sockets->relayed, &r->link);
-	l->sockets->relayed_count++;
-	if (getrandom(&r->token, sizeof(r->token), 0) != (ssize_t)sizeof(r->token) || !r->token ||
-		stream_claim(l->sockets->agent->streams, r->token, on_stream, r, &r->claim) < 0)
+	}
+	r->sockets = s;
+	r->to = to;
+	r->token = token;
+	r->of = of;
+	r->told = !to;
+	list_add_tail(&s->relayed, &r->link);
+	s->relayed_count++;
+	e = duplex_new(s->agent, fd, token, DUPLEX_TO_HOST | DUPLEX_FROM_HOST, on_relayed_end, r,
+		&r->duplex);
+	if (e < 0)
 		relayed_free(r);
-	return 0;
+	return e;
+}
+
+static int new_token(uint64_t *ret)
+{
+	return getrandom(ret, sizeof(*ret), 0) == (ssize_t)sizeof(*ret) && *ret ? 0 : -EIO;
 }
 
 static void on_connection(void *arg, int fd, uint32_t events)
 {
 	struct listening *l = arg;
 	int conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	uint64_t token;
 
 	(void)events;
 	if (conn < 0)
 		return;
-	if (l->sockets->relayed_count == RELAYED_MAX || relay(l, conn) < 0)
+	if (l->sockets->relayed_count >= RELAYED_MAX || new_token(&token) < 0)
 		close(conn);
+	else
+		(void)!relay(l->sockets, l, NULL, conn, token);
 	tell(l->sockets);
 }
 
@@ -221,6 +191,7 @@ static struct sockets *sockets_new(struct agent *a)
 	list_init(&s->listening);
 	list_init(&s->relayed);
 	list_init(&s->waiting);
+	list_init(&s->connects);
 	return s;
 }
 
@@ -257,6 +228,7 @@ void sockets_free(struct sockets *s)
 	if (!s)
 		return;
 	parked_fail_all(&s->waiting, RPC_NOT_FOUND, "the container was deleted");
+	parked_fail_all(&s->connects, RPC_NOT_FOUND, "the container was deleted");
 	list_for_each_safe (r, &s->relayed, struct relayed, link)
 		relayed_free(r);
 	list_for_each_safe (l, &s->listening, struct listening, link) {
@@ -269,24 +241,75 @@ void sockets_free(struct sockets *s)
 	free(s);
 }
 
+/* The host has no stream for this one. */
+static void drop_refused(struct sockets *s, uint64_t token)
+{
+	list_for_each_safe (r, &s->relayed, struct relayed, link)
+		if (token && r->told && duplex_waits(r->duplex) && r->token == token)
+			relayed_free(r);
+}
+
 void sockets_next(struct container *c, uint64_t refused, struct rpc_request *request)
 {
 	struct sockets *s = c->sockets;
 
-	if (!s) {
+	if (!s || list_empty(&s->listening)) {
 		rpc_reply_error(
 			request, RPC_FAILED_PRECONDITION, "the container has no bound sockets");
 		return;
 	}
-	list_for_each_safe (r, &s->relayed, struct relayed, link)
-		if (refused && r->told && r->claim && r->token == refused)
-			relayed_free(r);
+	drop_refused(s, refused);
 	parked_add(&s->waiting, request);
 	tell(s);
 }
 
+/* There is room for another connection. */
+static void answer_connects(struct sockets *s)
+{
+	Vmrun__Agent__Empty empty = VMRUN__AGENT__EMPTY__INIT;
+
+	if (s->relayed_count < RELAYED_MAX)
+		parked_reply_all(&s->connects, &empty.base);
+}
+
+int sockets_connect(const struct process *p, int fd, uint64_t token, uint64_t refused,
+	struct rpc_request *request)
+{
+	struct container *c = p->container;
+	int e;
+
+	if (!c->sockets)
+		c->sockets = sockets_new(c->agent);
+	if (c->sockets)
+		drop_refused(c->sockets, refused);
+	if (!c->sockets || c->sockets->relayed_count > RELAYED_MAX) {
+		close(fd);
+		return -ENOMEM;
+	}
+	e = relay(c->sockets, NULL, p, fd, token);
+	if (e < 0)
+		return e;
+	/* Of a host that connects faster than the container serves, the next has to wait. */
+	parked_add(&c->sockets->connects, request);
+	answer_connects(c->sockets);
+	return 0;
+}
+
+void sockets_process_ended(struct sockets *s, const struct process *p)
+{
+	bool first = p->id[0] == '\0';
+
+	if (!s)
+		return;
+	list_for_each_safe (r, &s->relayed, struct relayed, link)
+		if (first || r->of == p)
+			duplex_end_input(r->duplex);
+}
+
 void sockets_conn_closed(struct sockets *s, const struct rpc_conn *conn)
 {
-	if (s)
-		parked_drop_conn(&s->waiting, conn);
+	if (!s)
+		return;
+	parked_drop_conn(&s->waiting, conn);
+	parked_drop_conn(&s->connects, conn);
 }

@@ -1,6 +1,7 @@
 /* Standard streams of processes: see stdio.h. */
 #include "agent/stdio.h"
 
+#include "agent/duplex.h"
 #include "agent/pump.h"
 #include "base/fd.h"
 
@@ -18,10 +19,18 @@ static bool stream_ended(const struct stdio_stream *s)
 	return !s->pump && s->fd < 0;
 }
 
+static bool more_ended(const struct stdio *io)
+{
+	for (unsigned i = 0; i < io->more_count; i++)
+		if (io->more[i].duplex)
+			return false;
+	return true;
+}
+
 static void check_drained(struct stdio *io)
 {
 	if (!io->ended || io->drained || io->tty_claim || !stream_ended(&io->out) ||
-		!stream_ended(&io->error))
+		!stream_ended(&io->error) || !more_ended(io))
 		return;
 	io->drained = true;
 	loop_timer_free(io->grace);
@@ -159,6 +168,27 @@ int stdio_init(struct stdio *io, struct loop *loop, struct stream_hub *hub,
 	return r;
 }
 
+static void on_more_end(void *arg)
+{
+	struct stdio_more *m = arg;
+
+	duplex_free(steal_ptr(&m->duplex));
+	check_drained(m->io);
+}
+
+int stdio_add(struct stdio *io, struct agent *a, int fd, uint64_t token, unsigned directions)
+{
+	struct stdio_more *m = &io->more[io->more_count];
+
+	if (io->more_count == DESCRIPTORS_MAX) {
+		close(fd);
+		return -E2BIG;
+	}
+	io->more_count++;
+	m->io = io;
+	return duplex_new(a, fd, token, directions, on_more_end, m, &m->duplex);
+}
+
 static void stream_done(struct stdio_stream *s)
 {
 	stream_claim_drop(s->claim);
@@ -182,6 +212,9 @@ static void on_grace_end(void *arg)
 		pump_finish(io->out.pump);
 	if (io->error.pump)
 		pump_finish(io->error.pump);
+	for (unsigned i = 0; i < io->more_count; i++)
+		if (io->more[i].duplex)
+			duplex_finish(io->more[i].duplex);
 	/* A reader that does not read holds up its own bytes only, not the answer. */
 	if (!io->drained) {
 		io->drained = true;
@@ -191,8 +224,11 @@ static void on_grace_end(void *arg)
 
 void stdio_process_ended(struct stdio *io)
 {
-	io->ended = true;
 	stream_done(&io->in);
+	for (unsigned i = 0; i < io->more_count; i++)
+		if (io->more[i].duplex)
+			duplex_end_input(io->more[i].duplex);
+	io->ended = true;
 	if (loop_timer_new(io->loop, on_grace_end, io, &io->grace) < 0 ||
 		loop_timer_set(io->grace, GRACE_MS) < 0) {
 		on_grace_end(io);
@@ -206,6 +242,8 @@ void stdio_done(struct stdio *io)
 	stream_done(&io->in);
 	stream_done(&io->out);
 	stream_done(&io->error);
+	for (unsigned i = 0; i < io->more_count; i++)
+		duplex_free(steal_ptr(&io->more[i].duplex));
 	stream_claim_drop(io->tty_claim);
 	loop_timer_free(io->grace);
 	io->grace = NULL;

@@ -1,14 +1,18 @@
 /*
- * The agent's side of a process's standard streams: pipes (or a terminal's master) on one side,
- * stream connections on the other, pumps between them.
+ * The agent's side of a process's streams: pipes (or a terminal's master) on one side, stream
+ * connections on the other, pumps between them. Beside the standard ones there are those of further
+ * descriptors (descriptors.h).
  */
 #pragma once
 
+#include "agent/agent.h"
 #include "agent/agent.pb-c.h"
 #include "agent/stream.h"
+#include "rpc/ports.h"
 
 #include <stdbool.h>
 
+struct duplex;
 struct pump;
 
 /* One direction between a process and a stream connection. */
@@ -20,6 +24,12 @@ struct stdio_stream {
 	struct pump *pump;
 };
 
+/* A further descriptor's. */
+struct stdio_more {
+	struct stdio *io;
+	struct duplex *duplex; /* NULL: it has ended */
+};
+
 struct stdio {
 	struct loop *loop;
 	struct stdio_stream in, out, error;
@@ -28,6 +38,8 @@ struct stdio {
 	int tty;	/* the master, kept for the window size */
 	int connection; /* came before the master did */
 	struct stream_claim *tty_claim;
+	struct stdio_more more[DESCRIPTORS_MAX];
+	unsigned more_count;
 	bool ended;		  /* the process has ended */
 	bool drained;		  /* and told() was called */
 	struct loop_timer *grace; /* bounds how long output may follow the end */
@@ -43,6 +55,13 @@ struct stdio {
 int stdio_init(struct stdio *io, struct loop *loop, struct stream_hub *hub,
 	const Vmrun__Agent__Stdio *spec, void (*told)(void *arg), void *arg, int child[3],
 	struct err *err) CHECKED;
+
+/*
+ * Joins fd, our end of a pipe or a pair of sockets (non-blocking, taken also on failure), to the
+ * stream with the token; directions as for duplex_new(). 0 or -errno.
+ */
+int stdio_add(
+	struct stdio *io, struct agent *a, int fd, uint64_t token, unsigned directions) CHECKED;
 
 /* The terminal's master, owned by io from here on. */
 void stdio_set_terminal(struct stdio *io, int master);

@@ -14,6 +14,9 @@ vmrun_proxy_SOURCES = \
 	shim/proxy/notify_server.c shim/proxy/notify_server.h \
 	shim/proxy/oombell.c shim/proxy/oombell.h \
 	shim/proxy/relay.c shim/proxy/relay.h \
+	shim/proxy/relay_bound.c shim/proxy/relay_listen.c \
+	shim/proxy/sd_notify.c shim/proxy/sd_notify.h \
+	shim/proxy/sd_notify_filter.c shim/proxy/sd_notify_filter.h \
 	shim/proxy/standin.c shim/proxy/standin.h \
 	src/pod/death.c src/pod/death.h
 vmrun_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)

@@ -15,7 +15,9 @@
 #include "shim/proxy/notify.h"
 #include "shim/proxy/oombell.h"
 #include "shim/proxy/relay.h"
+#include "shim/proxy/sd_notify.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,6 +50,9 @@ struct proxy {
 	struct oombell bell;
 	uint64_t event; /* sequence number of the last event */
 	bool oom_seen;
+	struct sd_notify sd_notify;
+	pid_t relays[2];
+	int relay_done_fd; /* the end of file of all that they have passed on; -1: there is none */
 };
 
 static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
@@ -194,15 +199,20 @@ static void on_signal(struct proxy *p)
 
 static void turn(struct proxy *p, int timeout_ms)
 {
-	struct pollfd fds[2] = {
+	short notify = sd_notify_events(&p->sd_notify);
+	struct pollfd fds[3] = {
 		{ .fd = rpc_client_fd(p->agent), .events = rpc_client_events(p->agent) },
 		{ .fd = p->signal_fd, .events = POLLIN },
+		/* Not while nothing is to be sent: its end would be told again and again. */
+		{ .fd = notify ? p->sd_notify.fd : -1, .events = notify },
 	};
 
 	if (poll(fds, ARRAY_LEN(fds), timeout_ms) <= 0)
 		return;
 	if (fds[1].revents)
 		on_signal(p);
+	if (fds[2].revents)
+		sd_notify_writable(&p->sd_notify);
 	if (fds[0].revents)
 		(void)!rpc_client_process(p->agent);
 }
@@ -221,6 +231,8 @@ static int tie(struct proxy *p, struct err *err)
 		send_size(p);
 	if (r == 0 && p->fd[ANCHOR_FD_RECORD] >= 0)
 		r = next_events(p, err);
+	if (r == 0)
+		r = sd_notify_start(&p->sd_notify, err);
 	if (r == 0)
 		r = send_signal(p, 0, on_probe_reply, err);
 	if (r < 0)
@@ -242,8 +254,11 @@ static void wait_for_output(const struct proxy *p)
 {
 	int64_t deadline = now_ms() + DRAIN_LIMIT_MS, left;
 
-	for (unsigned i = ANCHOR_FD_DONE; i < ANCHOR_FDS; i++) {
-		struct pollfd fd = { .fd = p->fd[i], .events = POLLIN };
+	for (unsigned i = ANCHOR_FD_DONE; i <= ANCHOR_FDS; i++) {
+		struct pollfd fd = {
+			.fd = i < ANCHOR_FDS ? p->fd[i] : p->relay_done_fd,
+			.events = POLLIN,
+		};
 
 		while (fd.fd >= 0 && (left = deadline - now_ms()) > 0 &&
 			poll(&fd, 1, (int)left) <= 0)
@@ -259,6 +274,15 @@ static void wait_for_agent(const struct proxy *p)
 
 	if (told.fd >= 0 && !p->failed.code)
 		(void)!poll(&told, 1, TELL_LIMIT_MS);
+}
+
+/* The agent says when there is no more. */
+static void wait_for_notifications(struct proxy *p)
+{
+	int64_t deadline = now_ms() + DRAIN_LIMIT_MS, left;
+
+	while (p->sd_notify.active && !p->failed.code && (left = deadline - now_ms()) > 0)
+		turn(p, (int)left);
 }
 
 static void write_record(const struct proxy *p)
@@ -338,6 +362,7 @@ static int receive_sockets(struct proxy *p)
 			n != 1)
 			return -EPROTO;
 		memcpy(s->share, msg.share, sizeof(s->share) - 1);
+		s->number = msg.number;
 	}
 	return 0;
 }
@@ -364,20 +389,57 @@ static int receive_msg(struct proxy *p)
 	return p->msg.sockets ? receive_sockets(p) : 0;
 }
 
-/* While we may: it keeps less than it has now, and more than we. */
-static int begin_relay(struct proxy *p, struct err *err)
+/*
+ * What the process has written to sockets is to reach them, too. Relays would wait for more
+ * connections, and hold the pipe.
+ */
+static void end_relays(const struct proxy *p)
 {
+	for (size_t i = 0; i < ARRAY_LEN(p->relays); i++)
+		if (p->relays[i] > 0)
+			kill(p->relays[i], SIGKILL);
+}
+
+/* While we may: they keep less than we have now, and more than we. */
+static int begin_relay(struct proxy *p, bool listening, int done_fd, struct err *err)
+{
+	enum anchor_fd agent = listening ? ANCHOR_FD_LISTEN_AGENT : ANCHOR_FD_RELAY_AGENT;
+	enum anchor_fd ctl = listening ? ANCHOR_FD_LISTEN_CTL : ANCHOR_FD_RELAY_CTL;
 	struct relay relay = {
 		.container = p->msg.container,
-		.agent_fd = p->fd[ANCHOR_FD_RELAY_AGENT],
-		.ctl_fd = p->fd[ANCHOR_FD_RELAY_CTL],
-		.sockets = p->sockets,
-		.count = p->msg.sockets,
+		.process = p->msg.process,
+		.agent_fd = p->fd[agent],
+		.ctl_fd = p->fd[ctl],
+		.done_fd = done_fd,
+		.run = listening ? relay_run_listening : relay_run_bound,
 	};
-	int r = p->msg.sockets ? relay_start(&relay, err) : 0;
+	AUTO_FREE struct relay_socket *sockets = calloc(p->msg.sockets + 1UL, sizeof(*sockets));
+	int r;
 
-	close_fd(&p->fd[ANCHOR_FD_RELAY_AGENT]);
-	close_fd(&p->fd[ANCHOR_FD_RELAY_CTL]);
+	if (!sockets)
+		return err_sys(err, ENOMEM, "relay");
+	for (unsigned i = 0; i < p->msg.sockets; i++)
+		if (listening == (p->sockets[i].number != 0))
+			sockets[relay.count++] = p->sockets[i];
+	relay.sockets = sockets;
+	r = relay.count ? relay_start(&relay, &p->relays[listening], err) : 0;
+	close_fd(&p->fd[agent]);
+	close_fd(&p->fd[ctl]);
+	return r;
+}
+
+static int begin_relays(struct proxy *p, struct err *err)
+{
+	AUTO_CLOSE int done = -1;
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "relay");
+	p->relay_done_fd = fds[0];
+	done = fds[1];
+	r = begin_relay(p, false, done, err);
+	if (r == 0)
+		r = begin_relay(p, true, done, err);
 	for (unsigned i = 0; i < p->msg.sockets; i++)
 		close_fd(&p->sockets[i].fd);
 	return r;
@@ -408,7 +470,7 @@ static int begin(struct proxy *p, struct err *err)
 		return err_sys(err, -r, "vmrun-proxy");
 	oombell_start(&p->bell, p->fd[ANCHOR_FD_MEMORY], p->msg.container);
 	close_fd(&p->fd[ANCHOR_FD_MEMORY]);
-	r = begin_relay(p, err);
+	r = p->msg.sockets ? begin_relays(p, err) : 0;
 	if (r == 0)
 		r = begin_notify(p, err);
 	if (r < 0)
@@ -417,6 +479,12 @@ static int begin(struct proxy *p, struct err *err)
 	if (r < 0)
 		return r;
 	r = rpc_client_new(p->fd[ANCHOR_FD_AGENT], &p->agent);
+	p->sd_notify = (struct sd_notify){
+		.agent = p->agent,
+		.container = p->msg.container,
+		.fd = p->fd[ANCHOR_FD_SD_NOTIFY],
+		.main_pid = p->msg.main_pid,
+	};
 	return r < 0 ? err_sys(err, -r, "vmrun-proxy") : tie(p, err);
 }
 
@@ -430,7 +498,7 @@ static int report(const struct err *err)
 
 int main(void)
 {
-	static struct proxy p = { .told_fd = -1 };
+	static struct proxy p = { .told_fd = -1, .relay_done_fd = -1 };
 	struct err err = ERR_NONE;
 
 	/* It was run by descriptor, which makes a poor name. */
@@ -449,8 +517,10 @@ int main(void)
 	close(ANCHOR_SOCKET_FD);
 	while (!p.ended)
 		turn(&p, -1);
+	end_relays(&p);
 	wait_for_output(&p);
 	wait_for_agent(&p);
+	wait_for_notifications(&p);
 	if (p.fd[ANCHOR_FD_RECORD] >= 0)
 		leave_records(&p);
 	if (p.fd[ANCHOR_FD_CTL] >= 0)

@@ -1,7 +1,6 @@
-/* The relay: see relay.h. */
+/* What the relays have in common: see relay.h. */
 #include "shim/proxy/relay.h"
 
-#include "agent/agent.pb-c.h"
 #include "base/auto.h"
 #include "base/fd.h"
 #include "rpc/client.h"
@@ -12,37 +11,16 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 
 /* Where the caller has its own, see relay_start(). */
 #define FIRST_FD 3
-/* A socket whose owner does not accept holds the others up no longer. */
-#define CONNECT_TIMEOUT_S 2
 
-/* A socket that is known by descriptor only has a name in a proc of our own: the directory we are
- * in. */
-static int connect_socket(int fd)
+int relay_open_stream(const struct relay *relay, uint64_t token, int fd)
 {
-	static const struct timeval timeout = { .tv_sec = CONNECT_TIMEOUT_S };
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	AUTO_CLOSE int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "self/fd/%d", fd);
-	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0 ||
-		connect(s, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return -errno;
-	return steal_fd(&s);
-}
-
-/* Lets vmrun-vm connect the stream that begins with token. Its reply says that it is, or not. */
-static int open_stream(int ctl, uint64_t token, int fd)
-{
+	int ctl = relay->ctl_fd;
 	struct vmctl_request req = {
 		.version = VMCTL_VERSION,
 		.op = VMCTL_CONNECT,
@@ -53,11 +31,12 @@ static int open_stream(int ctl, uint64_t token, int fd)
 			.has_preamble = 1,
 		},
 	};
+	const int fds[2] = { fd, relay->done_fd };
 	struct pollfd p = { .fd = ctl, .events = POLLIN };
 	struct vmctl_reply reply;
 	unsigned none = 0;
 	ssize_t n;
-	int r = fd_send(ctl, &req, sizeof(req), &fd, 1);
+	int r = fd_send(ctl, &req, sizeof(req), fds, 2);
 
 	if (r < 0)
 		_exit(1);
@@ -68,38 +47,6 @@ static int open_stream(int ctl, uint64_t token, int fd)
 	if (n != (ssize_t)sizeof(reply))
 		_exit(1);
 	return -reply.code;
-}
-
-static int serve(const struct relay *relay, const Vmrun__Agent__NextSocketResponse *next)
-{
-	for (unsigned i = 0; i < relay->count; i++) {
-		AUTO_CLOSE int fd = -1;
-
-		if (strcmp(relay->sockets[i].share, next->share) != 0)
-			continue;
-		fd = connect_socket(relay->sockets[i].fd);
-		return fd < 0 ? fd : open_stream(relay->ctl_fd, next->token, fd);
-	}
-	return -ENOENT;
-}
-
-static void run(const struct relay *relay, struct rpc_client *agent)
-{
-	Vmrun__Agent__NextSocketRequest in = VMRUN__AGENT__NEXT_SOCKET_REQUEST__INIT;
-	struct err err = ERR_NONE;
-
-	in.container = (char *)(uintptr_t)relay->container;
-	while (true) {
-		Vmrun__Agent__NextSocketResponse *next;
-		ProtobufCMessage *reply;
-
-		if (rpc_call(agent, &vmrun__agent__agent__descriptor, "NextSocket", &in.base, 0,
-			    &reply, &err) < 0)
-			return;
-		next = (Vmrun__Agent__NextSocketResponse *)reply;
-		in.refused = serve(relay, next) < 0 ? next->token : 0;
-		protobuf_c_message_free_unpacked(reply, NULL);
-	}
 }
 
 /* A proc of this pid namespace, mounted nowhere, becomes the working directory. */
@@ -116,7 +63,7 @@ static int enter_proc(void)
 
 static bool is_ours(const struct relay *relay, int fd)
 {
-	bool ours = fd == relay->agent_fd || fd == relay->ctl_fd;
+	bool ours = fd == relay->agent_fd || fd == relay->ctl_fd || fd == relay->done_fd;
 
 	for (unsigned i = 0; i < relay->count; i++)
 		ours = ours || fd == relay->sockets[i].fd;
@@ -128,6 +75,7 @@ static void close_others(const struct relay *relay)
 {
 	int last = relay->agent_fd > relay->ctl_fd ? relay->agent_fd : relay->ctl_fd;
 
+	last = relay->done_fd > last ? relay->done_fd : last;
 	for (unsigned i = 0; i < relay->count; i++)
 		last = relay->sockets[i].fd > last ? relay->sockets[i].fd : last;
 	for (int fd = FIRST_FD; fd < last; fd++)
@@ -150,12 +98,12 @@ static void child(const struct relay *relay, int ready)
 		enter_proc() == 0 && fd_write_all(ready, "r", 1) == 0) {
 		close_others(relay);
 		if (confine_relay(&err) == 0 && rpc_client_new(relay->agent_fd, &agent) == 0)
-			run(relay, agent);
+			relay->run(relay, agent);
 	}
 	_exit(1);
 }
 
-int relay_start(const struct relay *relay, struct err *err)
+int relay_start(const struct relay *relay, pid_t *ret, struct err *err)
 {
 	AUTO_CLOSE int ours = -1;
 	AUTO_CLOSE int theirs = -1;
@@ -172,6 +120,7 @@ int relay_start(const struct relay *relay, struct err *err)
 		child(relay, theirs);
 	close_fd(&theirs);
 	if (pid < 0 || read(ours, &byte, 1) != 1)
-		return err_set(err, EIO, "cannot start the relay of bound sockets");
+		return err_set(err, EIO, "cannot start the relay of sockets");
+	*ret = pid;
 	return 0;
 }

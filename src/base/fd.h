@@ -24,7 +24,7 @@ int file_replace(int dirfd, const char *path, const void *data, size_t len, mode
 /* Writes data to an existing file such as one of cgroupfs or procfs. Returns 0 or -errno. */
 int file_write_at(int dirfd, const char *path, const char *data) CHECKED;
 
-#define FD_PASS_MAX 16
+#define FD_PASS_MAX 24
 
 /*
  * One message with n descriptors (n may be 0) over a UNIX socket. The caller keeps its fds.

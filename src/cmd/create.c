@@ -2,16 +2,21 @@
 #include "cmd/cmd.h"
 #include "cmd/create_opts.h"
 
+#include <stdlib.h>
+
 static int run(const struct runtime *rt, const union opt_value *v, const struct strv *args,
 	struct err *err)
 {
+	struct passed_fds passed;
 	struct create_options options = {
 		.bundle = v[CREATE_BUNDLE].text ? v[CREATE_BUNDLE].text : ".",
 		.config = v[CREATE_CONFIG].text,
 		.pid_file = v[CREATE_PID_FILE].text,
 		.console_socket = v[CREATE_CONSOLE_SOCKET].text,
+		.notify_socket = getenv("NOTIFY_SOCKET"),
+		.passed = &passed,
 	};
-	int r = create_opts_check(v, err);
+	int r = create_opts_check(v, &passed, err);
 
 	return r ? r : container_create(rt, args->v[0], &options, NULL, err);
 }

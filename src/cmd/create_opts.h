@@ -1,10 +1,8 @@
 /* The options that create and run share. */
 #pragma once
 
-#include "base/log.h"
 #include "cmd/opt.h"
-
-#include <stdlib.h>
+#include "cmd/passed_fds.h"
 
 enum {
 	CREATE_BUNDLE,
@@ -31,26 +29,17 @@ enum {
 	[CREATE_NO_NEW_KEYRING] = { "no-new-keyring", 0, OPT_FLAG, NULL,                           \
 		"accepted for runc's sake" },                                                      \
 	[CREATE_PRESERVE_FDS] = { "preserve-fds", 0, OPT_NUMBER, "N",                              \
-		"only 0: descriptors cannot cross into a virtual machine" },                       \
+		"pass descriptors 3 to 2 + N on (pipes, sockets, files)" },                        \
 	[CREATE_PIDFD_SOCKET] = { "pidfd-socket", 0, OPT_TEXT, "SOCKET",                           \
 		"refused: the process is a guest's" }
 
-/* Refuses what cannot be done. */
-static inline int create_opts_check(const union opt_value *v, struct err *err)
+/* Refuses what cannot be done. passed: the caller's descriptors that the container gets. */
+static inline int create_opts_check(
+	const union opt_value *v, struct passed_fds *passed, struct err *err)
 {
-	if (v[CREATE_PRESERVE_FDS].number)
-		return err_set(err, ENOTSUP,
-			"--preserve-fds: descriptors cannot be passed into a virtual machine");
 	if (v[CREATE_PIDFD_SOCKET].text)
 		return err_set(err, ENOTSUP,
 			"--pidfd-socket: the process is a guest's, it has no descriptor on this "
 			"host");
-	/* Set by a caller for itself as often as for the container: no reason to fail. */
-	if (getenv("LISTEN_FDS"))
-		log_warn("LISTEN_FDS: sockets cannot be passed into a virtual machine, the "
-			 "container does not get them");
-	if (getenv("NOTIFY_SOCKET"))
-		log_warn("NOTIFY_SOCKET: it does not reach into a virtual machine, the container "
-			 "cannot notify its service manager");
-	return 0;
+	return passed_fds(v[CREATE_PRESERVE_FDS].number, true, passed, err);
 }

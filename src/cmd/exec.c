@@ -1,5 +1,6 @@
 /* vmrun exec */
 #include "cmd/cmd.h"
+#include "cmd/passed_fds.h"
 
 enum {
 	EXEC_PROCESS,
@@ -71,9 +72,6 @@ static int parse_gids(
 
 static int check(const union opt_value *v, const struct strv *args, struct err *err)
 {
-	if (v[EXEC_PRESERVE_FDS].number)
-		return err_set(err, ENOTSUP,
-			"--preserve-fds: descriptors cannot be passed into a virtual machine");
 	if (v[EXEC_CGROUP].list.n)
 		return err_set(err, ENOTSUP,
 			"--cgroup: the container's cgroups are the guest's, a process joins that "
@@ -92,6 +90,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 	struct err *err)
 {
 	struct strv command = { .v = args->v + 1, .n = args->n - 1 };
+	struct passed_fds passed;
 	struct exec_options o = {
 		.process_file = v[EXEC_PROCESS].text,
 		.args = &command,
@@ -104,6 +103,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 		.detach = v[EXEC_DETACH].flag,
 		.pid_file = v[EXEC_PID_FILE].text,
 		.console_socket = v[EXEC_CONSOLE_SOCKET].text,
+		.passed = &passed,
 	};
 	uint32_t gids[GIDS_MAX];
 	struct attached a;
@@ -113,6 +113,9 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 	if (r == 0)
 		r = parse_gids(&v[EXEC_ADDITIONAL_GIDS].list, gids, &o.additional_gid_count, err);
 
+	/* As with runc, LISTEN_FDS is for containers only. */
+	if (r == 0)
+		r = passed_fds(v[EXEC_PRESERVE_FDS].number, false, &passed, err);
 	if (r == 0 && v[EXEC_USER].text)
 		r = parse_user(v[EXEC_USER].text, &o, err);
 	if (r == 0)
@@ -143,7 +146,7 @@ static const struct opt options[] = {
 	[EXEC_PROCESS_LABEL] = { "process-label", 0, OPT_TEXT, "LABEL",
 		"accepted; the guest has no SELinux" },
 	[EXEC_PRESERVE_FDS] = { "preserve-fds", 0, OPT_NUMBER, "N",
-		"only 0: descriptors cannot cross into a virtual machine" },
+		"pass descriptors 3 to 2 + N on (pipes, sockets, files)" },
 	[EXEC_ADDITIONAL_GIDS] = { "additional-gids", 'g', OPT_LIST, "GID", "another group" },
 	[EXEC_CGROUP] = { "cgroup", 0, OPT_LIST, "PATH", "refused: cgroups are the guest's" },
 	[EXEC_IGNORE_PAUSED] = { "ignore-paused", 0, OPT_FLAG, NULL,

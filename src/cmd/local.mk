@@ -13,6 +13,7 @@ vmrun_SOURCES = \
 	src/cmd/list.c \
 	src/cmd/main.c \
 	src/cmd/opt.c src/cmd/opt.h \
+	src/cmd/passed_fds.c src/cmd/passed_fds.h \
 	src/cmd/pause.c \
 	src/cmd/print.h \
 	src/cmd/ps.c \

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/passed_fds.h"
 #include "oci/parse.h"
 #include "pod/timeline.h"
 
@@ -250,7 +251,7 @@ int main(int argc, char **argv)
 	/* A caller that closed a stream must not find the guest's there, or our state directory. */
 	r = fds_open_stdio();
 	/* Callers leak descriptors into us; none of them may reach the processes that stay. */
-	fds_close_from(3);
+	passed_fds_keep(argc, argv);
 	log_init("vmrun", LOG_LEVEL_WARN);
 	r = r < 0 ? err_sys(&err, -r, "/dev/null") : run_all(argc - 1, argv + 1, &err);
 	if (r >= 0)

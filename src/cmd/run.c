@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -71,15 +72,18 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 	struct err *err)
 {
 	bool detach = v[RUN_DETACH].flag;
+	struct passed_fds passed;
 	struct create_options options = {
 		.config = v[CREATE_CONFIG].text,
 		.pid_file = v[CREATE_PID_FILE].text,
 		.console_socket = v[CREATE_CONSOLE_SOCKET].text,
 		.foreground = !detach,
+		.notify_socket = getenv("NOTIFY_SOCKET"),
+		.passed = &passed,
 	};
 	AUTO_FREE char *id = NULL;
 	struct attached a;
-	int r = create_opts_check(v, err), status;
+	int r = create_opts_check(v, &passed, err), status;
 
 	if (r == 0)
 		r = names(v, args, &options.bundle, &id, err);
@@ -87,7 +91,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 		r = container_create(rt, id, &options, &a, err);
 	if (r < 0)
 		return r;
-	r = container_start(rt, id, err);
+	r = container_start(rt, id, options.notify_socket, detach ? NULL : &a, err);
 	timeline("started");
 	if (r < 0 || detach) {
 		attached_done(&a);

@@ -1,11 +1,13 @@
 /* vmrun start */
 #include "cmd/cmd.h"
 
+#include <stdlib.h>
+
 static int run(const struct runtime *rt, const union opt_value *v, const struct strv *args,
 	struct err *err)
 {
 	(void)v;
-	return container_start(rt, args->v[0], err);
+	return container_start(rt, args->v[0], getenv("NOTIFY_SOCKET"), NULL, err);
 }
 
 const struct cmd cmd_start = {

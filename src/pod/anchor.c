@@ -158,15 +158,18 @@ static int enter_cgroup(int cgroup_fd, pid_t pid, struct err *err)
 
 static int send_socket(const struct anchor_socket *from, int sock)
 {
-	struct anchor_socket_msg msg = { "" };
+	struct anchor_socket_msg msg = { .number = from->number };
 
 	snprintf(msg.share, sizeof(msg.share), "%s", from->share);
 	return fd_send(sock, &msg, sizeof(msg), &from->fd, 1);
 }
 
-static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
+static int send_msg(const struct anchor_spec *spec, pid_t pid, int sock, struct err *err)
 {
-	struct anchor_msg msg = { .version = ANCHOR_MSG_VERSION };
+	struct anchor_msg msg = {
+		.version = ANCHOR_MSG_VERSION,
+		.main_pid = spec->main_pid == ANCHOR_MAIN_SELF ? pid : spec->main_pid,
+	};
 	static const struct anchor_notify none = { -1, -1, -1, -1 };
 	const struct anchor_notify *notify = spec->notify ? spec->notify : &none;
 	int fds[ANCHOR_FDS], n = 0, r;
@@ -177,12 +180,16 @@ static int send_msg(const struct anchor_spec *spec, int sock, struct err *err)
 		[ANCHOR_FD_TTY] = spec->tty_fd,
 		[ANCHOR_FD_LOG] = spec->log_fd,
 		[ANCHOR_FD_MEMORY] = spec->memory_fd,
-		[ANCHOR_FD_RELAY_AGENT] = spec->socket_count ? spec->relay_agent_fd : -1,
-		[ANCHOR_FD_RELAY_CTL] = spec->socket_count ? spec->relay_ctl_fd : -1,
 		[ANCHOR_FD_NOTIFY_FUSE] = notify->fuse,
 		[ANCHOR_FD_NOTIFY_PROC] = notify->proc,
 		[ANCHOR_FD_NOTIFY_RPC] = notify->rpc,
 		[ANCHOR_FD_NOTIFY_MNT_NS] = notify->mnt_ns,
+		[ANCHOR_FD_RELAY_AGENT] = spec->relay_agent_fd,
+		[ANCHOR_FD_RELAY_CTL] = spec->relay_ctl_fd,
+		[ANCHOR_FD_LISTEN_AGENT] = spec->listen_agent_fd,
+		[ANCHOR_FD_LISTEN_CTL] = spec->listen_ctl_fd,
+		[ANCHOR_FD_LEASE] = spec->lease_fd,
+		[ANCHOR_FD_SD_NOTIFY] = spec->sd_notify_fd,
 	};
 
 	for (unsigned i = 0; i < ANCHOR_DONE_MAX; i++)
@@ -307,7 +314,7 @@ int anchor_spawn(const struct anchor_spec *spec, pid_t *ret_pid, struct err *err
 	if (r == 0 && spec->pause)
 		r = pause_caller(spec->pause, ours, pid, err);
 	if (r == 0)
-		r = send_msg(spec, ours, err);
+		r = send_msg(spec, pid, ours, err);
 	if (r == 0)
 		r = wait_report(ours, err);
 	if (r < 0) {

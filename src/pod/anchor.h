@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define ANCHOR_DONE_MAX 3
+/* The standard streams, and one for all others together. */
+#define ANCHOR_DONE_MAX	 4
+
+#define ANCHOR_MAIN_SELF (-1)
 
 /* What the anchor's "/" shows beside the rootfs: fd (O_PATH) bound at destination. */
 struct anchor_mount {
@@ -31,10 +34,14 @@ struct anchor_pause {
 	void *arg;
 };
 
-/* A host socket that the container has bound: fd (O_PATH) by the name of its share. */
+/*
+ * A host socket that the container has bound: fd (O_PATH) by the name of its share. Or a listening
+ * one, for which the process has another at that number.
+ */
 struct anchor_socket {
 	int fd;
 	const char *share;
+	unsigned number; /* 0: bound */
 };
 
 /*
@@ -76,10 +83,18 @@ struct anchor_spec {
 	const struct anchor_mount *mounts;
 	unsigned mount_count;
 	const struct anchor_pause *pause; /* or NULL */
-	/* What the relay serves; its own RPC session and connection to vmrun-vm. */
+	/*
+	 * What the relays serve: one the bound, one the listening ones. Each has an RPC session and
+	 * a connection to vmrun-vm of its own, when there are such sockets.
+	 */
 	const struct anchor_socket *sockets;
 	unsigned socket_count;
-	int relay_agent_fd, relay_ctl_fd;   /* when there are sockets */
+	int relay_agent_fd, relay_ctl_fd;
+	int listen_agent_fd, listen_ctl_fd;
+	int lease_fd; /* a connection to vmrun-vm that lasts as long as the process, or -1 */
+	/* Where what the container notifies goes: a connected datagram socket, or -1. */
+	int sd_notify_fd;
+	pid_t main_pid; /* what is said there of MAINPID: a pid, ANCHOR_MAIN_SELF, or 0: nothing */
 	const struct anchor_notify *notify; /* or NULL */
 };
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "pod/anchor.h"
 #include "rpc/ports.h"
@@ -32,6 +33,10 @@ enum anchor_fd {
 	ANCHOR_FD_NOTIFY_PROC,
 	ANCHOR_FD_NOTIFY_RPC,
 	ANCHOR_FD_NOTIFY_MNT_NS,
+	ANCHOR_FD_LISTEN_AGENT,
+	ANCHOR_FD_LISTEN_CTL,
+	ANCHOR_FD_LEASE, /* only held */
+	ANCHOR_FD_SD_NOTIFY,
 	ANCHOR_FD_DONE,
 	ANCHOR_FDS = ANCHOR_FD_DONE + ANCHOR_DONE_MAX,
 };
@@ -42,17 +47,21 @@ enum anchor_fd {
  */
 #define CGROUP_BELL_SUFFIX ".vmrun-oom"
 
+_Static_assert(ANCHOR_FDS <= FD_PASS_MAX, "they come with one message");
+
 struct anchor_msg {
 	uint32_t version;
 	uint32_t present;
 	char container[ID_MAX + 1]; /* NUL-terminated */
 	char process[ID_MAX + 1];
+	int32_t main_pid; /* on the host, to be told a service manager; 0: not told */
 	uint32_t sockets; /* that many struct anchor_socket_msg follow */
 };
 
-/* With one O_PATH descriptor. */
+/* With one descriptor: the members are those of struct anchor_socket. */
 struct anchor_socket_msg {
 	char share[SHARE_NAME_MAX]; /* NUL-terminated */
+	uint32_t number;
 };
 
 struct anchor_report {

@@ -11,9 +11,11 @@
 #include "pod/limits.h"
 #include "pod/processors.h"
 #include "pod/resctrl.h"
+#include "pod/sd_notify.h"
 #include "pod/stdio.h"
 #include "pod/vmclient.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -230,7 +232,23 @@ static int poststart(
 	return r;
 }
 
-int container_start(const struct runtime *rt, const char *id, struct err *err)
+/* A foreground process is the service's main one itself. */
+static void tell_ready(
+	const struct runtime *rt, const char *id, const char *notify_socket, struct attached *a)
+{
+	AUTO(state_free) struct state *s = NULL;
+	struct err err = ERR_NONE;
+
+	/* Without the lock: it may take its time. */
+	if (!notify_socket || container_open(rt, id, &s, &err) < 0)
+		return;
+	if (a)
+		a->ready = ready_begin(s, notify_socket, getpid());
+	else
+		sd_notify_wait_ready(s, notify_socket, s->anchor.pid);
+}
+
+static int start(const struct runtime *rt, const char *id, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
 	AUTO(spec_free) struct spec *spec = NULL;
@@ -247,6 +265,16 @@ int container_start(const struct runtime *rt, const char *id, struct err *err)
 	if (r == 0)
 		r = poststart(rt, s, spec, err);
 	return r < 0 ? err_prefix(err, "cannot start container \"%s\": ", id) : 0;
+}
+
+int container_start(const struct runtime *rt, const char *id, const char *notify_socket,
+	struct attached *a, struct err *err)
+{
+	int r = start(rt, id, err);
+
+	if (r == 0)
+		tell_ready(rt, id, notify_socket, a);
+	return r;
 }
 
 int container_kill(const struct runtime *rt, const char *id, int signal, bool all, struct err *err)
@@ -385,6 +413,7 @@ int container_delete(const struct runtime *rt, const char *id, bool force, struc
 
 void attached_done(struct attached *a)
 {
+	ready_free(steal_ptr(&a->ready));
 	if (!a->stdio)
 		return;
 	stdio_done(a->stdio);
@@ -398,7 +427,27 @@ static bool passed_on(uint32_t signo)
 	       signo != SIGTSTP && signo != SIGCONT;
 }
 
-int attached_wait(const struct attached *a)
+/* For a signal, or for word of the container being ready. */
+static void wait_for_any(struct attached *a, int signal_fd)
+{
+	struct pollfd p[2] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = -1 },
+	};
+
+	while (a->ready) {
+		p[1].fd = ready_fd(a->ready);
+		p[1].events = ready_events(a->ready);
+		if (poll(p, ARRAY_LEN(p), -1) < 0)
+			continue;
+		if (p[0].revents)
+			return;
+		if (p[1].revents && !ready_process(a->ready))
+			ready_free(steal_ptr(&a->ready));
+	}
+}
+
+int attached_wait(struct attached *a)
 {
 	struct signalfd_siginfo si;
 	sigset_t all;
@@ -409,6 +458,7 @@ int attached_wait(const struct attached *a)
 	fd = signalfd(-1, &all, SFD_CLOEXEC);
 	/* SIGCHLD may have come before the mask: look first, then read. */
 	while (waitpid(a->anchor, &status, WNOHANG) == 0) {
+		wait_for_any(a, fd);
 		if (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si) && passed_on(si.ssi_signo))
 			kill(a->anchor, (int)si.ssi_signo);
 	}

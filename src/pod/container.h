@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "pod/descriptors.h"
 #include "pod/state.h"
 
 #include <stdbool.h>
@@ -25,23 +26,32 @@ struct create_options {
 	const char *pid_file;	    /* or NULL */
 	const char *console_socket; /* or NULL */
 	bool foreground;	    /* a terminal may be our own; the anchor stays our child */
+	const struct passed_fds *passed;
+	const char *notify_socket; /* of the service manager, or NULL */
 };
 
 /* The process that stands for one in the guest, and what must last as long as it is waited for. */
 struct attached {
 	pid_t anchor;
 	struct stdio *stdio;
+	struct ready *ready; /* what attached_wait() also waits for, or NULL */
 };
 
 /*
- * Makes a container up to, not including, its start. On failure nothing is left. ret (may be NULL):
+ * Makes a container up to, not including, its start. Descriptors that are passed on are closed.
+ * On failure nothing is left. ret (may be NULL):
  * for a foreground caller, released with attached_done().
  */
 int container_create(const struct runtime *rt, const char *id, const struct create_options *options,
 	struct attached *ret, struct err *err) CHECKED;
 void attached_done(struct attached *a);
 
-int container_start(const struct runtime *rt, const char *id, struct err *err) CHECKED;
+/*
+ * notify_socket: of the service manager, or NULL. When the container was created with one, too, it
+ * is told when the container is ready: before this returns, or with a while it is waited for.
+ */
+int container_start(const struct runtime *rt, const char *id, const char *notify_socket,
+	struct attached *a, struct err *err) CHECKED;
 int container_kill(
 	const struct runtime *rt, const char *id, int signal, bool all, struct err *err) CHECKED;
 /* force: whatever its state, and also when there is none. */
@@ -100,6 +110,7 @@ struct exec_options {
 	bool ignore_paused;	     /* returns when the container is resumed */
 	bool detach;
 	const char *pid_file, *console_socket;
+	const struct passed_fds *passed;
 };
 
 /* Runs another process in a running container. ret as in container_create(). */
@@ -109,4 +120,4 @@ int container_exec(const struct runtime *rt, const char *id, const struct exec_o
 /*
  * Waits for an anchor that is our child, passing on the signals that we get. Returns its status.
  */
-int attached_wait(const struct attached *a);
+int attached_wait(struct attached *a);

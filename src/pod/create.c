@@ -10,11 +10,13 @@
 #include "pod/boot.h"
 #include "pod/cgroup.h"
 #include "pod/container.h"
+#include "pod/descriptors.h"
 #include "pod/hooks.h"
 #include "pod/limits.h"
 #include "pod/notify.h"
 #include "pod/process.h"
 #include "pod/resctrl.h"
+#include "pod/sd_notify.h"
 #include "pod/share.h"
 #include "pod/timeline.h"
 #include "pod/vm_section.h"
@@ -48,6 +50,8 @@ struct create {
 	struct shares shares;
 	struct notify notify;
 	struct stdio *stdio;
+	struct descriptors descriptors;
+	struct sd_notify sd_notify;
 	pid_t anchor;
 	bool environment; /* the container's is there: its end is one for the poststop hooks */
 };
@@ -263,6 +267,7 @@ static int open_shares(struct create *c, struct err *err)
 	timeline("shares open");
 	if (r < 0)
 		return r;
+	sd_notify_open(&c->sd_notify, c->options->notify_socket, c->spec, &c->shares);
 	c->state->rootfs = strdup(c->shares.rootfs_path);
 	return c->state->rootfs ? 0 : err_sys(err, ENOMEM, "state");
 }
@@ -283,6 +288,24 @@ static int make_request(struct create *c, struct agent_placement *placement,
 	return r;
 }
 
+/* What is not of config.json. */
+static int add_given(
+	struct create *c, Vmrun__Agent__CreateContainerRequest *request, struct err *err)
+{
+	int r = descriptors_describe(&c->descriptors, request->process, err);
+
+	stdio_describe(c->stdio, request->process->stdio);
+	if (r < 0 || c->sd_notify.fd < 0)
+		return r;
+	request->sd_notify_path = strdup(c->sd_notify.path);
+	if (!request->sd_notify_path)
+		return err_sys(err, ENOMEM, "NOTIFY_SOCKET");
+	if (!c->sd_notify.own)
+		return 0;
+	r = process_set_env(request->process, "NOTIFY_SOCKET", c->sd_notify.path, err);
+	return r ? r : state_mark(c->state, SD_NOTIFY_MARKER, true, err);
+}
+
 static int make_in_guest(struct create *c, const char *id, struct err *err)
 {
 	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *request = NULL;
@@ -294,13 +317,16 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 	};
 	int r = shares_add(&c->shares, c->spec, c->vm.ctl, err);
 
+	if (r == 0)
+		r = descriptors_share(&c->descriptors, c->vm.ctl, "", false, err);
 	if (r < 0)
 		r = boot_explain(&c->boot, &c->vm, r, err);
 	if (r == 0)
 		r = make_request(c, &placement, &request, err);
+	if (r == 0)
+		r = add_given(c, request, err);
 	if (r < 0)
 		return r;
-	stdio_describe(c->stdio, request->process->stdio);
 	timeline("request ready");
 	r = boot_wait(&c->boot, &c->vm, err);
 	if (r == 0)
@@ -338,22 +364,35 @@ static bool has_create_hooks(const struct create *c)
 	       hooks_any(hooks, HOOK_CREATE_CONTAINER);
 }
 
-/* The relay of bound sockets has an RPC session and a connection to vmrun-vm of its own. */
+/* The anchor's relays have sessions of their own. */
 static int add_sockets(const struct create *c, struct anchor_socket *sockets,
 	struct anchor_spec *spec, struct err *err)
 {
+	unsigned bound;
+	int r = 0;
+
 	spec->sockets = sockets;
 	for (size_t i = 0; i < c->shares.count; i++)
 		if (c->shares.bind[i].is_socket)
 			sockets[spec->socket_count++] =
 				(struct anchor_socket){ .fd = c->shares.bind[i].fd,
 					.share = c->shares.bind[i].name };
-	if (spec->socket_count == 0)
+	bound = spec->socket_count;
+	descriptors_add_sockets(&c->descriptors, sockets, &spec->socket_count);
+	if (bound)
+		r = process_session(c->state->dir, &spec->relay_ctl_fd, &spec->relay_agent_fd, err);
+	if (r == 0 && spec->socket_count > bound)
+		r = process_session(
+			c->state->dir, &spec->listen_ctl_fd, &spec->listen_agent_fd, err);
+	return r;
+}
+
+/* As with runc: whoever stays in the foreground is the service's main process. */
+static pid_t main_pid(const struct create *c)
+{
+	if (!c->sd_notify.own)
 		return 0;
-	spec->relay_ctl_fd = vmclient_connect(c->state->dir, err);
-	return spec->relay_ctl_fd < 0
-		       ? spec->relay_ctl_fd
-		       : vmclient_dial_agent(spec->relay_ctl_fd, &spec->relay_agent_fd, err);
+	return c->options->foreground ? getpid() : ANCHOR_MAIN_SELF;
 }
 
 static int start_anchor(struct create *c, const char *id, struct err *err)
@@ -370,7 +409,8 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		.arg = c,
 	};
 	AUTO_FREE struct anchor_mount *mounts = calloc(c->shares.count + 1, sizeof(*mounts));
-	AUTO_FREE struct anchor_socket *sockets = calloc(c->shares.count + 1, sizeof(*sockets));
+	AUTO_FREE struct anchor_socket *sockets =
+		calloc(c->shares.count + DESCRIPTORS_MAX, sizeof(*sockets));
 	AUTO_CLOSE int ctl = vmclient_connect(c->state->dir, err);
 	AUTO_CLOSE int log = openat(c->state->dir, "console.log", O_RDONLY | O_CLOEXEC);
 	AUTO_CLOSE int memory = cgroup_open_memory(&c->state->cgroups);
@@ -390,6 +430,11 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		.pause = has_create_hooks(c) ? &pause : NULL,
 		.relay_agent_fd = -1,
 		.relay_ctl_fd = -1,
+		.listen_agent_fd = -1,
+		.listen_ctl_fd = -1,
+		.lease_fd = -1,
+		.sd_notify_fd = c->sd_notify.fd,
+		.main_pid = main_pid(c),
 	};
 	int r;
 
@@ -414,6 +459,8 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		r = process_anchor(&spec, c->stdio, c->vm.ctl, &c->anchor, err);
 	close_fd(&spec.relay_agent_fd);
 	close_fd(&spec.relay_ctl_fd);
+	close_fd(&spec.listen_agent_fd);
+	close_fd(&spec.listen_ctl_fd);
 	if (r == 0)
 		r = enter(c, c->anchor, err);
 	return r ? r : notify_send(&c->notify, c->state, STATUS_CREATING, c->anchor, err);
@@ -467,10 +514,14 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = choose_monitor(c, err);
 	if (r == 0)
+		r = descriptors_open(&c->descriptors, c->options->passed, err);
+	if (r == 0)
 		r = make_state(c, id, err);
 	if (r == 0)
 		r = process_stdio(c->stdio, c->spec->process->terminal, c->options->console_socket,
 			c->options->foreground, err);
+	if (r == 0)
+		r = descriptors_add_streams(&c->descriptors, c->stdio, err);
 	if (r == 0)
 		r = make_cgroup(c, id, err);
 	if (r == 0)
@@ -505,6 +556,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		.monitor = MONITOR_CHOICE_INIT,
 		.shares = SHARES_INIT,
 		.notify = NOTIFY_INIT,
+		.sd_notify = SD_NOTIFY_INIT,
 		.stdio = stdio,
 	};
 	int r;
@@ -516,6 +568,8 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 	if (r < 0)
 		undo(&c);
 	boot_done(&c.vm);
+	descriptors_release(options->passed);
+	sd_notify_done(&c.sd_notify);
 	shares_done(&c.shares);
 	notify_done(&c.notify);
 	monitor_choice_done(&c.monitor);

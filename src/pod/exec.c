@@ -8,6 +8,7 @@
 #include "oci/to_agent.h"
 #include "pod/cgroup.h"
 #include "pod/container.h"
+#include "pod/descriptors.h"
 #include "pod/notify.h"
 #include "pod/process.h"
 #include "pod/timeline.h"
@@ -31,6 +32,7 @@ struct exec {
 	struct spec_strings args, env;
 	struct stdio *stdio;
 	struct notify notify;
+	struct descriptors descriptors;
 	int ctl;
 	struct rpc_client *agent;
 	char id[32];
@@ -149,6 +151,16 @@ static int add_caps(const struct exec *e, Vmrun__Agent__Process *p, struct err *
 	return 0;
 }
 
+static int share_descriptors(struct exec *e, Vmrun__Agent__Process *process, struct err *err)
+{
+	char prefix[sizeof(e->id) + 1];
+	int r;
+
+	snprintf(prefix, sizeof(prefix), "%s-", e->id);
+	r = descriptors_share(&e->descriptors, e->ctl, prefix, true, err);
+	return r ? r : descriptors_describe(&e->descriptors, process, err);
+}
+
 static int run_in_guest(struct exec *e, struct err *err)
 {
 	AUTO(agent_process_free) Vmrun__Agent__Process *process = NULL;
@@ -165,6 +177,9 @@ static int run_in_guest(struct exec *e, struct err *err)
 		return err_sys(err, errno, "getrandom");
 	snprintf(e->id, sizeof(e->id), "exec-%016" PRIx64, random);
 	stdio_describe(e->stdio, process->stdio);
+	r = share_descriptors(e, process, err);
+	if (r < 0)
+		return r;
 	in.container = e->state->id;
 	in.process = e->id;
 	in.spec = process;
@@ -179,6 +194,7 @@ static int run_in_guest(struct exec *e, struct err *err)
 static int start_anchor(struct exec *e, struct err *err)
 {
 	AUTO_CLOSE int cgroup = cgroup_open_v2(&e->state->cgroups);
+	struct anchor_socket sockets[DESCRIPTORS_MAX];
 	struct anchor_spec spec = {
 		.container = e->state->id,
 		.process = e->id,
@@ -189,13 +205,23 @@ static int start_anchor(struct exec *e, struct err *err)
 		.cgroup_fd = cgroup,
 		.netns_fd = -1,
 		.rootfs_fd = -1,
+		.sockets = sockets,
+		.relay_agent_fd = -1,
+		.relay_ctl_fd = -1,
+		.listen_agent_fd = -1,
+		.listen_ctl_fd = -1,
+		.lease_fd = e->options->passed->count ? e->ctl : -1,
+		.sd_notify_fd = -1,
 	};
 	int r = notify_describe(&e->notify, e->state, e->state->anchor.pid, &spec, err);
 
-	if (r < 0)
-		return r;
-	r = process_anchor(&spec, e->stdio, e->ctl, &e->anchor, err);
-
+	descriptors_add_sockets(&e->descriptors, sockets, &spec.socket_count);
+	if (r == 0 && spec.socket_count)
+		r = process_session(e->state->dir, &spec.listen_ctl_fd, &spec.listen_agent_fd, err);
+	if (r == 0)
+		r = process_anchor(&spec, e->stdio, e->ctl, &e->anchor, err);
+	close_fd(&spec.listen_ctl_fd);
+	close_fd(&spec.listen_agent_fd);
 	if (r == 0 && cgroup < 0)
 		r = cgroup_add(&e->state->cgroups, e->anchor, err);
 	return r ? r : process_pid_file(e->options->pid_file, e->anchor, err);
@@ -221,12 +247,16 @@ static int run_steps(struct exec *e, const struct runtime *rt, const char *id, s
 	int fd, r = open_container(rt, id, e, err);
 
 	if (r == 0)
+		r = descriptors_open(&e->descriptors, e->options->passed, err);
+	if (r == 0)
 		r = read_process(e, err);
 	if (r == 0)
 		r = notify_open(e->spec->linux.seccomp, e->spec->file, &e->notify, err);
 	if (r == 0)
 		r = process_stdio(e->stdio, e->process.terminal, e->options->console_socket,
 			!e->options->detach, err);
+	if (r == 0)
+		r = descriptors_add_streams(&e->descriptors, e->stdio, err);
 	if (r == 0) {
 		e->ctl = vmclient_connect(e->state->dir, err);
 		r = e->ctl < 0 ? e->ctl : vmclient_dial_agent(e->ctl, &fd, err);
@@ -259,6 +289,7 @@ int container_exec(const struct runtime *rt, const char *id, const struct exec_o
 		kill(e.anchor, SIGKILL);
 		waitpid(e.anchor, NULL, 0);
 	}
+	descriptors_release(options->passed);
 	rpc_client_free(e.agent);
 	close_fd(&e.ctl);
 	notify_done(&e.notify);

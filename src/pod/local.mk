@@ -8,12 +8,15 @@ libpod_a_SOURCES = \
 	src/pod/container.c src/pod/container.h \
 	src/pod/create.c \
 	src/pod/death.c src/pod/death.h \
+	src/pod/descriptors.c src/pod/descriptors.h \
 	src/pod/events.c src/pod/events.h \
 	src/pod/exec.c \
+	src/pod/fd_kind.c src/pod/fd_kind.h \
 	src/pod/hooks.c src/pod/hooks.h \
 	src/pod/idmap.c src/pod/idmap.h \
 	src/pod/limits.c src/pod/limits.h \
 	src/pod/notify.c src/pod/notify.h \
+	src/pod/sd_notify.c src/pod/sd_notify.h \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
 	src/pod/processors.c src/pod/processors.h \

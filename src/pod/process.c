@@ -39,11 +39,19 @@ int process_anchor(
 	spec->tty_own = s->tty_own;
 	/* Input need not be drained for the process to have ended. */
 	for (unsigned i = 0; i < s->count; i++)
-		if (s->stream[i].flags & VMCTL_FROM_GUEST)
+		if (s->stream[i].done_in >= 0 && (s->stream[i].flags & VMCTL_FROM_GUEST))
 			spec->done_fds[spec->done_count++] = s->stream[i].done_in;
+	if (s->more_done_in >= 0)
+		spec->done_fds[spec->done_count++] = s->more_done_in;
 	r = anchor_spawn(spec, ret, err);
 	timeline("anchor");
 	return r;
+}
+
+int process_session(int dir, int *ret_ctl, int *ret_agent, struct err *err)
+{
+	*ret_ctl = vmclient_connect(dir, err);
+	return *ret_ctl < 0 ? *ret_ctl : vmclient_dial_agent(*ret_ctl, ret_agent, err);
 }
 
 int process_pid_file(const char *path, pid_t pid, struct err *err)

@@ -17,5 +17,11 @@ int process_stdio(struct stdio *s, bool terminal, const char *console_socket, bo
 int process_anchor(struct anchor_spec *spec, const struct stdio *s, int ctl, pid_t *ret,
 	struct err *err) CHECKED;
 
+/*
+ * An RPC session and the connection to vmrun-vm that it was made by, both new and the caller's, for
+ * one who outlives us. dir: the container's state.
+ */
+int process_session(int dir, int *ret_ctl, int *ret_agent, struct err *err) CHECKED;
+
 /* Writes pid to path, all or nothing; NULL: does nothing. */
 int process_pid_file(const char *path, pid_t pid, struct err *err) CHECKED;

@@ -2,6 +2,7 @@
 #include "pod/share.h"
 
 #include "base/auto.h"
+#include "pod/fd_kind.h"
 #include "pod/idmap.h"
 #include "pod/overlay.h"
 #include "pod/vmclient.h"
@@ -30,32 +31,6 @@ static int open_rootfs(struct shares *s, const struct spec *spec, int bundle_dir
 	return 0;
 }
 
-/*
- * Devices that are the same everywhere: those of every container, and what containers get bound
- * that must not make nodes. A node reaches the guest as its number, and behind any other one would
- * be another device.
- */
-static bool is_same_in_guest(const struct stat *st)
-{
-	static const struct {
-		unsigned major, minor;
-	} devices[] = {
-		{ 1, 3 },    /* null */
-		{ 1, 5 },    /* zero */
-		{ 1, 7 },    /* full */
-		{ 1, 8 },    /* random */
-		{ 1, 9 },    /* urandom */
-		{ 5, 0 },    /* tty */
-		{ 10, 200 }, /* net/tun */
-		{ 10, 229 }, /* fuse */
-	};
-
-	for (size_t i = 0; S_ISCHR(st->st_mode) && i < ARRAY_LEN(devices); i++)
-		if (st->st_rdev == makedev(devices[i].major, devices[i].minor))
-			return true;
-	return false;
-}
-
 static int check_kind(const struct mount_bind *b, const struct stat *st, struct err *err)
 {
 	switch (st->st_mode & S_IFMT) {
@@ -69,7 +44,7 @@ static int check_kind(const struct mount_bind *b, const struct stat *st, struct 
 			"the name only",
 			b->index, b->source);
 	default:
-		return is_same_in_guest(st)
+		return device_is_same_in_guest(st)
 			       ? 0
 			       : err_set(err, ENOTSUP,
 					 "config.json: mounts[%zu].source: %s is a device of the "
@@ -162,7 +137,7 @@ int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const
 	return r;
 }
 
-static int add(int ctl, const char *name, int fd, uint32_t flags, struct err *err)
+int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err)
 {
 	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_SHARE_ADD };
 	int r;
@@ -181,7 +156,7 @@ int shares_add(const struct shares *s, const struct spec *spec, int ctl, struct 
 	 * A read-only root is not a read-only share: the agent makes mount points in it before it
 	 * is remounted, as runc does on the host.
 	 */
-	int r = add(ctl, "0", s->rootfs_fd, 0, err);
+	int r = share_add(ctl, "0", s->rootfs_fd, 0, err);
 
 	(void)spec;
 	for (size_t i = 0; r == 0 && i < s->count; i++) {
@@ -189,7 +164,7 @@ int shares_add(const struct shares *s, const struct spec *spec, int ctl, struct 
 
 		if (s->agent_binds[i].is_file)
 			flags |= VMCTL_SHARE_FILE;
-		r = add(ctl, s->bind[i].name, s->bind[i].fd, flags, err);
+		r = share_add(ctl, s->bind[i].name, s->bind[i].fd, flags, err);
 	}
 	return r < 0 ? err_prefix(err, "cannot share a directory with the guest: ") : 0;
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "oci/mounts.h"
 #include "oci/to_agent.h"
+#include "rpc/vmctl.h"
 
 #include <limits.h>
 
@@ -33,5 +34,9 @@ int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const
 /* Gives them to vmrun-vm. */
 int shares_add(const struct shares *s, const struct spec *spec, int ctl, struct err *err) CHECKED;
 void shares_done(struct shares *s);
+
+/* Gives one more, under a name of its own: fd (O_PATH) stays the caller's; flags are VMCTL_SHARE_*.
+ */
+int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err) CHECKED;
 
 DEFINE_AUTO_VAL(shares_done, struct shares)

@@ -37,10 +37,10 @@ static int nonblocking_copy(int fd, int access)
 	return copy < 0 ? -errno : copy;
 }
 
-static int add_stream(struct stdio *s, int fd, uint32_t flags, struct err *err)
+/* Without the pipe that tells of its end. */
+static int add_plain(struct stdio *s, int fd, uint32_t flags, struct err *err)
 {
 	struct stream *st = &s->stream[s->count];
-	int pipefd[2];
 
 	st->fd = fd;
 	st->flags = flags;
@@ -50,11 +50,55 @@ static int add_stream(struct stdio *s, int fd, uint32_t flags, struct err *err)
 		if (getrandom(&st->token, sizeof(st->token), 0) != (ssize_t)sizeof(st->token))
 			return err_sys(err, errno, "getrandom");
 	} while (st->token == 0); /* 0 means no stream */
-	if (pipe2(pipefd, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "pipe");
-	st->done_in = pipefd[0];
-	st->done_out = pipefd[1];
 	return 0;
+}
+
+static int make_pipe(int *in, int *out, struct err *err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "pipe");
+	*in = fds[0];
+	*out = fds[1];
+	return 0;
+}
+
+static int add_stream(struct stdio *s, int fd, uint32_t flags, struct err *err)
+{
+	struct stream *st = &s->stream[s->count];
+	int r = add_plain(s, fd, flags, err);
+
+	return r ? r : make_pipe(&st->done_in, &st->done_out, err);
+}
+
+/* The pipe is one for all: it ends when the last of them has let go of it. */
+int stdio_add(
+	struct stdio *s, int fd, bool readable, bool writable, uint64_t *token, struct err *err)
+{
+	uint32_t flags = (readable ? VMCTL_TO_GUEST : 0U) | (writable ? VMCTL_FROM_GUEST : 0U);
+	int copy = nonblocking_copy(fd, readable && writable ? O_RDWR
+					: readable	     ? O_RDONLY
+							     : O_WRONLY);
+	struct stream *st = &s->stream[s->count];
+	int r;
+
+	if (copy < 0)
+		return err_sys(err, -copy, "descriptor %d", fd);
+	if (s->count == STREAMS_MAX) {
+		close(copy);
+		return err_set(err, E2BIG, "descriptor %d: too many streams", fd);
+	}
+	r = add_plain(s, copy, flags, err);
+	if (r == 0 && writable && s->more_done_out < 0)
+		r = make_pipe(&s->more_done_in, &s->more_done_out, err);
+	if (r < 0)
+		return r;
+	*token = st->token;
+	if (!writable)
+		return 0;
+	st->done_out = fcntl(s->more_done_out, F_DUPFD_CLOEXEC, DESCRIPTOR_FIRST);
+	return st->done_out < 0 ? err_sys(err, errno, "descriptor %d", fd) : 0;
 }
 
 int stdio_from_caller(struct stdio *s, struct err *err)
@@ -188,13 +232,14 @@ int stdio_connect(struct stdio *s, int ctl, struct err *err)
 		req.u.connect.flags = st->flags;
 		req.u.connect.has_preamble = 1;
 		req.u.connect.preamble = st->token;
-		r = vmclient_send(ctl, &req, fds, 2, err);
+		r = vmclient_send(ctl, &req, fds, st->done_out < 0 ? 1 : 2, err);
 		if (r < 0)
 			return r;
 		/* Only vmrun-vm holds them now, so that their end is seen. */
 		close_fd(&st->fd);
 		close_fd(&st->done_out);
 	}
+	close_fd(&s->more_done_out);
 	return 0;
 }
 
@@ -220,5 +265,7 @@ void stdio_done(struct stdio *s)
 		close_fd(&s->stream[i].done_out);
 	}
 	s->count = 0;
+	close_fd(&s->more_done_in);
+	close_fd(&s->more_done_out);
 	close_fd(&s->tty_fd);
 }

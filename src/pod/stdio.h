@@ -6,11 +6,14 @@
 
 #include "agent/agent.pb-c.h"
 #include "base/err.h"
+#include "rpc/ports.h"
 
 #include <stdbool.h>
 #include <termios.h>
 
+/* Standard streams, and those of further descriptors behind them. */
 #define STDIO_STREAMS_MAX 3
+#define STREAMS_MAX	  (STDIO_STREAMS_MAX + DESCRIPTORS_MAX)
 
 struct stdio {
 	bool terminal;
@@ -19,11 +22,13 @@ struct stdio {
 		uint64_t token;
 		int fd;		/* what vmrun-vm gets */
 		uint32_t flags; /* VMCTL_TO_GUEST, VMCTL_FROM_GUEST */
-		int done_in;	/* end of file: the stream's last byte is written */
+		int done_in;	/* end of file: the stream's last byte is written; or -1 */
 		int done_out;
-	} stream[STDIO_STREAMS_MAX];
+	} stream[STREAMS_MAX];
 
 	unsigned count;
+	/* As those of a stream, for all further ones that the guest writes to; or -1. */
+	int more_done_in, more_done_out;
 	int tty_fd;	      /* the anchor follows its size; -1 without a terminal */
 	bool tty_own;	      /* a pty that we made for a console socket */
 	struct termios saved; /* of our own terminal, when raw */
@@ -33,7 +38,7 @@ struct stdio {
 
 #define STDIO_INIT                                                                                 \
 	{                                                                                          \
-		.tty_fd = -1                                                                       \
+		.more_done_in = -1, .more_done_out = -1, .tty_fd = -1                              \
 	}
 
 /* fds 0, 1 and 2 as three streams. They are open (fds_open_stdio()). */
@@ -43,7 +48,14 @@ int stdio_from_console(struct stdio *s, const char *console, struct err *err) CH
 /* Our own terminal (fd 0), in raw mode until stdio_done(). */
 int stdio_from_terminal(struct stdio *s, struct err *err) CHECKED;
 
-/* Writes tokens, terminal and size into the message. */
+/*
+ * One more: fd stays the caller's. readable, writable: for the process in the guest. *token names
+ * it to the agent.
+ */
+int stdio_add(struct stdio *s, int fd, bool readable, bool writable, uint64_t *token,
+	struct err *err) CHECKED;
+
+/* Writes the tokens of the standard streams, terminal and size into the message. */
 void stdio_describe(const struct stdio *s, Vmrun__Agent__Stdio *ret);
 
 /* Asks vmrun-vm for the connections without waiting; stdio_connected() collects the answers. */

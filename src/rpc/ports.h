@@ -20,3 +20,11 @@
 #define SHARE_TAG      "vmrun"
 #define SHARE_MOUNT    "/run/vmrun/shares"
 #define SHARE_NAME_MAX 64
+
+/* Beyond the standard streams of a process. All of its streams may wait for it at once. */
+#define DESCRIPTORS_MAX 48
+/* The first of them. */
+#define DESCRIPTOR_FIRST 3
+
+/* Bytes of a datagram to a service manager. */
+#define SD_NOTIFY_MAX 4096

@@ -64,7 +64,8 @@ struct vmctl_start {
 
 enum vmctl_share_flags {
 	VMCTL_SHARE_RO = 1,
-	VMCTL_SHARE_FILE = 2, /* the descriptor is a file, not a directory */
+	VMCTL_SHARE_FILE = 2,	/* the descriptor is a file, not a directory */
+	VMCTL_SHARE_LEASED = 4, /* it is removed when the connection that has added it closes */
 };
 
 /* ADD: one O_PATH descriptor becomes entry `name` of the export table. REMOVE: by name. */

@@ -23,6 +23,7 @@ struct client {
 	struct loop_fd *lf;
 	bool owner;	     /* VMCTL_OWN: the pod ends with it */
 	struct list pending; /* VMCTL_CONNECTs that the guest has not answered */
+	struct list leases;
 	struct list link;
 };
 
@@ -40,6 +41,12 @@ struct ctl {
 struct pending {
 	struct client *client;
 	struct list link;
+};
+
+/* A share that goes with its client. */
+struct lease {
+	struct list link;
+	char name[SHARE_NAME_MAX];
 };
 
 static void send_reply(
@@ -72,6 +79,11 @@ static void client_close(struct client *c)
 	}
 	if (c->owner)
 		_exit(0);
+	list_for_each_safe (l, &c->leases, struct lease, link) {
+		(void)!fs_export_remove(ctl->vm->devices.fs, l->name);
+		list_del(&l->link);
+		free(l);
+	}
 	loop_fd_remove(c->lf);
 	close_fd(&c->fd);
 	list_del(&c->link);
@@ -119,6 +131,27 @@ static bool valid_name(const struct vmctl_share *s)
 	return memchr(s->name, '\0', sizeof(s->name)) && s->name[0];
 }
 
+static int share(struct client *c, const struct vmctl_share *s, int fd, unsigned flags)
+{
+	struct lease *lease = NULL;
+	int r;
+
+	if (s->flags & VMCTL_SHARE_LEASED) {
+		lease = calloc(1, sizeof(*lease));
+		if (!lease) {
+			close(fd);
+			return -ENOMEM;
+		}
+		memcpy(lease->name, s->name, sizeof(lease->name));
+	}
+	r = fs_export_add(c->ctl->vm->devices.fs, s->name, fd, flags);
+	if (r < 0)
+		free(lease);
+	else if (lease)
+		list_add_tail(&c->leases, &lease->link);
+	return r;
+}
+
 static void op_share_add(struct client *c, const struct vmctl_request *req, int *fds)
 {
 	unsigned flags = 0;
@@ -132,7 +165,7 @@ static void op_share_add(struct client *c, const struct vmctl_request *req, int 
 		flags |= FS_EXPORT_RO;
 	if (req->u.share.flags & VMCTL_SHARE_FILE)
 		flags |= FS_EXPORT_FILE;
-	r = fs_export_add(c->ctl->vm->devices.fs, req->u.share.name, steal_fd(&fds[0]), flags);
+	r = share(c, &req->u.share, steal_fd(&fds[0]), flags);
 	reply_code(c, -r, r < 0 ? strerror(-r) : "");
 }
 
@@ -284,6 +317,7 @@ static int add_client(struct ctl *ctl, int fd, struct client **ret)
 	c->ctl = ctl;
 	c->fd = fd;
 	list_init(&c->pending);
+	list_init(&c->leases);
 	r = fd_set_nonblock(fd, true);
 	if (r == 0)
 		r = loop_fd_add(ctl->vm->loop, "control", fd, EPOLLIN, on_request, c, &c->lf);

@@ -137,6 +137,6 @@ is "exec --cap, --no-new-privs, --apparmor" "$(vm exec --cap CAP_NET_ADMIN --no-
 	'CapEff: 0000000020001420 NoNewPrivs: 1 '
 fails "exec --cgroup" '--cgroup: ' vm exec --cgroup x p true
 fails "exec --pidfd-socket" '--pidfd-socket: ' vm exec --pidfd-socket x p true
-fails "exec --preserve-fds" '--preserve-fds: ' vm exec --preserve-fds 1 p true
+fails "exec --preserve-fds of what is not open" 'descriptor 3 is not open' vm exec --preserve-fds 1 p true 3<&-
 fails "exec of what is not there" 'executable file not found' vm exec p nosuch
 is "is status 255" "$status" 255

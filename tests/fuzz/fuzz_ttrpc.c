@@ -16,7 +16,7 @@ enum mode { MODE_CLIENT = 1, MODE_FRAMED = 2, MODE_READS = 4 };
 
 #define CALLS	   3
 #define PARKED_MAX 64
-#define METHODS	   19
+#define METHODS	   22
 #define CHUNK	   4096
 
 static void require(bool what)

@@ -1,4 +1,5 @@
-UNIT_TESTS += tests/unit/test_agent_container tests/unit/test_agent_listener tests/unit/test_agent_parts \
+UNIT_TESTS += tests/unit/test_agent_container tests/unit/test_agent_descriptors \
+	tests/unit/test_agent_listener tests/unit/test_agent_parts \
 	tests/unit/test_agent_sockets tests/unit/test_agent_storm
 
 AGENT_TEST_LIBS = libagent.a librpc.a libapi.a $(UNIT_LIBS) $(PROTOBUFC_LIBS)
@@ -7,6 +8,11 @@ tests_unit_test_agent_container_SOURCES = tests/unit/test_agent_container.c \
 	tests/unit/agent_box.c tests/unit/agent_box.h
 tests_unit_test_agent_container_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_agent_container_LDADD = $(AGENT_TEST_LIBS)
+
+tests_unit_test_agent_descriptors_SOURCES = tests/unit/test_agent_descriptors.c \
+	tests/unit/agent_box.c tests/unit/agent_box.h
+tests_unit_test_agent_descriptors_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+tests_unit_test_agent_descriptors_LDADD = $(AGENT_TEST_LIBS)
 
 tests_unit_test_agent_listener_SOURCES = tests/unit/test_agent_listener.c \
 	tests/unit/agent_box.c tests/unit/agent_box.h

@@ -1,5 +1,5 @@
-POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_hooks tests/unit/test_opt \
-	tests/unit/test_pidref tests/unit/test_resctrl tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio \
+POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_fd_kind tests/unit/test_hooks tests/unit/test_opt \
+	tests/unit/test_passed_fds tests/unit/test_pidref tests/unit/test_resctrl tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio \
 	tests/unit/test_duration tests/unit/test_ps_columns tests/unit/test_stats \
 	tests/unit/test_vm_section tests/unit/test_why
 UNIT_TESTS += $(POD_TESTS)
@@ -10,10 +10,16 @@ tests_unit_test_cgroup_path_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DSAMPLE_CONF='"$(abs_top_srcdir)/contrib/vmrun.conf"'
 tests_unit_test_conf_LDADD = $(POD_TEST_LIBS)
+tests_unit_test_fd_kind_SOURCES = tests/unit/test_fd_kind.c
+tests_unit_test_fd_kind_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c tests/unit/oci_text.h
 tests_unit_test_hooks_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_opt_SOURCES = tests/unit/test_opt.c src/cmd/opt.c src/cmd/opt.h
 tests_unit_test_opt_LDADD = $(UNIT_LIBS)
+tests_unit_test_passed_fds_SOURCES = tests/unit/test_passed_fds.c \
+	src/cmd/passed_fds.c src/cmd/passed_fds.h
+tests_unit_test_passed_fds_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+tests_unit_test_passed_fds_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_pidref_SOURCES = tests/unit/test_pidref.c tests/unit/child.h
 tests_unit_test_pidref_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_resctrl_SOURCES = tests/unit/test_resctrl.c tests/unit/child.h

@@ -1,3 +1,8 @@
+UNIT_TESTS += tests/unit/test_sd_notify_filter
+tests_unit_test_sd_notify_filter_SOURCES = tests/unit/test_sd_notify_filter.c \
+	shim/proxy/sd_notify_filter.c shim/proxy/sd_notify_filter.h
+tests_unit_test_sd_notify_filter_LDADD = $(UNIT_LIBS)
+
 # vmrun-proxy is not built with sanitizers (shim/local.mk).
 if !SANITIZERS
 UNIT_TESTS += tests/unit/test_anchor

@@ -112,6 +112,12 @@ static int setup(void **state)
 		.rootfs_fd = t.rootfs,
 		.mounts = t.mounts,
 		.mount_count = 2,
+		.relay_agent_fd = -1,
+		.relay_ctl_fd = -1,
+		.listen_agent_fd = -1,
+		.listen_ctl_fd = -1,
+		.lease_fd = -1,
+		.sd_notify_fd = -1,
 	};
 	return 0;
 }

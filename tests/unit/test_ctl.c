@@ -21,6 +21,7 @@ static struct {
 	int export_code;
 	unsigned export_flags;
 	char export_name[SHARE_NAME_MAX];
+	unsigned removals;
 	uint32_t connect_port;
 	struct vsock_host_end end;
 	uint64_t preamble;
@@ -60,6 +61,7 @@ int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags)
 int fs_export_remove(struct fs *fs, const char *name)
 {
 	(void)fs;
+	seen.removals++;
 	return strcmp(name, seen.export_name) == 0 ? 0 : -ENOENT;
 }
 
@@ -398,6 +400,32 @@ static void further_clients(void **state)
 	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);
 }
 
+/* Of a connection that several processes have, the last one counts. */
+static void a_leased_share_goes_with_its_client(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request req = request(VMCTL_SHARE_ADD);
+	int a, copy;
+
+	start(s);
+	listen_on(s);
+	a = client(s);
+	req.u.share.name[0] = 'n';
+	assert_int_equal(ask(s, a, &req, 1), 0);
+	req.u.share.flags = VMCTL_SHARE_LEASED;
+	req.u.share.name[0] = 'l';
+	assert_int_equal(ask(s, a, &req, 1), 0);
+	seen.export_code = -EEXIST;
+	assert_int_equal(ask(s, a, &req, 1), EEXIST);
+	copy = fcntl(a, F_DUPFD_CLOEXEC, 3);
+	close(a);
+	assert_int_equal(ask_op(s, copy, VMCTL_STATUS, 0), 0);
+	assert_int_equal(seen.removals, 0);
+	close(copy);
+	turn(s);
+	assert_int_equal(seen.removals, 1);
+}
+
 static void clients_have_a_limit(void **state)
 {
 	struct scene *s = *state;
@@ -584,6 +612,7 @@ int main(void)
 		TEST(a_connect_waits_for_the_guest),
 		TEST(a_client_may_go_before_the_guest_answers),
 		TEST(further_clients),
+		TEST(a_leased_share_goes_with_its_client),
 		TEST(clients_have_a_limit),
 		TEST(no_descriptor_for_a_client),
 		TEST(ends),

@@ -9,11 +9,17 @@
  *   inside open r|w|rw PATH      "ok", or the error
  *   inside mknod c|b MAJOR MINOR PATH    the same
  *   inside connect PATH          copies stdin to the UNIX socket, then its answer to stdout
+ *   inside socket FD             family, "listening" or "connected", address
+ *   inside serve FD COUNT        accepts that many connections, and answers each with the address
+ * and what it says inside notify TEXT           sends TEXT to $NOTIFY_SOCKET, "|" for line ends
+ *   inside barrier               as sd_notify_barrier(3); "ok" when it has been passed
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ioprio.h>
 #include <linux/sched/types.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +127,122 @@ static int connect_to(char **args)
 	return copy(fd, STDOUT_FILENO);
 }
 
+static int number(const char *text)
+{
+	return (int)strtol(text, NULL, 10);
+}
+
+static int describe(int fd, char *to, size_t room)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_un un;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} a = { 0 };
+
+	socklen_t len = sizeof(a), one = sizeof(int);
+	char text[INET6_ADDRSTRLEN] = "";
+	int listens = 0;
+
+	if (getsockname(fd, &a.any, &len) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &one) < 0)
+		return -1;
+	if (a.any.sa_family == AF_UNIX) {
+		if (len > sizeof(sa_family_t) && !a.un.sun_path[0])
+			a.un.sun_path[0] = '@';
+		snprintf(
+			to, room, "unix %s %s", listens ? "listening" : "connected", a.un.sun_path);
+	} else {
+		inet_ntop(a.any.sa_family,
+			a.any.sa_family == AF_INET ? (void *)&a.in.sin_addr
+						   : (void *)&a.in6.sin6_addr,
+			text, sizeof(text));
+		snprintf(to, room, "inet %s %s:%u", listens ? "listening" : "connected", text,
+			ntohs(a.in.sin_port));
+	}
+	return 0;
+}
+
+static int describe_socket(char **args)
+{
+	char text[256];
+
+	if (describe(number(args[0]), text, sizeof(text)) < 0)
+		return told(-1);
+	puts(text);
+	return 0;
+}
+
+static int serve(char **args)
+{
+	char text[256];
+	int fd = number(args[0]);
+
+	for (int i = number(args[1]); i > 0; i--) {
+		int c = accept(fd, NULL, NULL);
+
+		if (c < 0 || describe(c, text, sizeof(text)) < 0)
+			return told(-1);
+		dprintf(c, "%s: ", text);
+		if (copy(c, c) != 0)
+			return 1;
+		close(c);
+	}
+	return told(0);
+}
+
+/* descriptor: sent along, or -1. */
+static int send_note(const char *text, int descriptor)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct iovec iov = { (void *)(uintptr_t)text, strlen(text) };
+	char control[CMSG_SPACE(sizeof(int))] = "";
+	struct msghdr msg = {
+		.msg_name = &addr,
+		.msg_namelen = sizeof(addr),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (!path)
+		return -1;
+	strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
+	if (descriptor >= 0) {
+		struct cmsghdr *c;
+
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &descriptor, sizeof(int));
+	}
+	return sendmsg(fd, &msg, 0) < 0 ? -1 : 0;
+}
+
+static int notify(char **args)
+{
+	for (char *c = args[0]; *c; c++)
+		*c = *c == '|' ? '\n' : *c;
+	return told(send_note(args[0], -1));
+}
+
+static int barrier(char **args)
+{
+	int fds[2];
+	char byte;
+
+	(void)args;
+	if (pipe(fds) < 0 || send_note("BARRIER=1", fds[1]) < 0)
+		return told(-1);
+	close(fds[1]);
+	return told((int)read(fds[0], &byte, 1));
+}
+
 static const struct {
 	const char *name;
 	int args;
@@ -132,6 +254,10 @@ static const struct {
 	{ "open", 2, try_open },
 	{ "mknod", 4, try_mknod },
 	{ "connect", 1, connect_to },
+	{ "socket", 1, describe_socket },
+	{ "serve", 2, serve },
+	{ "notify", 1, notify },
+	{ "barrier", 0, barrier },
 };
 
 int main(int argc, char **argv)
