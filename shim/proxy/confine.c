@@ -110,6 +110,7 @@ static const struct role notify_role = { allowed_to_notify, ARRAY_LEN(allowed_to
 #define ROWS_MAX      (ARRAY_LEN(allowed) + ARRAY_LEN(allowed_to_notify))
 #define INSNS_MAX     (5 + INSNS_PER_ROW * ROWS_MAX)
 
+_Static_assert(ARRAY_LEN(allowed_to_relay) <= ARRAY_LEN(allowed_to_notify), "the longest counts");
 _Static_assert(INSNS_MAX < UINT8_MAX, "a jump past all rows has 8 bits");
 
 /* left: rows behind this one. */

@@ -147,8 +147,17 @@ same_state() {
 anchor_of() { vm state "$1" | jq -r .pid; }
 status_of() { vm state "$1" | jq -r .status; }
 has_status() { [[ $(status_of "$1") == "$2" ]]; }
-monitors() { pgrep -x vmrun-vm || :; }
-emulators() { pgrep -x vmrun-qemu || :; }
+# The processes of this case's pods: the machine may have others.
+monitors() {
+	local pid
+	for pid in $(pgrep -x vmrun-vm); do
+		[[ ! $(find "/proc/$pid/fd" -lname "$root/*" -print -quit 2>/dev/null) ]] || echo "$pid"
+	done
+}
+emulators() {
+	local pid
+	for pid in $(monitors); do pgrep -x -P "$pid" vmrun-qemu || :; done
+}
 # kvm, qemu-kvm or qemu-tcg: what runs guests here.
 monitor_here() { vm check --format json | jq -r .monitor; }
 
