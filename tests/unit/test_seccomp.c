@@ -260,6 +260,8 @@ static void flags_that_are_absent(void **state)
 	(void)state;
 	assert_int_equal(absent, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 	assert_int_equal(none, 0);
+	assert_int_equal(verdict(&p, SYS_read, 0, 0), SECCOMP_RET_ALLOW);
+	assert_int_equal(verdict(&q, SYS_read, 0, 0), SECCOMP_RET_ALLOW);
 }
 
 /* Some versions of libseccomp cannot make a binary tree of nothing. */
