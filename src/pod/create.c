@@ -239,6 +239,14 @@ static int enter(void *arg, pid_t pid, struct err *err)
 	return r ? r : resctrl_add(&c->resctrl, pid, err);
 }
 
+/* Emulated processors beyond the first only make the emulator slower. */
+static uint32_t spare_vcpus(const struct create *c)
+{
+	return c->monitor.monitor == MONITOR_QEMU_TCG
+		       ? 0
+		       : at_most((uint32_t)c->conf.vcpus_spare, c->conf.vcpus_max - c->shape.vcpus);
+}
+
 static int start_guest(struct create *c, struct err *err)
 {
 	c->boot = (struct boot_spec){
@@ -246,8 +254,7 @@ static int start_guest(struct create *c, struct err *err)
 		.conf = &c->conf,
 		.monitor = &c->monitor,
 		.vcpus = c->shape.vcpus,
-		.vcpus_spare = at_most((uint32_t)c->conf.vcpus_spare,
-			(uint32_t)c->conf.vcpus_max - c->shape.vcpus),
+		.vcpus_spare = spare_vcpus(c),
 		.memory_mib = c->shape.memory_mib,
 		.kernel = c->vm_section.kernel,
 		.initrd = c->vm_section.initrd,
