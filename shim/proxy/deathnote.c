@@ -79,14 +79,18 @@ static enum death_cause narrow(const struct words *w, const char *tail)
 		       : DEATH_GUEST_PANIC;
 }
 
-/* The lines that say something, the last of them. */
+/* The last lines, or those from a panic on: what a long trace after it says is worth less. */
 static void put_log(struct json_out *out, char *tail)
 {
 	char *lines[DEATH_LOG_LINES], *save = NULL;
-	size_t n = 0;
+	size_t n = 0, end = SIZE_MAX;
 
-	for (char *line = strtok_r(tail, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save))
+	for (char *line = strtok_r(tail, "\r\n", &save); line && n < end;
+		line = strtok_r(NULL, "\r\n", &save)) {
+		if (end == SIZE_MAX && strstr(line, "Kernel panic"))
+			end = n + DEATH_LOG_LINES;
 		lines[n++ % DEATH_LOG_LINES] = line;
+	}
 	json_key(out, "log");
 	json_array(out);
 	for (size_t i = n > DEATH_LOG_LINES ? n - DEATH_LOG_LINES : 0; i < n; i++) {

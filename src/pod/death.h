@@ -4,7 +4,7 @@
  *
  *   { "cause": "guest-panic", "message": "...", "timeNs": ..., "phase": "running",
  *     "monitor": { "exitStatus": 4, "signal": null, "words": "guest reset" },
- *     "log": [ "the last lines of console.log", ... ] }
+ *     "log": [ "the last lines of console.log, or those from a panic on", ... ] }
  */
 #pragma once
 
