@@ -65,8 +65,8 @@ int machine_new(const struct machine_config *config, struct machine **ret, struc
 
 	if (config->vcpus < 1 || config->vcpus > MACHINE_VCPUS_MAX ||
 		config->spare > MACHINE_VCPUS_MAX - config->vcpus)
-		return err_set(err, EINVAL, "%u and %u vCPUs asked for, 1 to %d are possible",
-			config->vcpus, config->spare, MACHINE_VCPUS_MAX);
+		return err_set(err, EINVAL, "%llu vCPUs asked for, 1 to %d are possible",
+			(unsigned long long)config->vcpus + config->spare, MACHINE_VCPUS_MAX);
 	if (config->memory_mib < 64 || config->memory_mib > 1 << 20)
 		return err_set(err, EINVAL,
 			"%llu MiB of memory asked for, 64 to 1048576 are possible",
