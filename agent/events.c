@@ -75,13 +75,8 @@ void event_add(struct event_log *log, Vmrun__Agent__Event__Kind kind, const char
 	e->status = status;
 	e->at_ns = at_ns;
 	/* Everybody on the list had seen all events before this one. */
-	list_for_each_safe (w, &log->waiting, struct parked, link) {
-		struct rpc_request *r = w->request;
-
-		list_del(&w->link);
-		free(w);
-		reply_after(log, log->last - 1, r);
-	}
+	while (!list_empty(&log->waiting))
+		reply_after(log, log->last - 1, parked_take(&log->waiting));
 }
 
 uint64_t event_last(const struct event_log *log)

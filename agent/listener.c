@@ -89,16 +89,6 @@ static void reply_next(
 	rpc_reply(r, &reply.base);
 }
 
-static struct rpc_request *unpark(struct listener *l)
-{
-	struct parked *w = container_of(l->waiting.next, struct parked, link);
-	struct rpc_request *r = w->request;
-
-	list_del(&w->link);
-	free(w);
-	return r;
-}
-
 /* The kernel has one: poll said so, and nobody else reads. */
 static void receive(struct listener *l)
 {
@@ -110,7 +100,7 @@ static void receive(struct listener *l)
 	target_copy(c, &n);
 	/* What was copied is the target's only if it is still there, see seccomp_unotify(2). */
 	if (is_valid(l, n.id))
-		reply_next(l, &n, c, unpark(l));
+		reply_next(l, &n, c, parked_take(&l->waiting));
 }
 
 /* Asks the loop for what can be dealt with now. */

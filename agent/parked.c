@@ -24,6 +24,11 @@ static struct rpc_request *unpark(struct parked *p)
 	return r;
 }
 
+struct rpc_request *parked_take(struct list *list)
+{
+	return list_empty(list) ? NULL : unpark(container_of(list->next, struct parked, link));
+}
+
 void parked_reply_all(struct list *list, const ProtobufCMessage *reply)
 {
 	list_for_each_safe (p, list, struct parked, link)

@@ -67,16 +67,6 @@ static ssize_t receive(const struct sd_notify *n, char text[SD_NOTIFY_MAX])
 	return len > 0 ? len - 1 : 0;
 }
 
-static struct rpc_request *take_waiting(struct sd_notify *n)
-{
-	struct parked *w = container_of(n->waiting.next, struct parked, link);
-	struct rpc_request *r = w->request;
-
-	list_del(&w->link);
-	free(w);
-	return r;
-}
-
 /* As many as are asked for and there. */
 static void serve(struct sd_notify *n)
 {
@@ -91,7 +81,7 @@ static void serve(struct sd_notify *n)
 			break;
 		reply.datagram.data = (uint8_t *)text;
 		reply.datagram.len = (size_t)len;
-		rpc_reply(take_waiting(n), &reply.base);
+		rpc_reply(parked_take(&n->waiting), &reply.base);
 		if (says_ready(text, (size_t)len))
 			note_ready(n);
 	}

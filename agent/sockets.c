@@ -66,18 +66,10 @@ static void reply_next(struct relayed *r, struct rpc_request *request)
 static void tell(struct sockets *s)
 {
 	list_for_each (r, &s->relayed, struct relayed, link) {
-		struct parked *w;
-		struct rpc_request *request;
-
 		if (list_empty(&s->waiting))
 			return;
-		if (r->told)
-			continue;
-		w = container_of(s->waiting.next, struct parked, link);
-		request = w->request;
-		list_del(&w->link);
-		free(w);
-		reply_next(r, request);
+		if (!r->told)
+			reply_next(r, parked_take(&s->waiting));
 	}
 }
 
