@@ -7,6 +7,7 @@ vmrun_proxy_SOURCES = \
 	shim/proxy/confine.c shim/proxy/confine.h \
 	shim/proxy/deathnote.c shim/proxy/deathnote.h \
 	shim/proxy/given.c shim/proxy/given.h \
+	shim/proxy/helper.c shim/proxy/helper.h \
 	shim/proxy/main.c \
 	shim/proxy/notification.c shim/proxy/notification.h \
 	shim/proxy/notify.c shim/proxy/notify.h \

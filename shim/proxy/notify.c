@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "rpc/client.h"
 #include "shim/proxy/confine.h"
+#include "shim/proxy/helper.h"
 #include "shim/proxy/notify_server.h"
 
 #include <fcntl.h>
@@ -52,41 +53,27 @@ static void keep_only(struct notify *n, int *told)
 	fds_close_from(FIRST_FD + (int)ARRAY_LEN(fds));
 }
 
-static noreturn void child(struct notify *n, int told)
+static void child(const void *arg, int told)
 {
+	struct notify n = *(const struct notify *)arg;
 	struct rpc_client *rpc;
 	struct err err = ERR_NONE;
 
 	prctl(PR_SET_NAME, "vmrun-notify");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-		(n->mnt_ns >= 0 && setns(n->mnt_ns, CLONE_NEWNS) < 0) ||
-		fd_set_nonblock(n->fuse, true) < 0 || fd_write_all(told, "r", 1) < 0)
-		_exit(1);
-	keep_only(n, &told);
-	if (confine_notify(&err) < 0 || rpc_client_new(n->rpc, &rpc) < 0)
-		_exit(1);
-	serve(n, rpc, told);
+		(n.mnt_ns >= 0 && setns(n.mnt_ns, CLONE_NEWNS) < 0) ||
+		fd_set_nonblock(n.fuse, true) < 0 || fd_write_all(told, "r", 1) < 0)
+		return;
+	keep_only(&n, &told);
+	if (confine_notify(&err) < 0 || rpc_client_new(n.rpc, &rpc) < 0)
+		return;
+	serve(&n, rpc, told);
 }
 
 int notify_start(const struct notify *n, int *ret_told, struct err *err)
 {
-	struct notify own = *n;
-	AUTO_CLOSE int ours = -1;
-	AUTO_CLOSE int theirs = -1;
-	int fds[2];
-	char byte;
 	pid_t pid;
+	int r = helper_start(child, n, &pid, ret_told);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "seccomp listener");
-	ours = fds[0];
-	theirs = fds[1];
-	pid = fork();
-	if (pid == 0)
-		child(&own, theirs);
-	close_fd(&theirs);
-	if (pid < 0 || read(ours, &byte, 1) != 1)
-		return err_set(err, EIO, "cannot serve the seccomp listener's stand-in");
-	*ret_told = steal_fd(&ours);
-	return 0;
+	return r < 0 ? err_set(err, -r, "cannot serve the seccomp listener's stand-in") : 0;
 }

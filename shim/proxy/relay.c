@@ -6,6 +6,7 @@
 #include "rpc/client.h"
 #include "rpc/vmctl.h"
 #include "shim/proxy/confine.h"
+#include "shim/proxy/helper.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -88,8 +89,9 @@ static void close_others(const struct relay *relay)
  * The relay's set-up, reported by how the pipe ends: a byte, or nothing. A network namespace of its
  * own has no abstract sockets that it could reach.
  */
-static void child(const struct relay *relay, int ready)
+static void child(const void *arg, int ready)
 {
+	const struct relay *relay = arg;
 	struct rpc_client *agent;
 	struct err err = ERR_NONE;
 
@@ -100,27 +102,12 @@ static void child(const struct relay *relay, int ready)
 		if (confine_relay(&err) == 0 && rpc_client_new(relay->agent_fd, &agent) == 0)
 			relay->run(relay, agent);
 	}
-	_exit(1);
 }
 
 int relay_start(const struct relay *relay, pid_t *ret, struct err *err)
 {
-	AUTO_CLOSE int ours = -1;
-	AUTO_CLOSE int theirs = -1;
-	int fds[2];
-	char byte;
-	pid_t pid;
+	AUTO_CLOSE int ready = -1;
+	int r = helper_start(child, relay, ret, &ready);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "relay of sockets");
-	ours = fds[0];
-	theirs = fds[1];
-	pid = fork();
-	if (pid == 0)
-		child(relay, theirs);
-	close_fd(&theirs);
-	if (pid < 0 || read(ours, &byte, 1) != 1)
-		return err_set(err, EIO, "cannot start the relay of sockets");
-	*ret = pid;
-	return 0;
+	return r < 0 ? err_set(err, -r, "cannot start the relay of sockets") : 0;
 }

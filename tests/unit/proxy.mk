@@ -14,7 +14,8 @@ EXTRA_tests_unit_test_anchor_DEPENDENCIES = vmrun-proxy$(EXEEXT)
 
 UNIT_TESTS += tests/unit/test_notify
 tests_unit_test_notify_SOURCES = tests/unit/test_notify.c \
-	shim/proxy/changes.c shim/proxy/confine.c shim/proxy/given.c shim/proxy/notification.c \
+	shim/proxy/changes.c shim/proxy/confine.c shim/proxy/given.c shim/proxy/helper.c \
+	shim/proxy/notification.c \
 	shim/proxy/notify.c shim/proxy/notify_file.c shim/proxy/notify_server.c shim/proxy/standin.c
 tests_unit_test_notify_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_notify_LDADD = librpc.a libapi.a $(UNIT_LIBS) $(PROTOBUFC_LIBS)
