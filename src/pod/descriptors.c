@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "pod/process.h"
 #include "pod/share.h"
 
 #include <fcntl.h>
@@ -129,38 +130,6 @@ static int describe_one(unsigned i, const struct descriptor *v, Vmrun__Agent__De
 		return 0;
 	}
 	return -EINVAL;
-}
-
-static char **find_env(const Vmrun__Agent__Process *p, const char *name)
-{
-	for (size_t i = 0; i < p->n_env; i++) {
-		const char *rest = str_after(p->env[i], name);
-
-		if (rest && *rest == '=')
-			return &p->env[i];
-	}
-	return NULL;
-}
-
-int process_set_env(Vmrun__Agent__Process *to, const char *name, const char *value, struct err *err)
-{
-	char **at = find_env(to, name), *text;
-
-	if (asprintf(&text, "%s=%s", name, value) < 0)
-		return err_sys(err, ENOMEM, "environment");
-	if (at) {
-		free(*at);
-		*at = text;
-		return 0;
-	}
-	at = realloc(to->env, (to->n_env + 1) * sizeof(*to->env));
-	if (!at) {
-		free(text);
-		return err_sys(err, ENOMEM, "environment");
-	}
-	to->env = at;
-	to->env[to->n_env++] = text;
-	return 0;
 }
 
 /* The container's first process has number 1 there. */

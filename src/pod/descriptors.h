@@ -54,7 +54,3 @@ void descriptors_add_sockets(
 
 /* They are where they are to be: our own go, so that their ends are seen. */
 void descriptors_release(const struct passed_fds *passed);
-
-/* Replaces or adds a variable of the message's environment. 0 or -ENOMEM with err. */
-int process_set_env(
-	Vmrun__Agent__Process *to, const char *name, const char *value, struct err *err) CHECKED;

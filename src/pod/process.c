@@ -1,8 +1,9 @@
-/* Streams, anchors, pid files: see process.h. */
+/* Streams, anchors, pid files, environments: see process.h. */
 #include "pod/process.h"
 
 #include "base/auto.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "pod/timeline.h"
 #include "pod/vmclient.h"
 
@@ -63,4 +64,36 @@ int process_pid_file(const char *path, pid_t pid, struct err *err)
 		return 0;
 	n = snprintf(text, sizeof(text), "%d", pid);
 	return file_replace(AT_FDCWD, path, text, (size_t)n, 0644, err);
+}
+
+static char **find_env(const Vmrun__Agent__Process *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_env; i++) {
+		const char *rest = str_after(p->env[i], name);
+
+		if (rest && *rest == '=')
+			return &p->env[i];
+	}
+	return NULL;
+}
+
+int process_set_env(Vmrun__Agent__Process *to, const char *name, const char *value, struct err *err)
+{
+	char **at = find_env(to, name), *text;
+
+	if (asprintf(&text, "%s=%s", name, value) < 0)
+		return err_sys(err, ENOMEM, "environment");
+	if (at) {
+		free(*at);
+		*at = text;
+		return 0;
+	}
+	at = realloc(to->env, (to->n_env + 1) * sizeof(*to->env));
+	if (!at) {
+		free(text);
+		return err_sys(err, ENOMEM, "environment");
+	}
+	to->env = at;
+	to->env[to->n_env++] = text;
+	return 0;
 }

@@ -1,6 +1,7 @@
-/* What create and exec share: streams, the anchor, the pid file. */
+/* What create and exec share: streams, the anchor, the pid file, the environment. */
 #pragma once
 
+#include "agent/agent.pb-c.h"
 #include "base/err.h"
 #include "oci/spec.h"
 #include "pod/anchor.h"
@@ -25,3 +26,7 @@ int process_session(int dir, int *ret_ctl, int *ret_agent, struct err *err) CHEC
 
 /* Writes pid to path, all or nothing; NULL: does nothing. */
 int process_pid_file(const char *path, pid_t pid, struct err *err) CHECKED;
+
+/* Replaces or adds a variable of the message's environment. 0 or -ENOMEM with err. */
+int process_set_env(
+	Vmrun__Agent__Process *to, const char *name, const char *value, struct err *err) CHECKED;
