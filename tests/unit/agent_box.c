@@ -45,18 +45,18 @@ bool box_possible(void)
 	return true;
 }
 
-static void find_cgroup(struct agent_box *box)
+static void find_cgroup(struct agent_box *b)
 {
 	struct statfs fs;
 
 	for (size_t i = 0; i < ARRAY_LEN(cgroup_mounts); i++) {
-		snprintf(box->cgroup, sizeof(box->cgroup), "%s/vmrun-test-%d", cgroup_mounts[i],
+		snprintf(b->cgroup, sizeof(b->cgroup), "%s/vmrun-test-%d", cgroup_mounts[i],
 			(int)getpid());
 		if (statfs(cgroup_mounts[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC &&
-			mkdir(box->cgroup, 0755) == 0)
+			mkdir(b->cgroup, 0755) == 0)
 			return;
 	}
-	box->cgroup[0] = '\0';
+	b->cgroup[0] = '\0';
 	print_message("note: no writable cgroup v2, its parts are not tested\n");
 }
 
@@ -145,19 +145,19 @@ static void on_quit(void *arg, int fd, uint32_t events)
 /*
  * The child: an agent on two listeners, until the end of a pipe. Its standard error is the test's.
  */
-static int agent_main(const struct agent_box *box, int rpc, int streams, int quit)
+static int agent_main(const struct agent_box *b, int rpc, int streams, int quit)
 {
 	struct err err = ERR_NONE;
 	char shares[128], scratch[128];
-	struct agent_config config = { shares, box->cgroup[0] ? box->cgroup : NULL, scratch };
+	struct agent_config config = { shares, b->cgroup[0] ? b->cgroup : NULL, scratch };
 	struct served served[2] = { { NULL, agent_serve_rpc }, { NULL, agent_serve_stream } };
 	struct loop_fd *watch[3] = { NULL, NULL, NULL };
 	struct agent *a;
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(shares, sizeof(shares), "%s/shares", box->dir);
-	snprintf(scratch, sizeof(scratch), "%s/scratch", box->dir);
+	snprintf(shares, sizeof(shares), "%s/shares", b->dir);
+	snprintf(scratch, sizeof(scratch), "%s/scratch", b->dir);
 	if (agent_new(&config, &a, &err) < 0) {
 		fprintf(stderr, "agent: %s\n", err.msg);
 		return 1;
@@ -177,7 +177,7 @@ static int agent_main(const struct agent_box *box, int rpc, int streams, int qui
 	return r != 0;
 }
 
-void box_start(struct agent_box *box)
+void box_start(struct agent_box *b)
 {
 	AUTO_CLOSE int shares = -1;
 	AUTO_CLOSE int rpc = -1;
@@ -186,70 +186,86 @@ void box_start(struct agent_box *box)
 	char path[128];
 	int ends[2];
 
-	*box = (struct agent_box){ .dir = "/tmp/vmrun-agent-XXXXXX" };
-	assert_non_null(mkdtemp(box->dir));
+	*b = (struct agent_box){ .dir = "/tmp/vmrun-agent-XXXXXX" };
+	assert_non_null(mkdtemp(b->dir));
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	assert_int_equal(mount("box", box->dir, "tmpfs", 0, "mode=755"), 0);
-	find_cgroup(box);
-	snprintf(path, sizeof(path), "%s/scratch", box->dir);
+	assert_int_equal(mount("box", b->dir, "tmpfs", 0, "mode=755"), 0);
+	find_cgroup(b);
+	snprintf(path, sizeof(path), "%s/scratch", b->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(path, sizeof(path), "%s/shares", box->dir);
+	snprintf(path, sizeof(path), "%s/shares", b->dir);
 	assert_int_equal(mkdir(path, 0755), 0);
 	shares = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	make_rootfs(shares);
-	rpc = listen_at(box->dir, "rpc");
-	streams = listen_at(box->dir, "stream");
+	rpc = listen_at(b->dir, "rpc");
+	streams = listen_at(b->dir, "stream");
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	quit = ends[0];
-	box->quit = ends[1];
+	b->quit = ends[1];
 	fflush(NULL);
-	box->pid = fork();
-	assert_true(box->pid >= 0);
-	if (box->pid == 0) {
-		close(box->quit);
-		_exit(agent_main(box, rpc, streams, quit));
+	b->pid = fork();
+	assert_true(b->pid >= 0);
+	if (b->pid == 0) {
+		close(b->quit);
+		_exit(agent_main(b, rpc, streams, quit));
 	}
-	box->client = box_connect(box);
+	b->client = box_connect(b);
 }
 
-void box_stop(struct agent_box *box)
+void box_stop(struct agent_box *b)
 {
 	int status;
 
-	rpc_client_free(box->client);
-	assert_int_equal(waitpid(box->pid, &status, WNOHANG), 0);
-	close_fd(&box->quit);
-	assert_int_equal(waitpid(box->pid, &status, 0), box->pid);
+	rpc_client_free(b->client);
+	assert_int_equal(waitpid(b->pid, &status, WNOHANG), 0);
+	close_fd(&b->quit);
+	assert_int_equal(waitpid(b->pid, &status, 0), b->pid);
 	assert_int_equal(status, 0);
-	if (box->cgroup[0] && rmdir(box->cgroup) < 0)
-		fail_msg("a cgroup is left in %s: %s", box->cgroup, strerror(errno));
-	umount2(box->dir, MNT_DETACH);
-	rmdir(box->dir);
+	if (b->cgroup[0] && rmdir(b->cgroup) < 0)
+		fail_msg("a cgroup is left in %s: %s", b->cgroup, strerror(errno));
+	umount2(b->dir, MNT_DETACH);
+	rmdir(b->dir);
 }
 
-static int dial(const struct agent_box *box, const char *name)
+struct agent_box box;
+
+int box_set_up(void **state)
+{
+	(void)state;
+	box_start(&box);
+	return 0;
+}
+
+int box_tear_down(void **state)
+{
+	(void)state;
+	box_stop(&box);
+	return 0;
+}
+
+static int dial(const struct agent_box *b, const char *name)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", box->dir, name);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", b->dir, name);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	return fd;
 }
 
-struct rpc_client *box_connect(const struct agent_box *box)
+struct rpc_client *box_connect(const struct agent_box *b)
 {
 	struct rpc_client *c = NULL;
 
-	assert_int_equal(rpc_client_new(dial(box, "rpc"), &c), 0);
+	assert_int_equal(rpc_client_new(dial(b, "rpc"), &c), 0);
 	return c;
 }
 
-int box_stream(const struct agent_box *box, uint64_t token)
+int box_stream(const struct agent_box *b, uint64_t token)
 {
 	uint64_t wire = htole64(token);
-	int fd = dial(box, "stream");
+	int fd = dial(b, "stream");
 
 	assert_int_equal(fd_write_all(fd, &wire, sizeof(wire)), 0);
 	return fd;
@@ -327,21 +343,21 @@ void request_init(struct box_request *r, const char *id, const char *script)
 	r->process.stdio = &r->stdio;
 }
 
-void box_call(struct agent_box *box, const char *method, const void *request)
+void box_call(struct agent_box *b, const char *method, const void *request)
 {
 	struct err err = ERR_NONE;
 
-	if (rpc_call(box->client, &vmrun__agent__agent__descriptor, method, request, CALL_MS, NULL,
+	if (rpc_call(b->client, &vmrun__agent__agent__descriptor, method, request, CALL_MS, NULL,
 		    &err) < 0)
 		fail_msg("%s: %s", method, err.msg);
 }
 
-void box_fails(struct agent_box *box, const char *method, const void *request, const char *pattern)
+void box_fails(struct agent_box *b, const char *method, const void *request, const char *pattern)
 {
 	struct err err = ERR_NONE;
 	regex_t regex;
 
-	if (rpc_call(box->client, &vmrun__agent__agent__descriptor, method, request, CALL_MS, NULL,
+	if (rpc_call(b->client, &vmrun__agent__agent__descriptor, method, request, CALL_MS, NULL,
 		    &err) >= 0)
 		fail_msg("%s succeeded", method);
 	assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
@@ -350,7 +366,7 @@ void box_fails(struct agent_box *box, const char *method, const void *request, c
 	regfree(&regex);
 }
 
-uint32_t box_wait(struct agent_box *box, const char *id, const char *process)
+uint32_t box_wait(struct agent_box *b, const char *id, const char *process)
 {
 	Vmrun__Agent__WaitRequest wait = VMRUN__AGENT__WAIT_REQUEST__INIT;
 	ProtobufCMessage *reply = NULL;
@@ -359,7 +375,7 @@ uint32_t box_wait(struct agent_box *box, const char *id, const char *process)
 
 	wait.container = (char *)(uintptr_t)id;
 	wait.process = (char *)(uintptr_t)process;
-	if (rpc_call(box->client, &vmrun__agent__agent__descriptor, "Wait", &wait.base, CALL_MS,
+	if (rpc_call(b->client, &vmrun__agent__agent__descriptor, "Wait", &wait.base, CALL_MS,
 		    &reply, &err) < 0)
 		fail_msg("Wait for %s %s: %s", id, process, err.msg);
 	status = ((Vmrun__Agent__WaitResponse *)reply)->status;
@@ -368,12 +384,12 @@ uint32_t box_wait(struct agent_box *box, const char *id, const char *process)
 	return status;
 }
 
-void box_delete(struct agent_box *box, const char *id)
+void box_delete(struct agent_box *b, const char *id)
 {
 	Vmrun__Agent__ContainerRequest request = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 
 	request.container = (char *)(uintptr_t)id;
-	box_call(box, "DeleteContainer", &request.base);
+	box_call(b, "DeleteContainer", &request.base);
 }
 
 /* Both streams to their end. */
@@ -403,13 +419,13 @@ static void collect(int fds[2], struct buf bufs[2])
 	}
 }
 
-static void finish(struct agent_box *box, int fds[2], const char *id, const char *process,
+static void finish(struct agent_box *b, int fds[2], const char *id, const char *process,
 	struct box_result *ret)
 {
 	struct buf bufs[2] = { { 0 }, { 0 } };
 
 	collect(fds, bufs);
-	ret->status = box_wait(box, id, process);
+	ret->status = box_wait(b, id, process);
 	assert_non_null(buf_str(&bufs[0]));
 	assert_non_null(buf_str(&bufs[1]));
 	ret->out = (char *)bufs[0].data;
@@ -417,37 +433,37 @@ static void finish(struct agent_box *box, int fds[2], const char *id, const char
 	ret->error = (char *)bufs[1].data;
 }
 
-void box_run(struct agent_box *box, struct box_request *r, struct box_result *ret)
+void box_run(struct agent_box *b, struct box_request *r, struct box_result *ret)
 {
 	Vmrun__Agent__StartContainerRequest start = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
 	/* stdout before the process exists, stderr after. */
-	int fds[2] = { box_stream(box, r->stdio.stdout), -1 };
+	int fds[2] = { box_stream(b, r->stdio.stdout), -1 };
 
 	r->stdio.stdin = 0;
 	start.container = r->create.container;
-	box_call(box, "CreateContainer", &r->create.base);
-	box_call(box, "StartContainer", &start.base);
-	fds[1] = box_stream(box, r->stdio.stderr);
-	finish(box, fds, r->create.container, "", ret);
-	box_delete(box, r->create.container);
+	box_call(b, "CreateContainer", &r->create.base);
+	box_call(b, "StartContainer", &start.base);
+	fds[1] = box_stream(b, r->stdio.stderr);
+	finish(b, fds, r->create.container, "", ret);
+	box_delete(b, r->create.container);
 }
 
-void box_exec(struct agent_box *box, const char *container, Vmrun__Agent__Process *process,
+void box_exec(struct agent_box *b, const char *container, Vmrun__Agent__Process *process,
 	struct box_result *ret)
 {
 	static unsigned number;
 	Vmrun__Agent__ExecRequest exec = VMRUN__AGENT__EXEC_REQUEST__INIT;
 	char id[32];
-	int fds[2] = { box_stream(box, process->stdio->stdout),
-		box_stream(box, process->stdio->stderr) };
+	int fds[2] = { box_stream(b, process->stdio->stdout),
+		box_stream(b, process->stdio->stderr) };
 
 	snprintf(id, sizeof(id), "exec-%u", ++number);
 	exec.container = (char *)(uintptr_t)container;
 	exec.process = id;
 	exec.spec = process;
 	process->stdio->stdin = 0;
-	box_call(box, "Exec", &exec.base);
-	finish(box, fds, container, id, ret);
+	box_call(b, "Exec", &exec.base);
+	finish(b, fds, container, id, ret);
 }
 
 void result_done(struct box_result *r)

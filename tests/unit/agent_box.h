@@ -20,13 +20,18 @@ struct agent_box {
 /* Prints why and returns false when this machine or user cannot run it. */
 bool box_possible(void);
 
-void box_start(struct agent_box *box);
+void box_start(struct agent_box *b);
 /* Also checks that the agent has lived until now, leaks nothing and left no cgroup. */
-void box_stop(struct agent_box *box);
+void box_stop(struct agent_box *b);
+
+/* The box of a test program that needs one only, and its group's set-up and tear-down. */
+extern struct agent_box box;
+int box_set_up(void **state);
+int box_tear_down(void **state);
 
 /* A connection of its own to the API, or a stream with its token sent. */
-struct rpc_client *box_connect(const struct agent_box *box);
-int box_stream(const struct agent_box *box, uint64_t token);
+struct rpc_client *box_connect(const struct agent_box *b);
+int box_stream(const struct agent_box *b, uint64_t token);
 
 /* A request for `args` (a command line for sh -c when there is one word with a space). */
 struct box_request {
@@ -47,12 +52,12 @@ Vmrun__Agent__Mount *request_mount(
 	struct box_request *r, const char *type, const char *destination);
 
 /* These fail the test when the call fails. */
-void box_call(struct agent_box *box, const char *method, const void *request);
-uint32_t box_wait(struct agent_box *box, const char *id, const char *process);
-void box_delete(struct agent_box *box, const char *id);
+void box_call(struct agent_box *b, const char *method, const void *request);
+uint32_t box_wait(struct agent_box *b, const char *id, const char *process);
+void box_delete(struct agent_box *b, const char *id);
 
 /* The call fails; its message is compared with the extended regular expression. */
-void box_fails(struct agent_box *box, const char *method, const void *request, const char *pattern);
+void box_fails(struct agent_box *b, const char *method, const void *request, const char *pattern);
 
 /* Creates, connects the streams, starts, collects output (and error), waits, deletes. The output is
  * malloc'ed. */
@@ -62,7 +67,7 @@ struct box_result {
 	uint32_t status;
 };
 
-void box_run(struct agent_box *box, struct box_request *r, struct box_result *ret);
-void box_exec(struct agent_box *box, const char *container, Vmrun__Agent__Process *process,
+void box_run(struct agent_box *b, struct box_request *r, struct box_result *ret);
+void box_exec(struct agent_box *b, const char *container, Vmrun__Agent__Process *process,
 	struct box_result *ret);
 void result_done(struct box_result *r);

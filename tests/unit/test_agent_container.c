@@ -15,8 +15,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-static struct agent_box box;
-
 static void has_line(const struct box_result *res, const char *line)
 {
 	AUTO_FREE char *text = NULL, *wanted = NULL;
@@ -1102,20 +1100,6 @@ static int clean_up(void **state)
 	return 0;
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	box_start(&box);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	box_stop(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1155,5 +1139,5 @@ int main(void)
 
 	if (!box_possible())
 		return 77; /* automake: skipped */
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, box_set_up, box_tear_down);
 }

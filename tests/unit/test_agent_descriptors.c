@@ -13,22 +13,6 @@
 
 #define TOKEN 0x1122334455667788
 
-static struct agent_box box;
-
-static int set_up(void **state)
-{
-	(void)state;
-	box_start(&box);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	box_stop(&box);
-	return 0;
-}
-
 struct given {
 	struct box_request r;
 	Vmrun__Agent__Descriptor d[2], *list[2];
@@ -347,5 +331,5 @@ int main(void)
 
 	if (!box_possible())
 		return 77; /* automake: skipped */
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, box_set_up, box_tear_down);
 }

@@ -12,28 +12,12 @@
 #define CALL_MS	       20000
 #define UNANSWERED_MAX 16 /* of agent/listener.c */
 
-static struct agent_box box;
-
 static struct sock_filter notify_of_mkdir[] = {
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdir, 0, 1),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 };
-
-static int set_up(void **state)
-{
-	(void)state;
-	box_start(&box);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	box_stop(&box);
-	return 0;
-}
 
 static void start(const char *process)
 {
@@ -299,5 +283,5 @@ int main(void)
 
 	if (!box_possible())
 		return 77; /* automake: skipped */
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, box_set_up, box_tear_down);
 }

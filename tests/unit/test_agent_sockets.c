@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-static struct agent_box box;
 static size_t mount_index;
 
 static int set_up(void **state)
@@ -18,19 +17,11 @@ static int set_up(void **state)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	(void)state;
-	box_start(&box);
+	(void)box_set_up(state);
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/shares/sock", box.dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(chmod(addr.sun_path, 0640), 0);
 	assert_int_equal(chown(addr.sun_path, 7, 8), 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	box_stop(&box);
 	return 0;
 }
 
@@ -178,5 +169,5 @@ int main(void)
 
 	if (!box_possible())
 		return 77; /* automake: skipped */
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, box_tear_down);
 }

@@ -13,7 +13,6 @@
 #define ROUNDS	      25
 #define MAX_DELETE_MS 20000
 
-static struct agent_box box;
 static unsigned seed = 1, rounds = ROUNDS;
 
 static const char *const scripts[] = {
@@ -173,20 +172,6 @@ static void test_storm(void **state)
 	assert_in_range(count_descriptors(), before, before + 3 * 64);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	box_start(&box);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	box_stop(&box);
-	return 0;
-}
-
 static void read_environment(const char *name, unsigned *value)
 {
 	const char *text = getenv(name);
@@ -204,5 +189,5 @@ int main(void)
 	read_environment("AGENT_STORM_SEED", &seed);
 	if (!box_possible())
 		return 77; /* automake: skipped */
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, box_set_up, box_tear_down);
 }
