@@ -54,7 +54,10 @@ int container_start(const struct runtime *rt, const char *id, const char *notify
 	struct attached *a, struct err *err) CHECKED;
 int container_kill(
 	const struct runtime *rt, const char *id, int signal, bool all, struct err *err) CHECKED;
-/* force: whatever its state, and also when there is none. */
+/*
+ * One that is stopped, or that was created and never started: the specification has only the former,
+ * runc and crun both. force: whatever its state, and also when there is none.
+ */
 int container_delete(const struct runtime *rt, const char *id, bool force, struct err *err) CHECKED;
 int container_pause(const struct runtime *rt, const char *id, bool pause, struct err *err) CHECKED;
 

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034,SC2154 # shared with the including script
 set -euo pipefail
 
-runtimes=() names=() limit=120 results='' total=0 behind=()
+runtimes=() names=() peers="runc crun" limit=120 results='' total=0 behind=()
 declare -A passed
 
 skip() {
@@ -30,8 +30,8 @@ take_options() {
 	chosen=("$@")
 	if ((${#runtimes[@]} == 0)); then
 		[[ ! ${VMRUN:-} ]] || runtimes+=("$VMRUN")
-		for option in runc crun; do
-			! command -v $option >/dev/null || runtimes+=("$option")
+		for option in $peers; do
+			! command -v "$option" >/dev/null || runtimes+=("$option")
 		done
 	fi
 	((${#runtimes[@]} > 0)) || skip "no runtime: set VMRUN, or use -r"
