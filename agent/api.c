@@ -234,49 +234,6 @@ static void api_resize_terminal(Vmrun__Agent__Agent_Service *service,
 	reply_result(request, r, &err);
 }
 
-static void api_list_processes(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__ContainerRequest *in,
-	Vmrun__Agent__ListProcessesResponse_Closure closure, void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
-
-	(void)closure;
-	if (c)
-		container_list_processes(c, request);
-}
-
-static void api_pause(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__Empty_Closure closure,
-	void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
-
-	(void)closure;
-	if (c)
-		container_pause(c, request);
-}
-
-static void api_resume(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__Empty_Closure closure,
-	void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
-
-	(void)closure;
-	if (c)
-		container_resume(c, request);
-}
-
-static void api_update(Vmrun__Agent__Agent_Service *service, const Vmrun__Agent__UpdateRequest *in,
-	Vmrun__Agent__Empty_Closure closure, void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
-
-	(void)closure;
-	if (c)
-		container_update(c, in, request);
-}
-
 static void api_add_processors(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__AddProcessorsRequest *in,
 	Vmrun__Agent__AddProcessorsResponse_Closure closure, void *request)
@@ -293,17 +250,6 @@ static void api_add_processors(Vmrun__Agent__Agent_Service *service,
 		rpc_reply(request, &out.base);
 }
 
-static void api_stats(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__StatsResponse_Closure closure,
-	void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
-
-	(void)closure;
-	if (c)
-		container_stats(c, request);
-}
-
 /* One that is being removed already: the answer comes with the end of that. */
 static void api_delete_container(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__Empty_Closure closure,
@@ -315,50 +261,6 @@ static void api_delete_container(Vmrun__Agent__Agent_Service *service,
 	(void)closure;
 	if (c || (c = need_container(a, in->container, request)))
 		container_remove(c, request);
-}
-
-static void api_next_socket(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__NextSocketRequest *in, Vmrun__Agent__NextSocketResponse_Closure closure,
-	void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
-
-	(void)closure;
-	if (c)
-		sockets_next(c, in->refused, request);
-}
-
-static void api_next_notification(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__NotificationRequest *in,
-	Vmrun__Agent__NextNotificationResponse_Closure closure, void *request)
-{
-	struct process *p = need_process(agent_of(service), in->container, in->process, request);
-
-	(void)closure;
-	if (p)
-		listener_next(p->listener, request);
-}
-
-static void api_notification_valid(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__NotificationRequest *in,
-	Vmrun__Agent__NotificationResult_Closure closure, void *request)
-{
-	struct process *p = need_process(agent_of(service), in->container, in->process, request);
-
-	(void)closure;
-	if (p)
-		listener_valid(p->listener, in, request);
-}
-
-static void api_answer_notification(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__NotificationRequest *in,
-	Vmrun__Agent__NotificationResult_Closure closure, void *request)
-{
-	struct process *p = need_process(agent_of(service), in->container, in->process, request);
-
-	(void)closure;
-	if (p)
-		listener_answer(p->listener, in, request);
 }
 
 static void api_connect_socket(Vmrun__Agent__Agent_Service *service,
@@ -373,27 +275,51 @@ static void api_connect_socket(Vmrun__Agent__Agent_Service *service,
 		reply_failure(request, &err);
 }
 
-static void api_next_sd_notify(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__ContainerRequest *in,
-	Vmrun__Agent__NextSdNotifyResponse_Closure closure, void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
+/*
+ * Most calls are about a container or a process, and answered by whom it is handed to. pass_on
+ * finds it as c or p, the request as in, and what is to be answered as request.
+ */
+#define ON_CONTAINER(call, request_type, reply_type, pass_on)                                      \
+	static void api_##call(Vmrun__Agent__Agent_Service *service,                               \
+		const Vmrun__Agent__##request_type *in,                                            \
+		Vmrun__Agent__##reply_type##_Closure closure, void *request)                       \
+	{                                                                                          \
+		struct container *c = need_container(agent_of(service), in->container, request);   \
+                                                                                                   \
+		(void)closure;                                                                     \
+		if (c)                                                                             \
+			pass_on;                                                                   \
+	}
 
-	(void)closure;
-	if (c)
-		sd_notify_next(c, request);
-}
+#define ON_PROCESS(call, request_type, reply_type, pass_on)                                        \
+	static void api_##call(Vmrun__Agent__Agent_Service *service,                               \
+		const Vmrun__Agent__##request_type *in,                                            \
+		Vmrun__Agent__##reply_type##_Closure closure, void *request)                       \
+	{                                                                                          \
+		struct process *p =                                                                \
+			need_process(agent_of(service), in->container, in->process, request);      \
+                                                                                                   \
+		(void)closure;                                                                     \
+		if (p)                                                                             \
+			pass_on;                                                                   \
+	}
 
-static void api_wait_ready(Vmrun__Agent__Agent_Service *service,
-	const Vmrun__Agent__ContainerRequest *in, Vmrun__Agent__Empty_Closure closure,
-	void *request)
-{
-	struct container *c = need_container(agent_of(service), in->container, request);
-
-	(void)closure;
-	if (c)
-		sd_notify_wait_ready(c, request);
-}
+ON_CONTAINER(list_processes, ContainerRequest, ListProcessesResponse,
+	container_list_processes(c, request))
+ON_CONTAINER(pause, ContainerRequest, Empty, container_pause(c, request))
+ON_CONTAINER(resume, ContainerRequest, Empty, container_resume(c, request))
+ON_CONTAINER(update, UpdateRequest, Empty, container_update(c, in, request))
+ON_CONTAINER(stats, ContainerRequest, StatsResponse, container_stats(c, request))
+ON_CONTAINER(
+	next_socket, NextSocketRequest, NextSocketResponse, sockets_next(c, in->refused, request))
+ON_PROCESS(next_notification, NotificationRequest, NextNotificationResponse,
+	listener_next(p->listener, request))
+ON_PROCESS(notification_valid, NotificationRequest, NotificationResult,
+	listener_valid(p->listener, in, request))
+ON_PROCESS(answer_notification, NotificationRequest, NotificationResult,
+	listener_answer(p->listener, in, request))
+ON_CONTAINER(next_sd_notify, ContainerRequest, NextSdNotifyResponse, sd_notify_next(c, request))
+ON_CONTAINER(wait_ready, ContainerRequest, Empty, sd_notify_wait_ready(c, request))
 
 static void api_next_events(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__NextEventsRequest *in, Vmrun__Agent__NextEventsResponse_Closure closure,

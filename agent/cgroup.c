@@ -2,9 +2,9 @@
 #include "agent/cgroup.h"
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -260,16 +260,12 @@ static int each_pid_of(int dirfd, int (*fn)(void *arg, pid_t pid), void *arg)
 /* Calls fn for each directory below dirfd (not for itself), the deepest first. */
 static int each_child(int dirfd, int (*fn)(void *arg, int parent, const char *name), void *arg)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = dir_read(dirfd);
 	struct dirent *e;
 	int r = 0;
 
-	if (!dir) {
-		r = -errno;
-		close_fd(&fd);
-		return r;
-	}
+	if (!dir)
+		return -errno;
 	while (r == 0 && (e = readdir(dir))) {
 		AUTO_CLOSE int child = -1;
 

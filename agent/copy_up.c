@@ -2,9 +2,9 @@
 #include "agent/copy_up.h"
 
 #include "base/auto.h"
+#include "base/path.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/sendfile.h>
@@ -99,16 +99,12 @@ static int copy_entry(int from, int to, const char *name, unsigned depth)
 
 static int copy_dir(int from, int to, unsigned depth)
 {
-	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = dir_read(from);
 	struct dirent *e;
 	int r = 0;
 
-	if (!dir) {
-		r = -errno;
-		close_fd(&fd);
-		return r;
-	}
+	if (!dir)
+		return -errno;
 	while (r == 0 && (e = readdir(dir)))
 		if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
 			r = copy_entry(from, to, e->d_name, depth);

@@ -8,7 +8,6 @@
 #include "base/str.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -148,36 +147,13 @@ int mount_attach(int mount, int dest)
 		       : 0;
 }
 
-static int make_file(int rootfd, const char *path)
-{
-	char parent[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-	AUTO_CLOSE int dir = -1;
-	int fd;
-
-	if (n >= sizeof(parent))
-		return -ENAMETOOLONG;
-	memcpy(parent, path, n);
-	parent[n] = '\0';
-	dir = mkdir_in_root(rootfd, parent, 0755);
-	if (dir < 0)
-		return dir;
-	/* By the whole path again: a dangling symlink is followed within the root. */
-	fd = open_in_root(rootfd, path, O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK, 0644);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return open_in_root(rootfd, path, O_PATH, 0);
-}
-
 int mountpoint_open(int rootfd, const char *path, bool file)
 {
 	int fd = open_in_root(rootfd, path, O_PATH, 0);
 
 	if (fd != -ENOENT)
 		return fd;
-	return file ? make_file(rootfd, path) : mkdir_in_root(rootfd, path, 0755);
+	return file ? file_in_root(rootfd, path, 0644) : mkdir_in_root(rootfd, path, 0755);
 }
 
 /* Whether path, resolved in rootfd without any symlink, is what fd is. */

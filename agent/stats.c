@@ -2,9 +2,9 @@
 #include "agent/container.h"
 #include "agent/events.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -153,16 +153,13 @@ static void read_page_size(const struct cgroup *cg, const char *size, struct pag
 /* Which sizes there are only the names of the files say: "hugetlb.2MB.events". */
 static void read_hugetlb(const struct cgroup *cg, struct stats *s)
 {
-	int fd = openat(cg->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = dir_read(cg->fd);
 	struct dirent *e;
 	size_t n = 0;
 
 	s->reply.hugetlb = s->hugetlb;
-	if (!dir) {
-		close_fd(&fd);
+	if (!dir)
 		return;
-	}
 	while (n < PAGE_SIZES_MAX && (e = readdir(dir))) {
 		const char *size = str_after(e->d_name, "hugetlb.");
 		char *dot = size ? strchr(size, '.') : NULL;

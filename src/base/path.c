@@ -3,7 +3,6 @@
 
 #include "base/auto.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -57,24 +56,30 @@ int open_in_root(int rootfd, const char *path, int flags, mode_t mode)
 
 static int mkdir_following(int rootfd, const char *path, mode_t mode, unsigned links);
 
-/* Makes what the symlink at path, whose parent is dir and whose name starts at name, points to. */
-static int mkdir_target(
-	int rootfd, int dir, const char *path, size_t name, mode_t mode, unsigned links)
+/* The path that the symlink at path leads to: path + name is its name in dir. */
+static int follow_link(int dir, const char *path, size_t name, unsigned links, char **ret)
 {
-	char target[PATH_MAX], *whole;
+	char target[PATH_MAX];
 	ssize_t n = readlinkat(dir, path + name, target, sizeof(target) - 1);
-	int fd;
 
 	if (n < 0)
 		return -errno;
 	if (links == LINKS_MAX)
 		return -ELOOP;
 	target[n] = '\0';
-	if (asprintf(&whole, "%.*s/%s", *target == '/' ? 0 : (int)name, path, target) < 0)
+	if (asprintf(ret, "%.*s/%s", *target == '/' ? 0 : (int)name, path, target) < 0)
 		return -ENOMEM;
-	fd = mkdir_following(rootfd, whole, mode, links + 1);
-	free(whole);
-	return fd;
+	return 0;
+}
+
+/* Makes what the symlink at path, whose parent is dir and whose name starts at name, points to. */
+static int mkdir_target(
+	int rootfd, int dir, const char *path, size_t name, mode_t mode, unsigned links)
+{
+	AUTO_FREE char *whole = NULL;
+	int r = follow_link(dir, path, name, links, &whole);
+
+	return r < 0 ? r : mkdir_following(rootfd, whole, mode, links + 1);
 }
 
 static int mkdir_following(int rootfd, const char *path, mode_t mode, unsigned links)
@@ -122,6 +127,34 @@ int mkdir_in_root(int rootfd, const char *path, mode_t mode)
 	return mkdir_following(rootfd, path, mode, 0);
 }
 
+static int file_following(int rootfd, const char *path, mode_t mode, unsigned links)
+{
+	const char *slash = strrchr(path, '/');
+	size_t name = slash ? (size_t)(slash - path) + 1 : 0;
+	AUTO_FREE char *parent = strndup(path, name);
+	AUTO_FREE char *whole = NULL;
+	AUTO_CLOSE int dir = parent ? mkdir_in_root(rootfd, parent, 0755) : -ENOMEM;
+	int fd, r;
+
+	if (dir < 0)
+		return dir;
+	fd = open_in_root(rootfd, path, O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK, mode);
+	if (fd >= 0) {
+		close(fd);
+		return open_in_root(rootfd, path, O_PATH, 0);
+	}
+	if (fd != -ENOENT)
+		return fd;
+	/* A symlink to where there is not even a directory. */
+	r = follow_link(dir, path, name, links, &whole);
+	return r < 0 ? r : file_following(rootfd, whole, mode, links + 1);
+}
+
+int file_in_root(int rootfd, const char *path, mode_t mode)
+{
+	return file_following(rootfd, path, mode, 0);
+}
+
 int mkdir_all(const char *path, mode_t mode)
 {
 	char part[PATH_MAX];
@@ -141,6 +174,16 @@ int mkdir_all(const char *path, mode_t mode)
 		part[i] = c;
 	}
 	return 0;
+}
+
+DIR *dir_read(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		close_fd(&fd); /* keeps errno */
+	return dir;
 }
 
 static int remove_entries(int fd)

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 
+#include <dirent.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,8 +26,19 @@ int open_in_root(int rootfd, const char *path, int flags, mode_t mode) CHECKED;
  * O_PATH fd of the last directory. */
 int mkdir_in_root(int rootfd, const char *path, mode_t mode) CHECKED;
 
+/* An empty file there, unless something is, with the same rules; directories above it are 0755.
+ * Returns an O_PATH fd of it. */
+int file_in_root(int rootfd, const char *path, mode_t mode) CHECKED;
+
 /* mkdir -p of a path of our own (state and cache directories). Returns 0 or -errno. */
 int mkdir_all(const char *path, mode_t mode) CHECKED;
+
+/*
+ * The entries of the directory dirfd, from the first one on; to be ended with closedir(). dirfd
+ * stays the caller's, and its position is not touched as it would be by way of dup(). NULL with
+ * errno set.
+ */
+DIR *dir_read(int dirfd) CHECKED;
 
 /* Removes the tree name below dirfd, following no symlink. A missing one is success. */
 int remove_tree(int dirfd, const char *name) CHECKED;

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/path.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -118,16 +117,12 @@ static void prune(int cache, const char *kind)
 {
 	size_t kind_len = strlen(kind);
 	time_t now = time(NULL);
-	/* Not dup(): the copy would share its position in the folder with the caller's. */
-	int fd = openat(cache, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = dir_read(cache);
 	struct dirent *e;
 	struct stat st;
 
-	if (!d) {
-		close_fd(&fd);
+	if (!d)
 		return;
-	}
 	while ((e = readdir(d))) {
 		if (strncmp(e->d_name, kind, kind_len) != 0 || e->d_name[kind_len] != '-')
 			continue;

@@ -403,8 +403,7 @@ int container_delete(const struct runtime *rt, const char *id, bool force, struc
 	}
 	/* One that was never started has nothing to lose: runc and crun delete it, and containerd's
 	 * shim for them relies on it. */
-	if (r == 0 && !force &&
-		!((IN(STATUS_STOPPED) | IN(STATUS_CREATED)) & IN(state_status(s))))
+	if (r == 0 && !force && !((IN(STATUS_STOPPED) | IN(STATUS_CREATED)) & IN(state_status(s))))
 		r = err_set(err, EBUSY,
 			"cannot delete container \"%s\": it is %s (stop it, or use --force)", id,
 			status_name(state_status(s)));

@@ -55,8 +55,8 @@ int container_start(const struct runtime *rt, const char *id, const char *notify
 int container_kill(
 	const struct runtime *rt, const char *id, int signal, bool all, struct err *err) CHECKED;
 /*
- * One that is stopped, or that was created and never started: the specification has only the former,
- * runc and crun both. force: whatever its state, and also when there is none.
+ * One that is stopped, or that was created and never started: the specification has only the
+ * former, runc and crun both. force: whatever its state, and also when there is none.
  */
 int container_delete(const struct runtime *rt, const char *id, bool force, struct err *err) CHECKED;
 int container_pause(const struct runtime *rt, const char *id, bool pause, struct err *err) CHECKED;

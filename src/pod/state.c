@@ -7,7 +7,6 @@
 #include "oci/json.h"
 #include "pod/cgroup.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -465,16 +464,12 @@ static int by_name(const void *a, const void *b)
 
 int state_list(int root, struct strv *ret, struct err *err)
 {
-	int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = dir_read(root);
 	struct dirent *e;
 	int r = 0;
 
-	if (!d) {
-		r = err_sys(err, errno, "state directory");
-		close_fd(&fd);
-		return r;
-	}
+	if (!d)
+		return err_sys(err, errno, "state directory");
 	while (r == 0 && (e = readdir(d))) {
 		struct err ignored = ERR_NONE;
 

@@ -25,6 +25,7 @@ ln -s "$work/secret" "$fs/absolute"
 ln -s ../../../../../../../../../../.."$work/secret" "$fs/deep/er/dots"
 ln -s ../../../../../../etc/new "$fs/deep/dangling"
 ln -s loop "$fs/loop"
+ln -s ../../no/such/place "$fs/deep/nowhere"
 ln -s ../../.. "$v/dir/up"
 
 mkdir -p "$work/lower" "$work/disk"
@@ -56,6 +57,7 @@ add "$(bind /m/unbindable bind unbindable)"
 source=$v/file add "$(source=$v/file bind /m/file bind)"
 add "$(source=$v/file bind /m/ro.file bind ro)"
 add "$(source=/dev/null bind /m/null bind)"
+add "$(source=$v/file bind /deep/nowhere bind ro)"
 add "$(tmp /m/tmpfs tmpfs size=64k mode=1750 uid=7 gid=8 nr_inodes=99 nosuid strictatime)"
 add "$(tmp /filled tmpfs tmpcopyup)"
 add "$(tmp /m/ro.tmpfs tmpfs ro)"
@@ -133,6 +135,7 @@ like "and of what is in it" "$(in_c cat /proc/self/mountinfo | grep ' /m/rro/bel
 for at in "$work/secret/in" "$work/secret/too" /etc/new /up; do
 	like "symlinks lead nowhere but into the rootfs: $at" "$(mount_of "$at")" tmpfs
 done
+is "a file behind one, too" "$(in_c head -n 1 /no/such/place)" file
 like "rprivate" "$(mount_of /m/private)" '\| $'
 like "rslave and shared and unbindable, whatever the root is" \
 	"$(mount_of /m/slave)-$(mount_of /m/shared)-$(mount_of /m/unbindable)" '-.* \| shared:[0-9]+ -.*unbindable $'

@@ -61,7 +61,17 @@ static void stays_in_the_root(void **state)
 	made = mkdir_in_root(root, "absolute/dangling/y", 0755);
 	assert_true(made >= 0);
 	assert_int_equal(faccessat(root, "new/deep/y", F_OK, 0), 0);
+	close_fd(&made);
+	assert_int_equal(symlinkat("../no/such/file", root, "a/nowhere"), 0);
+	assert_int_equal(symlinkat("/absolute/nowhere", root, "a/twice"), 0);
+	made = file_in_root(root, "absolute/twice", 0600);
+	assert_true(made >= 0);
+	assert_int_equal(fstat(made, &by_link), 0);
+	assert_int_equal(fstatat(root, "no/such/file", &inside, 0), 0);
+	assert_int_equal(inside.st_ino, by_link.st_ino);
+	assert_true(S_ISREG(inside.st_mode));
 	assert_int_equal(symlinkat("loop", root, "loop"), 0);
+	assert_int_equal(file_in_root(root, "loop", 0600), -ELOOP);
 	assert_int_equal(mkdir_in_root(root, "loop/x", 0755), -ELOOP);
 	assert_int_equal(symlinkat("ever/more", root, "more"), 0);
 	assert_int_equal(symlinkat("../more", root, "ever"), 0);
