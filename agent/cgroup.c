@@ -208,6 +208,11 @@ int cgroup_open_for(const struct cgroup *cg, pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
+int cgroup_open_below(const struct cgroup *cg, const char *path)
+{
+	return open_in_root(cg->fd, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
 uint64_t cgroup_read_key(const struct cgroup *cg, const char *file, const char *key)
 {
 	AUTO(buf_done) struct buf text = { 0 };

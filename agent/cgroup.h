@@ -52,6 +52,9 @@ void cgroup_note_path(struct cgroup *cg, pid_t pid);
 /* Directory for a new process beside pid (a member): the container's, or when that cannot hold
  * processes any more the one pid is in. Returns an fd or -errno. */
 int cgroup_open_for(const struct cgroup *cg, pid_t pid) CHECKED;
+/* Directory of the one at path below it, which is there; no path leads above. Returns an fd or
+ * -errno. */
+int cgroup_open_below(const struct cgroup *cg, const char *path) CHECKED;
 
 /* Value of a key of a flat-keyed file such as memory.events; 0 when the file or key is missing. */
 uint64_t cgroup_read_key(const struct cgroup *cg, const char *file, const char *key);

@@ -304,7 +304,22 @@ static int check_exec(
 	return check_process(request->spec, err);
 }
 
-static int launch_exec(struct container *c, struct process *p, struct child *child, struct err *err)
+/* The cgroup of a process beside the first; *ret stays -1 where there are none. */
+static int open_exec_cgroup(struct container *c, const char *below, int *ret, struct err *err)
+{
+	if (c->cgroup.fd < 0)
+		return *below ? err_set(err, ENOENT, "cgroup %s: the guest has no cgroups", below)
+			      : 0;
+	*ret = *below ? cgroup_open_below(&c->cgroup, below)
+		      : cgroup_open_for(&c->cgroup, container_first(c)->pid);
+	if (*ret >= 0)
+		return 0;
+	return *below ? err_sys(err, -*ret, "cgroup %s of container %s", below, c->id)
+		      : err_sys(err, -*ret, "cgroup of container %s", c->id);
+}
+
+static int launch_exec(struct container *c, struct process *p, struct child *child,
+	const char *cgroup_below, struct err *err)
 {
 	const struct process *first = container_first(c);
 	const Vmrun__Agent__Process *spec = child->spec;
@@ -313,13 +328,10 @@ static int launch_exec(struct container *c, struct process *p, struct child *chi
 		.join_pidfd = first->pidfd,
 		.oom_score_adj = spec->has_oom_score_adj ? spec->oom_score_adj : 0,
 	};
-	int r;
+	int r = open_exec_cgroup(c, cgroup_below, &cgroup, err);
 
-	if (c->cgroup.fd >= 0) {
-		cgroup = cgroup_open_for(&c->cgroup, first->pid);
-		if (cgroup < 0)
-			return err_sys(err, -cgroup, "cgroup of container %s", c->id);
-	}
+	if (r < 0)
+		return r;
 	plan.cgroup_fd = cgroup;
 	namespaces_plan_exec(first->pidfd, c->namespaces, &child->namespaces);
 	r = descriptors_open(p, spec, &child->descriptors, err);
@@ -347,7 +359,7 @@ int container_exec(struct container *c, const Vmrun__Agent__ExecRequest *request
 	if (e < 0)
 		return e;
 	p->create = r;
-	e = launch_exec(c, p, &child, err);
+	e = launch_exec(c, p, &child, request->cgroup, err);
 	if (e < 0) {
 		p->create = NULL;
 		p->exec_failed = true;

@@ -70,13 +70,25 @@ static int parse_gids(
 	return 0;
 }
 
+/*
+ * As runc's [CONTROLLERS:]PATH, which may stand there once for each hierarchy: the guest has one,
+ * of cgroup v2.
+ */
+static int parse_cgroup(const struct strv *list, const char **ret, struct err *err)
+{
+	*ret = NULL;
+	if (list->n == 0)
+		return 0;
+	if (list->n > 1 || strchr(list->v[0], ':') || !list->v[0][0])
+		return err_set(err, EINVAL,
+			"--cgroup: expected one path below the container's cgroup, and no "
+			"controllers (the guest has cgroup v2)");
+	*ret = list->v[0];
+	return 0;
+}
+
 static int check(const union opt_value *v, const struct strv *args, struct err *err)
 {
-	if (v[EXEC_CGROUP].list.n)
-		return err_set(err, ENOTSUP,
-			"--cgroup: the container's cgroups are the guest's, a process joins that "
-			"of "
-			"the container");
 	if (v[EXEC_PIDFD_SOCKET].text)
 		return err_set(err, ENOTSUP,
 			"--pidfd-socket: the process is a guest's, it has no descriptor on this "
@@ -116,6 +128,8 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 	/* As with runc, LISTEN_FDS is for containers only. */
 	if (r == 0)
 		r = passed_fds(v[EXEC_PRESERVE_FDS].number, false, &passed, err);
+	if (r == 0)
+		r = parse_cgroup(&v[EXEC_CGROUP].list, &o.cgroup, err);
 	if (r == 0 && v[EXEC_USER].text)
 		r = parse_user(v[EXEC_USER].text, &o, err);
 	if (r == 0)
@@ -148,7 +162,7 @@ static const struct opt options[] = {
 	[EXEC_PRESERVE_FDS] = { "preserve-fds", 0, OPT_NUMBER, "N",
 		"pass descriptors 3 to 2 + N on (pipes, sockets, files)" },
 	[EXEC_ADDITIONAL_GIDS] = { "additional-gids", 'g', OPT_LIST, "GID", "another group" },
-	[EXEC_CGROUP] = { "cgroup", 0, OPT_LIST, "PATH", "refused: cgroups are the guest's" },
+	[EXEC_CGROUP] = { "cgroup", 0, OPT_LIST, "PATH", "in a cgroup below the container's" },
 	[EXEC_IGNORE_PAUSED] = { "ignore-paused", 0, OPT_FLAG, NULL,
 		"also in a paused container; waits until it is resumed" },
 	[EXEC_PIDFD_SOCKET] = { "pidfd-socket", 0, OPT_TEXT, "SOCKET",

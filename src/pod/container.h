@@ -111,6 +111,7 @@ struct exec_options {
 	const uint32_t *additional_gids;
 	size_t additional_gid_count; /* 0: those of the container, or none where has_user is set */
 	bool ignore_paused;	     /* returns when the container is resumed */
+	const char *cgroup; /* one below the container's, in the guest; NULL: the container's */
 	bool detach;
 	const char *pid_file, *console_socket;
 	const struct passed_fds *passed;

@@ -184,6 +184,8 @@ static int run_in_guest(struct exec *e, struct err *err)
 	in.process = e->id;
 	in.spec = process;
 	in.ignore_paused = e->options->ignore_paused;
+	if (e->options->cgroup)
+		in.cgroup = (char *)(uintptr_t)e->options->cgroup;
 	r = stdio_connect(e->stdio, e->ctl, err);
 	if (r == 0)
 		r = rpc_call(e->agent, &vmrun__agent__agent__descriptor, "Exec", &in.base,

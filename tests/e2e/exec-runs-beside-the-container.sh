@@ -2,6 +2,7 @@
 # exec: exit status, environment, user, working directory, process file, detached, many at once.
 . "$(dirname "$0")/lib.sh"
 bundle b sh -c 'echo marker >/tmp/m; while :; do sleep 0.2; done'
+config "$work/b" '(.mounts[] | select(.destination == "/sys/fs/cgroup").options) -= ["ro"]'
 vm run -d "$work/b" c >/dev/null 2>&1 </dev/null
 in_c() { vm exec c "$@"; }
 ok "the container runs" wait_for 30 in_c test -e /tmp/m
@@ -17,6 +18,10 @@ is "--env" "$(vm exec --env A=b -e C=d c sh -c 'echo $A$C')" bd
 is "--env in place of what there was" "$(vm exec --env PATH=/bin:/x c sh -c 'echo $PATH; env | grep -c ^PATH=')" $'/bin:/x\n1'
 is "--cap" "$(vm exec --cap CAP_SYS_TIME c sh -c 'grep CapEff /proc/self/status | cut -f2')" "$(printf '%016x' $((0x20000420 | 1 << 25)))"
 is "--cwd" "$(vm exec --cwd /etc c pwd)" /etc
+in_c mkdir /sys/fs/cgroup/below
+is "--cgroup" "$(vm exec --cgroup below c cat /proc/self/cgroup)" 0::/below
+is "--cgroup as from the container's root" "$(vm exec --cgroup /below c cat /proc/self/cgroup)" 0::/below
+is "--cgroup leads no higher" "$(vm exec --cgroup ../../below c cat /proc/self/cgroup)" 0::/below
 is "--user" "$(vm exec --user 1000:1000 c id -u)$(vm exec -u 1000:1000 c id -g)" 10001000
 fails "an unknown program" 'executable file not found in \$PATH' vm exec c no-such-program
 fails "a program that is not executable" 'permission denied' vm exec c /etc/passwd

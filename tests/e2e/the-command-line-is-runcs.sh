@@ -135,7 +135,8 @@ is "exec --additional-gids" "$(vm exec --user 10:11 -g 5,6 -g 7 p id -G)" '11 5 
 is "exec --process -" "$(echo '{"cwd": "/tmp", "args": ["pwd"], "user": {"uid": 0, "gid": 0}}' | vm exec --process - p)" /tmp
 is "exec --cap, --no-new-privs, --apparmor" "$(vm exec --cap CAP_NET_ADMIN --no-new-privs --apparmor x p grep -E 'CapEff|NoNewPrivs' /proc/self/status | tr -s '\t\n' ' ')" \
 	'CapEff: 0000000020001420 NoNewPrivs: 1 '
-fails "exec --cgroup" '--cgroup: ' vm exec --cgroup x p true
+fails "exec --cgroup of none" 'cgroup x of container p: No such file' vm exec --cgroup x p true
+fails "exec --cgroup of a hierarchy" '--cgroup: .*cgroup v2' vm exec --cgroup cpu:x p true
 fails "exec --pidfd-socket" '--pidfd-socket: ' vm exec --pidfd-socket x p true
 fails "exec --preserve-fds of what is not open" 'descriptor 3 is not open' vm exec --preserve-fds 1 p true 3<&-
 fails "exec of what is not there" 'executable file not found' vm exec p nosuch
