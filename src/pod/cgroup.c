@@ -5,18 +5,20 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "pod/anchormsg.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
-#define RMDIR_TRIES 100
+#define RMDIR_TRIES 500
 #define EMPTY_TRIES 50
 #define MAKE_TRIES  10
 #define TRY_MS	    20
@@ -316,15 +318,29 @@ void cgroup_thaw(const struct strv *dirs)
 	}
 }
 
+/* Of v1, which has no cgroup.kill. Processes that we cannot see have number 0. */
+static void kill_first(const char *dir)
+{
+	AUTO_FREE char *pid = read_list(dir, "cgroup.procs");
+	uint64_t n;
+
+	if (pid && str_to_u64(pid, &n) == 0 && n > 0 && n <= INT32_MAX)
+		kill((pid_t)n, SIGKILL);
+}
+
 /* Processes that were killed leave their cgroup a moment later. */
 static void remove_one(const char *path)
 {
-	AUTO_CLOSE int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool killed = write_to(path, "cgroup.kill", "1") == 0;
 
-	if (dir >= 0)
-		(void)!file_write_at(dir, "cgroup.kill", "1");
-	for (int i = 0; i < RMDIR_TRIES && rmdir(path) < 0 && errno == EBUSY; i++)
+	for (int i = 0; i < RMDIR_TRIES; i++) {
+		if (rmdir(path) == 0 || errno != EBUSY)
+			return;
+		if (!killed)
+			kill_first(path);
 		poll(NULL, 0, TRY_MS);
+	}
+	log_warn("the cgroup %s stays behind: it is in use", path);
 }
 
 /* Our own parent goes with its last child, whoever made it. */

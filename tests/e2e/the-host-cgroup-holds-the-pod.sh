@@ -61,6 +61,9 @@ is "what the host had taken is put back, and what the guest had" "$(limits_now)"
 config "$work/b" '.linux.resources = {}'
 fails "a cgroup that others are in" "linux\.cgroupsPath: there are processes in the cgroup $path" \
 	vm create --bundle "$work/b" q
+sleep 60 &
+other=$!
+echo $other >"/sys/fs/cgroup$([[ $v2 ]] || echo /pids)$path/cgroup.procs"
 if [[ $v2 ]]; then
 	echo 1 >"/sys/fs/cgroup$path/cgroup.freeze"
 else
@@ -68,6 +71,9 @@ else
 fi
 run vm delete --force p
 is "what is frozen can be deleted" "$status" 0
+other_status=0
+wait $other || other_status=$?
+is "what somebody has put into the cgroup goes with it" $other_status 137
 same_state "the cgroups and the parents made for them are gone" "$before"
 
 config "$work/b" '.linux.cgroupsPath = "e2e-slice-name.slice:pre:e2e"'
