@@ -48,35 +48,20 @@ static int bind_below(int folder, int fd, const union address *a, socklen_t len)
 	return r;
 }
 
-static int make_parents(int folder, const char *path)
-{
-	AUTO_FREE char *parent = strdup(path);
-	char *slash = parent ? strrchr(parent, '/') : NULL;
-	AUTO_CLOSE int dir = -1;
-
-	if (!parent)
-		return -ENOMEM;
-	if (!slash)
-		return 0;
-	*slash = '\0';
-	dir = mkdir_in_root(folder, parent, 0700);
-	return dir < 0 ? dir : 0;
-}
-
 /* *ret: O_PATH of the socket, whose name is gone again. */
 static int bind_path(int scratch, int fd, const union address *a, socklen_t len, int *ret)
 {
 	char path[sizeof(a->un.sun_path) + 1] = "";
 	AUTO_CLOSE int folder = -1;
+	AUTO_CLOSE int parent = -1;
 	int r;
 
 	memcpy(path, a->un.sun_path, len - offsetof(struct sockaddr_un, sun_path));
 	if (mkdirat(scratch, BIND_FOLDER, 0700) < 0)
 		return -errno;
 	folder = openat(scratch, BIND_FOLDER, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = folder < 0 ? -errno : make_parents(folder, path);
-	if (r == 0)
-		r = bind_below(folder, fd, a, len);
+	parent = folder < 0 ? -errno : mkdir_parent_in_root(folder, path, 0700);
+	r = parent < 0 ? parent : bind_below(folder, fd, a, len);
 	if (r == 0)
 		*ret = r = open_in_root(folder, path, O_PATH | O_NOFOLLOW, 0);
 	(void)!remove_tree(scratch, BIND_FOLDER);

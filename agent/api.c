@@ -280,27 +280,18 @@ static void api_connect_socket(Vmrun__Agent__Agent_Service *service,
  * finds it as c or p, the request as in, and what is to be answered as request.
  */
 #define ON_CONTAINER(call, request_type, reply_type, pass_on)                                      \
-	static void api_##call(Vmrun__Agent__Agent_Service *service,                               \
-		const Vmrun__Agent__##request_type *in,                                            \
-		Vmrun__Agent__##reply_type##_Closure closure, void *request)                       \
-	{                                                                                          \
-		struct container *c = need_container(agent_of(service), in->container, request);   \
-                                                                                                   \
-		(void)closure;                                                                     \
-		if (c)                                                                             \
-			pass_on;                                                                   \
-	}
-
+	HAND_ON(container, c, call, request_type, reply_type, pass_on, in->container)
 #define ON_PROCESS(call, request_type, reply_type, pass_on)                                        \
+	HAND_ON(process, p, call, request_type, reply_type, pass_on, in->container, in->process)
+#define HAND_ON(kind, it, call, request_type, reply_type, pass_on, ...)                            \
 	static void api_##call(Vmrun__Agent__Agent_Service *service,                               \
 		const Vmrun__Agent__##request_type *in,                                            \
 		Vmrun__Agent__##reply_type##_Closure closure, void *request)                       \
 	{                                                                                          \
-		struct process *p =                                                                \
-			need_process(agent_of(service), in->container, in->process, request);      \
+		struct kind *it = need_##kind(agent_of(service), __VA_ARGS__, request);            \
                                                                                                    \
 		(void)closure;                                                                     \
-		if (p)                                                                             \
+		if (it)                                                                            \
 			pass_on;                                                                   \
 	}
 

@@ -193,7 +193,6 @@ int cgroup_open_for(const struct cgroup *cg, pid_t pid)
 	AUTO_FREE char *path = NULL;
 	struct err err = ERR_NONE;
 	const char *below;
-	int fd;
 
 	/* Controllers enabled for children: the rule of no internal processes forbids this one. */
 	if (file_read(cg->fd, "cgroup.subtree_control", 4096, &text, &err) < 0)
@@ -204,8 +203,7 @@ int cgroup_open_for(const struct cgroup *cg, pid_t pid)
 	below = path && cg->path ? str_after(path, cg->path) : NULL;
 	if (!below || below[0] != '/')
 		return -EBUSY;
-	fd = openat(cg->fd, below + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return cgroup_open_below(cg, below);
 }
 
 int cgroup_open_below(const struct cgroup *cg, const char *path)

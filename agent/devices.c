@@ -239,18 +239,14 @@ static int attach_node(
 static int make_device(
 	int rootfd, const Vmrun__Agent__Device *d, bool asked, int bound, struct err *err)
 {
-	char parent[PATH_MAX];
 	const char *slash = strrchr(d->path, '/');
-	size_t n = slash ? (size_t)(slash - d->path) : 0;
 	AUTO_CLOSE int fd = -1;
 
-	if (!slash || !slash[1] || n >= sizeof(parent))
+	if (!slash || !slash[1] || slash - d->path >= PATH_MAX)
 		return err_set(err, EINVAL, "device \"%s\": not an absolute path", d->path);
 	if (bound >= 0)
 		return attach_node(rootfd, d, asked, bound, err);
-	memcpy(parent, d->path, n);
-	parent[n] = '\0';
-	fd = mkdir_in_root(rootfd, parent, 0755);
+	fd = mkdir_parent_in_root(rootfd, d->path, 0755);
 	if (fd < 0)
 		return err_sys(err, -fd, "device %s", d->path);
 	return make_node(fd, slash + 1, d, asked, err);

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "base/err.h"
+
 #include <sys/types.h>
 
 /*
@@ -11,5 +13,5 @@
  * up, and is taken to have failed when it ends before. *ret_ready: the other end, the caller's, for
  * what the pipe's end may tell besides. Returns 0 or -errno.
  */
-int helper_start(
-	void (*run)(const void *arg, int ready), const void *arg, pid_t *ret_pid, int *ret_ready);
+int helper_start(void (*run)(const void *arg, int ready), const void *arg, pid_t *ret_pid,
+	int *ret_ready) CHECKED;

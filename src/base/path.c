@@ -127,13 +127,20 @@ int mkdir_in_root(int rootfd, const char *path, mode_t mode)
 	return mkdir_following(rootfd, path, mode, 0);
 }
 
+int mkdir_parent_in_root(int rootfd, const char *path, mode_t mode)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *parent = strndup(path, slash ? (size_t)(slash - path) : 0);
+
+	return parent ? mkdir_in_root(rootfd, parent, mode) : -ENOMEM;
+}
+
 static int file_following(int rootfd, const char *path, mode_t mode, unsigned links)
 {
 	const char *slash = strrchr(path, '/');
 	size_t name = slash ? (size_t)(slash - path) + 1 : 0;
-	AUTO_FREE char *parent = strndup(path, name);
 	AUTO_FREE char *whole = NULL;
-	AUTO_CLOSE int dir = parent ? mkdir_in_root(rootfd, parent, 0755) : -ENOMEM;
+	AUTO_CLOSE int dir = mkdir_parent_in_root(rootfd, path, 0755);
 	int fd, r;
 
 	if (dir < 0)

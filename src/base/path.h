@@ -26,6 +26,9 @@ int open_in_root(int rootfd, const char *path, int flags, mode_t mode) CHECKED;
  * O_PATH fd of the last directory. */
 int mkdir_in_root(int rootfd, const char *path, mode_t mode) CHECKED;
 
+/* The same for the directory that path is in: all of it up to the last slash, or rootfd's. */
+int mkdir_parent_in_root(int rootfd, const char *path, mode_t mode) CHECKED;
+
 /* An empty file there, unless something is, with the same rules; directories above it are 0755.
  * Returns an O_PATH fd of it. */
 int file_in_root(int rootfd, const char *path, mode_t mode) CHECKED;

@@ -328,19 +328,20 @@ static void kill_first(const char *dir)
 		kill((pid_t)n, SIGKILL);
 }
 
-/* Processes that were killed leave their cgroup a moment later. */
-static void remove_one(const char *path)
+/* Processes that were killed leave their cgroup a moment later. *tries: left for all the pod's. */
+static void remove_one(const char *path, int *tries)
 {
 	bool killed = write_to(path, "cgroup.kill", "1") == 0;
 
-	for (int i = 0; i < RMDIR_TRIES; i++) {
-		if (rmdir(path) == 0 || errno != EBUSY)
-			return;
+	for (; rmdir(path) < 0 && errno == EBUSY; (*tries)--) {
 		if (!killed)
 			kill_first(path);
+		if (*tries == 0) {
+			log_warn("the cgroup %s stays behind: it is in use", path);
+			return;
+		}
 		poll(NULL, 0, TRY_MS);
 	}
-	log_warn("the cgroup %s stays behind: it is in use", path);
 }
 
 /* Our own parent goes with its last child, whoever made it. */
@@ -356,8 +357,10 @@ static void remove_own_parent(const char *dir)
 
 void cgroup_remove(const struct strv *dirs, const struct strv *parents)
 {
+	int tries = RMDIR_TRIES;
+
 	for (size_t i = 0; i < dirs->n; i++)
-		remove_one(dirs->v[i]);
+		remove_one(dirs->v[i], &tries);
 	/* Innermost first; those that others use by now stay. */
 	for (size_t i = parents->n; i > 0; i--)
 		rmdir(parents->v[i - 1]);
