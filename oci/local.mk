@@ -42,3 +42,4 @@ liboci_a_SOURCES = \
 
 # What a program that links liboci.a needs besides.
 OCI_LIBS = $(YAJL_LIBS) $(SECCOMP_LIBS) $(PROTOBUFC_LIBS)
+OCI_STATIC_LIBS = $(YAJL_STATIC_LIBS) $(SECCOMP_LIBS) $(PROTOBUFC_LIBS)

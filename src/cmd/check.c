@@ -1,5 +1,6 @@
 /* vmrun check: what this host offers, and what mends what it lacks. */
 #include "base/json_out.h"
+#include "cmd/check_opts.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "host/facts.h"
@@ -8,8 +9,6 @@
 #include "pod/try.h"
 
 #include <fcntl.h>
-
-enum { CHECK_FORMAT, CHECK_TRY };
 
 /* A look at the host: the rows, the choice, and what was tried. */
 struct check {
@@ -229,15 +228,14 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 }
 
 static const struct opt options[] = {
-	[CHECK_FORMAT] = { "format", 'f', OPT_TEXT, "text|json", "a table, or for programs" },
-	[CHECK_TRY] = { "try", 0, OPT_FLAG, NULL, "boot a guest with each monitor that works" },
+	CHECK_OPTIONS,
 	{ 0 },
 };
 
 const struct cmd cmd_check = {
 	.name = "check",
 	.arguments = "",
-	.help = "say whether and how guests can run on this host",
+	.help = CHECK_HELP,
 	.options = options,
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /*
- * A command of vmrun: one file and one row in main.c's table. Parsing fills values; run() acts and
+ * A command of vmrun: one file and one row in table.c. Parsing fills values; run() acts and
  * never parses.
  */
 #pragma once
@@ -24,6 +24,12 @@ struct cmd {
 	int (*run)(const struct runtime *rt, const union opt_value *values, const struct strv *args,
 		struct err *err);
 };
+
+/* The program's own, with a NULL at its end. */
+extern const struct cmd *const commands[];
+
+/* Our arguments as main() has got them, for those who hand all over to another program. */
+extern char **cmd_argv;
 
 extern const struct cmd cmd_check, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_explain,
 	cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec,

@@ -1,4 +1,4 @@
-/* vmrun: global options, the table of commands, and the one line of error. */
+/* vmrun and vmrun-prepare: global options, running a command, and the one line of error. */
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -11,27 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static const struct cmd *const commands[] = {
-	&cmd_check,
-	&cmd_create,
-	&cmd_delete,
-	&cmd_events,
-	&cmd_exec,
-	&cmd_explain,
-	&cmd_features,
-	&cmd_kill,
-	&cmd_list,
-	&cmd_pause,
-	&cmd_ps,
-	&cmd_resume,
-	&cmd_run,
-	&cmd_spec,
-	&cmd_start,
-	&cmd_state,
-	&cmd_update,
-	&cmd_why,
-};
 
 enum {
 	G_ROOT,
@@ -77,7 +56,7 @@ static void print_help(void)
 {
 	printf("usage: vmrun [OPTIONS] COMMAND [ARGUMENTS]\n\nRuns OCI containers, each pod in a "
 	       "virtual machine of its own.\n\ncommands:\n");
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+	for (size_t i = 0; commands[i]; i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->help);
 	printf("\noptions:\n");
 	opt_print_help(global_options);
@@ -85,7 +64,7 @@ static void print_help(void)
 
 static const struct cmd *find_command(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+	for (size_t i = 0; commands[i]; i++)
 		if (streq(commands[i]->name, name))
 			return commands[i];
 	return NULL;
@@ -168,6 +147,8 @@ static bool asks_for_help(const struct cmd *c, int argc, char **argv)
 	return false;
 }
 
+char **cmd_argv;
+
 /* Of the command that runs, once it is known. */
 static int failure_status = 1;
 
@@ -248,6 +229,7 @@ int main(int argc, char **argv)
 	int r;
 
 	timeline_begin();
+	cmd_argv = argv;
 	/* A caller that closed a stream must not find the guest's there, or our state directory. */
 	r = fds_open_stdio();
 	/* Callers leak descriptors into us; none of them may reach the processes that stay. */

@@ -62,6 +62,11 @@ void cache_key_add_str(struct cache_key *key, const char *s)
 		add_bytes(key, s, strlen(s) + 1);
 }
 
+void cache_key_add_key(struct cache_key *key, const struct cache_key *part)
+{
+	add_bytes(key, &part->hash, sizeof(part->hash));
+}
+
 int cache_key_add_file(struct cache_key *key, const char *path, struct err *err)
 {
 	struct stat st;
@@ -173,6 +178,8 @@ int cache_get(int cache, const char *kind, const struct cache_key *key, cache_ma
 			return fd;
 		if (errno != ENOENT)
 			return err_sys(err, errno, "cache: %s", name);
+		if (!make)
+			return err_sys(err, ENODATA, "cache: %s", name);
 		r = lock_new(cache, new_name, &maker);
 		if (r == -EAGAIN)
 			continue;

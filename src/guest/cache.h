@@ -20,6 +20,7 @@ struct cache_key {
 
 void cache_key_init(struct cache_key *key);
 void cache_key_add_str(struct cache_key *key, const char *s); /* s may be NULL */
+void cache_key_add_key(struct cache_key *key, const struct cache_key *part);
 int cache_key_add_file(struct cache_key *key, const char *path, struct err *err) CHECKED;
 
 /* Makes the content of an entry: appends it to out. */
@@ -27,7 +28,8 @@ typedef int cache_make_fn(void *arg, struct buf *out, struct err *err);
 
 /*
  * Opens the entry kind-<key>, made by make(arg) when it is missing. Returns an O_RDONLY fd; where
- * an entry was made, others of that kind that were not used for weeks are removed.
+ * an entry was made, others of that kind that were not used for weeks are removed. make NULL:
+ * -ENODATA when it is missing.
  */
 int cache_get(int cache, const char *kind, const struct cache_key *key, cache_make_fn *make,
 	void *arg, struct err *err) CHECKED;

@@ -5,10 +5,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "guest/cache.h"
-#include "guest/initramfs.h"
+#include "guest/find.h"
 #include "guest/kernel.h"
-#include "guest/modules.h"
-#include "guest/unpack.h"
+#include "guest/prepare.h"
+#include "guest/recipe.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -17,106 +17,70 @@
 #include <sys/stat.h>
 
 /* Part of every key: raise it when what is made from the same input changes. */
-#define IMAGE_FORMAT "vmrun guest image 2"
+#define IMAGE_FORMAT "vmrun guest image 3"
 
 _Static_assert(sizeof(((struct guest_image *)0)->release) == KERNEL_RELEASE_MAX + 1,
 	"release fits exactly");
 
-/* What the makers of cache entries get. */
-struct recipe {
-	const struct guest_options *options;
-	const char *kernel;
-	const char *modules; /* NULL: everything is built in */
-	int kernel_fd;	     /* the uncompressed kernel */
+/* One open image at work. */
+struct opening {
+	int cache;
+	const struct recipe_makers *makers; /* NULL: nothing is made */
+	struct recipe recipe;
+	struct guest_image *image;
 };
 
-static int make_kernel(void *arg, struct buf *out, struct err *err)
+static int make_text(void *arg, struct buf *out, struct err *err)
 {
-	const struct recipe *recipe = arg;
-	AUTO(buf_done) struct buf file = { 0 };
-	int r = file_read(AT_FDCWD, recipe->kernel, UNPACK_MAX_BYTES, &file, err);
+	int r = buf_append_str(out, arg);
 
-	if (r < 0)
-		return err_prefix(err, "kernel ");
-	r = kernel_unpack(file.data, file.len, out, err);
-	if (r < 0)
-		return err_prefix(err, "kernel %s: ", recipe->kernel);
-	log_debug("kernel %s: unpacked, %zu bytes", recipe->kernel, out->len);
-	return 0;
+	return r < 0 ? err_sys(err, -r, "cache") : 0;
 }
 
-static int make_release(void *arg, struct buf *out, struct err *err)
+/* Only what does not go away by itself. */
+static void keep_failure(int cache, const struct cache_key *key, struct err *why)
 {
-	const struct recipe *recipe = arg;
-	AUTO(buf_done) struct buf file = { 0 };
-	char release[KERNEL_RELEASE_MAX + 1];
-	int r = file_read(AT_FDCWD, recipe->kernel, UNPACK_MAX_BYTES, &file, err);
+	struct err ignored = ERR_NONE;
+	int fd = -1;
 
-	if (r < 0)
-		return err_prefix(err, "kernel ");
-	r = kernel_release(file.data, file.len, release, err);
-	if (r < 0)
-		return err_prefix(err, "kernel %s: ", recipe->kernel);
-	r = buf_append_str(out, release);
-	return r < 0 ? err_sys(err, -r, "kernel %s", recipe->kernel) : 0;
+	if (why->code == ENOENT || why->code == EINVAL || why->code == ENOTSUP ||
+		why->code == EFBIG)
+		fd = cache_get(cache, "unfit", key, make_text, why->msg, &ignored);
+	close_fd(&fd);
 }
 
-static int check_builtin(const struct recipe *recipe, struct err *err)
+/* err is what somebody has found out before, or stays empty. */
+static int tell_failure(int cache, const struct cache_key *key, struct err *err)
 {
-	AUTO(buf_done) struct buf image = { 0 };
-	AUTO_FREE char *link = NULL;
-	int r;
+	struct err unknown = ERR_NONE;
+	AUTO_CLOSE int fd = cache_get(cache, "unfit", key, NULL, NULL, &unknown);
+	char why[ERR_MSG_MAX] = "";
+	ssize_t n = fd < 0 ? 0 : read(fd, why, sizeof(why) - 1);
 
-	/* Opened anew: the position of kernel_fd belongs to whoever gets it in the end. */
-	if (asprintf(&link, "/proc/self/fd/%d", recipe->kernel_fd) < 0) {
-		link = NULL;
-		return err_sys(err, ENOMEM, "kernel %s", recipe->kernel);
-	}
-	r = file_read(AT_FDCWD, link, UNPACK_MAX_BYTES, &image, err);
-	if (r < 0)
-		return err_prefix(err, "kernel %s: ", recipe->kernel);
-	return modules_check_builtin(
-		image.data, image.len, recipe->kernel, recipe->options->pci, err);
+	return n > 0 ? err_set(err, ENOENT, "%s", why) : 0;
 }
 
-/* In front of our archive, whose files then win. The kernel wants each to begin at four bytes. */
-static int add_given_initrd(const char *path, struct buf *out, struct err *err)
+static int get(struct opening *o, const char *kind, const struct cache_key *key,
+	cache_make_fn *make, struct err *err)
 {
-	static const char zeros[4];
-	int r = path ? file_read(AT_FDCWD, path, UNPACK_MAX_BYTES, out, err) : 0;
+	struct err missing = ERR_NONE;
+	int fd = cache_get(o->cache, kind, key, NULL, NULL, &missing), r;
 
-	if (r < 0)
-		return err_prefix(err, "initrd ");
-	r = buf_append(out, zeros, -out->len % sizeof(zeros));
-	return r < 0 ? err_sys(err, -r, "initrd %s", path) : 0;
-}
-
-static int make_initrd(void *arg, struct buf *out, struct err *err)
-{
-	const struct recipe *recipe = arg;
-	AUTO(modules_done) struct modules modules = { 0 };
-	int r;
-
-	if (recipe->modules)
-		r = modules_resolve(
-			recipe->modules, recipe->kernel, recipe->options->pci, &modules, err);
-	else
-		r = check_builtin(recipe, err);
-	if (r == 0)
-		r = add_given_initrd(recipe->options->initrd, out, err);
+	if (fd >= 0)
+		return fd;
+	r = fd == -ENODATA ? tell_failure(o->cache, key, err) : 0;
 	if (r < 0)
 		return r;
-	r = initramfs_build(recipe->options->agent, &modules, out, err);
-	if (r == 0)
-		log_debug("initramfs for %s: %zu modules, %zu bytes", recipe->kernel, modules.n,
-			out->len);
-	return r;
+	fd = cache_get(o->cache, kind, key, make, &o->recipe, err);
+	if (fd < 0 && make)
+		keep_failure(o->cache, key, err);
+	return fd;
 }
 
 /* An ELF kernel is used as it is; anything else goes through the cache. */
-static int open_kernel(
-	int cache, const struct cache_key *key, struct recipe *recipe, int *ret_fd, struct err *err)
+static int open_kernel(struct opening *o, const struct cache_key *key, int *ret_fd, struct err *err)
 {
+	const struct recipe *recipe = &o->recipe;
 	AUTO_CLOSE int fd = open(recipe->kernel, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char head[64];
 	struct stat st;
@@ -131,7 +95,7 @@ static int open_kernel(
 		return err_sys(err, errno, "kernel %s", recipe->kernel);
 	if (!kernel_is_elf(head, (size_t)n)) {
 		close_fd(&fd);
-		fd = cache_get(cache, "vmlinux", key, make_kernel, recipe, err);
+		fd = get(o, "vmlinux", key, o->makers ? o->makers->kernel : NULL, err);
 		if (fd < 0)
 			return fd;
 	}
@@ -139,19 +103,35 @@ static int open_kernel(
 	return 0;
 }
 
-static int read_release(int cache, const struct cache_key *key, struct recipe *recipe,
+static int read_release(struct opening *o, const struct cache_key *key,
 	char release[static KERNEL_RELEASE_MAX + 1], struct err *err)
 {
-	AUTO_CLOSE int fd = cache_get(cache, "release", key, make_release, recipe, err);
+	AUTO_CLOSE int fd = get(o, "release", key, o->makers ? o->makers->release : NULL, err);
 	ssize_t n;
 
 	if (fd < 0)
 		return fd;
 	n = read(fd, release, KERNEL_RELEASE_MAX);
 	if (n <= 0)
-		return err_sys(err, n < 0 ? errno : EIO, "cache: release of %s", recipe->kernel);
+		return err_sys(err, n < 0 ? errno : EIO, "cache: release of %s", o->recipe.kernel);
 	release[n] = '\0';
 	return 0;
+}
+
+/* What every kernel's initramfs is made from. Their faults are no fault of a kernel. */
+static int key_of_parts(const struct guest_options *options, struct cache_key *ret, struct err *err)
+{
+	int r = 0;
+
+	cache_key_init(ret);
+	cache_key_add_str(ret, options->pci ? "pci" : NULL);
+	if (options->initrd) {
+		r = cache_key_add_file(ret, options->initrd, err);
+		if (r < 0)
+			return err_prefix(err, "initrd ");
+	}
+	r = cache_key_add_file(ret, options->agent, err);
+	return r < 0 ? err_prefix(err, "guest agent: ") : 0;
 }
 
 static int key_of_initrd(const struct cache_key *kernel, const struct recipe *recipe,
@@ -162,15 +142,7 @@ static int key_of_initrd(const struct cache_key *kernel, const struct recipe *re
 
 	*ret = *kernel;
 	cache_key_add_str(ret, recipe->modules);
-	cache_key_add_str(ret, recipe->options->pci ? "pci" : NULL);
-	if (recipe->options->initrd) {
-		r = cache_key_add_file(ret, recipe->options->initrd, err);
-		if (r < 0)
-			return err_prefix(err, "initrd ");
-	}
-	r = cache_key_add_file(ret, recipe->options->agent, err);
-	if (r < 0)
-		return err_prefix(err, "guest agent: ");
+	cache_key_add_key(ret, &recipe->parts);
 	if (!recipe->modules)
 		return 0;
 	/* depmod writes it anew whenever modules come or go. */
@@ -186,64 +158,86 @@ static int key_of_initrd(const struct cache_key *kernel, const struct recipe *re
 	return 0;
 }
 
-static int open_initrd(int cache, const struct cache_key *kernel_key, const char *release,
-	struct recipe *recipe, int *ret_fd, struct err *err)
+static int open_initrd(struct opening *o, const struct cache_key *kernel_key, const char *release,
+	int *ret_fd, struct err *err)
 {
+	struct recipe *recipe = &o->recipe;
 	AUTO_FREE char *folder = NULL;
 	struct cache_key key;
-	int r, fd;
+	int r = 0;
 
 	recipe->modules = recipe->options->modules;
 	if (!recipe->modules) {
 		r = kernel_modules_folder(recipe->kernel, release, &folder, err);
-		if (r < 0)
-			return r;
 		recipe->modules = folder;
 	}
-	r = key_of_initrd(kernel_key, recipe, &key, err);
-	if (r == 0) {
-		fd = cache_get(cache, "initrd", &key, make_initrd, recipe, err);
-		if (fd < 0)
-			r = fd;
-		else
-			*ret_fd = fd;
-	}
+	if (r == 0)
+		r = key_of_initrd(kernel_key, recipe, &key, err);
+	if (r == 0)
+		r = get(o, "initrd", &key, o->makers ? o->makers->initrd : NULL, err);
+	if (r >= 0)
+		*ret_fd = r;
 	recipe->modules = NULL;
-	return r;
+	return r < 0 ? r : 0;
+}
+
+static int try_kernel(void *arg, const char *path, struct err *err)
+{
+	struct opening *o = arg;
+	AUTO(guest_image_done) struct guest_image image = GUEST_IMAGE_INIT;
+	struct cache_key key;
+	int r;
+
+	o->recipe.kernel = path;
+	cache_key_init(&key);
+	cache_key_add_str(&key, IMAGE_FORMAT);
+	r = cache_key_add_file(&key, path, err);
+	if (r < 0)
+		return err_prefix(err, "kernel ");
+	r = open_kernel(o, &key, &image.kernel_fd, err);
+	if (r < 0)
+		return r;
+	o->recipe.kernel_fd = image.kernel_fd;
+	r = read_release(o, &key, image.release, err);
+	if (r == 0)
+		r = open_initrd(o, &key, image.release, &image.initrd_fd, err);
+	if (r < 0)
+		return r;
+	image.source = strdup(path);
+	if (!image.source)
+		return err_sys(err, ENOMEM, "kernel %s", path);
+	*o->image = image;
+	image = (struct guest_image)GUEST_IMAGE_INIT;
+	return 0;
+}
+
+int recipe_open(const struct guest_options *options, const struct recipe_makers *makers,
+	struct guest_image *ret, struct err *err)
+{
+	AUTO(kernel_places_done) struct kernel_places places = { .boot = NULL };
+	AUTO_CLOSE int cache = cache_open(options->cache_dir, err);
+	struct opening o = {
+		.cache = cache,
+		.makers = makers,
+		.recipe.options = options,
+		.image = ret,
+	};
+	int r = cache < 0 ? cache : key_of_parts(options, &o.recipe.parts, err);
+
+	if (r == 0)
+		r = kernel_places_system(&places, err);
+	return r ? r : kernel_choose(&places, options->kernel, try_kernel, &o, err);
 }
 
 int guest_image_open(const struct guest_options *options, struct guest_image *ret, struct err *err)
 {
-	AUTO(guest_image_done) struct guest_image image = GUEST_IMAGE_INIT;
-	AUTO_CLOSE int cache = cache_open(options->cache_dir, err);
-	struct recipe recipe = { .options = options };
-	struct cache_key key;
-	int r;
+	int r = recipe_open(options, NULL, ret, err);
 
-	if (cache < 0)
-		return cache;
-	r = kernel_find(&kernel_places_system, options->kernel, &image.source, err);
-	if (r < 0)
+	if (r != -ENODATA)
 		return r;
-	recipe.kernel = image.source;
-	cache_key_init(&key);
-	cache_key_add_str(&key, IMAGE_FORMAT);
-	r = cache_key_add_file(&key, image.source, err);
-	if (r < 0)
-		return err_prefix(err, "kernel ");
-	r = open_kernel(cache, &key, &recipe, &image.kernel_fd, err);
-	if (r < 0)
-		return r;
-	recipe.kernel_fd = image.kernel_fd;
-	r = read_release(cache, &key, &recipe, image.release, err);
-	if (r < 0)
-		return r;
-	r = open_initrd(cache, &key, image.release, &recipe, &image.initrd_fd, err);
-	if (r < 0)
-		return r;
-	*ret = image;
-	image = (struct guest_image)GUEST_IMAGE_INIT;
-	return 0;
+	err_clear(err);
+	r = prepare_image(options, err);
+	return r ? r : recipe_open(options, NULL, ret, err);
 }
 
 void guest_image_done(struct guest_image *image)

@@ -10,8 +10,7 @@
 #include <stdbool.h>
 
 struct guest_options {
-	/* A vmlinuz or vmlinux; NULL or "auto": /usr/lib/vmrun/vmlinux, else the newest in /boot.
-	 */
+	/* A vmlinuz or vmlinux; NULL or "auto": chosen, see find.h. */
 	const char *kernel;
 	/* Folder of the kernel's modules (".../lib/modules/<release>"); NULL: found from the
 	 * kernel. */
@@ -38,8 +37,8 @@ struct guest_image {
 
 /*
  * Opens the image, building what the cache lacks (atomically; concurrent callers do not disturb
- * each other). Errors name the file, and say what to install or set when there is no kernel or the
- * kernel lacks a driver that a guest needs.
+ * each other). Of several kernels the first that has all drivers is taken. Errors name the file,
+ * and say what to install or set when there is no kernel, or none that can be used.
  */
 int guest_image_open(
 	const struct guest_options *options, struct guest_image *ret, struct err *err) CHECKED;

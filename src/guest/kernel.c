@@ -1,14 +1,12 @@
 /*
  * Guest kernels: see kernel.h. Offsets are those of Documentation/arch/x86/boot.rst, "The
- * Real-Mode Kernel Header". Called by guest.c, in vmrun.
+ * Real-Mode Kernel Header". Called by make.c.
  */
 #include "guest/kernel.h"
 
 #include "guest/unpack.h"
 
-#include <dirent.h>
 #include <elf.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,141 +23,6 @@
 #define HDR_VERSION_WITH_PAYLOAD 0x208
 
 #define BANNER			 "Linux version "
-
-const struct kernel_places kernel_places_system = {
-	.own = "/usr/lib/vmrun/vmlinux",
-	.boot = "/boot",
-};
-
-/* The release of a kernel's file name ("vmlinuz-<release>"), or NULL for other files. */
-static const char *release_of_name(const char *name)
-{
-	size_t n = strlen(name);
-
-	if (strncmp(name, "vmlinuz-", 8) != 0 || n == 8)
-		return NULL;
-	/* Package managers keep what they replace under such names. */
-	if (n > 4 && (memcmp(name + n - 4, ".old", 4) == 0 || memcmp(name + n - 4, ".bak", 4) == 0))
-		return NULL;
-	if (strstr(name, ".dpkg-"))
-		return NULL;
-	return name + 8;
-}
-
-static int newest_in(const char *boot, char **ret_path, struct err *err)
-{
-	AUTO_FREE char *best = NULL;
-	DIR *d = opendir(boot);
-	struct dirent *e;
-	int r = 0;
-
-	*ret_path = NULL;
-	if (!d)
-		return errno == ENOENT ? 0 : err_sys(err, errno, "%s", boot);
-	while ((e = readdir(d))) {
-		const char *release = release_of_name(e->d_name);
-		char *copy;
-
-		if (!release || (best && strverscmp(release, best + 8) <= 0))
-			continue;
-		copy = strdup(e->d_name);
-		if (!copy) {
-			r = err_sys(err, ENOMEM, "%s", boot);
-			break;
-		}
-		free(best);
-		best = copy;
-	}
-	closedir(d);
-	if (r == 0 && best && asprintf(ret_path, "%s/%s", boot, best) < 0) {
-		*ret_path = NULL;
-		r = err_sys(err, ENOMEM, "%s", boot);
-	}
-	return r;
-}
-
-int kernel_find(
-	const struct kernel_places *places, const char *option, char **ret_path, struct err *err)
-{
-	AUTO_FREE char *path = NULL;
-	int r;
-
-	if (option && strcmp(option, "auto") != 0) {
-		path = strdup(option);
-	} else if (access(places->own, F_OK) == 0) {
-		path = strdup(places->own);
-	} else {
-		r = newest_in(places->boot, &path, err);
-		if (r < 0)
-			return r;
-		if (!path)
-			return err_set(err, ENOENT,
-				"no guest kernel: neither %s nor %s/vmlinuz-* exists; install a "
-				"kernel package (Debian: linux-image-cloud-amd64) or name a kernel "
-				"with VMRUN_KERNEL or the setting \"kernel\"",
-				places->own, places->boot);
-	}
-	if (!path)
-		return err_sys(err, ENOMEM, "kernel");
-	*ret_path = steal_ptr(&path);
-	return 0;
-}
-
-/* "dir/lib/modules/release" when that folder exists. */
-static int try_folder(
-	const char *dir, size_t dir_len, const char *lib, const char *release, char **ret_folder)
-{
-	AUTO_FREE char *folder = NULL;
-
-	if (asprintf(&folder, "%.*s%s/modules/%s", (int)dir_len, dir, lib, release) < 0) {
-		folder = NULL;
-		return -ENOMEM;
-	}
-	if (access(folder, F_OK) == 0)
-		*ret_folder = steal_ptr(&folder);
-	return 0;
-}
-
-/* The folder of the kernel itself when that is a modules folder. */
-static int try_own_folder(const char *path, size_t dir_len, char **ret_folder)
-{
-	AUTO_FREE char *index = NULL;
-
-	if (asprintf(&index, "%.*s/modules.dep", (int)dir_len, path) < 0) {
-		index = NULL;
-		return -ENOMEM;
-	}
-	if (access(index, F_OK) == 0) {
-		index[dir_len] = '\0';
-		*ret_folder = steal_ptr(&index);
-	}
-	return 0;
-}
-
-int kernel_modules_folder(const char *path, const char *release, char **ret_folder, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	size_t dir_len = slash ? (size_t)(slash - path) : 0;
-	const char *named = release_of_name(name);
-	const char *libs[] = { "/lib", "/usr/lib" };
-	int r = 0;
-
-	*ret_folder = NULL;
-	if (slash)
-		r = try_own_folder(path, dir_len, ret_folder);
-	if (named && dir_len >= 5 && memcmp(slash - 5, "/boot", 5) == 0)
-		for (size_t i = 0; r == 0 && !*ret_folder && i < ARRAY_LEN(libs); i++)
-			r = try_folder(path, dir_len - 5, libs[i], named, ret_folder);
-	for (size_t i = 0; r == 0 && !*ret_folder && i < ARRAY_LEN(libs); i++)
-		r = try_folder("", 0, libs[i], release, ret_folder);
-	return r < 0 ? err_sys(err, -r, "modules of %s", path) : 0;
-}
-
-bool kernel_is_elf(const void *data, size_t len)
-{
-	return len >= sizeof(Elf64_Ehdr) && memcmp(data, ELFMAG, SELFMAG) == 0;
-}
 
 static uint16_t le16_at(const uint8_t *image, size_t at)
 {

@@ -138,9 +138,7 @@ int modules_resolve(
 		}
 		if (r == -ENOENT)
 			return err_set(err, ENOENT,
-				"kernel %s: driver %s is neither built in nor a module: %s lists "
-				"none; choose another kernel with VMRUN_KERNEL or the setting "
-				"\"kernel\" (Debian's linux-image-cloud-amd64 has all drivers)",
+				"kernel %s: driver %s is neither built in nor a module in %s",
 				kernel, d->name, folder);
 		if (r < 0)
 			return err_sys(err, -r, "kernel %s: driver %s", kernel, d->name);

@@ -1,6 +1,6 @@
 HOST_TESTS = tests/unit/test_facts tests/unit/test_kvm_speed tests/unit/test_monitor tests/unit/test_qemu
 UNIT_TESTS += $(HOST_TESTS)
-HOST_TEST_LIBS = libhost.a libvmm.a libguest.a $(UNIT_LIBS) $(GUEST_LIBS)
+HOST_TEST_LIBS = libhost.a libvmm.a libguestmake.a libguest.a $(UNIT_LIBS) $(GUEST_LIBS)
 tests_unit_test_facts_SOURCES = tests/unit/test_facts.c
 tests_unit_test_facts_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_unit_test_facts_LDADD = $(HOST_TEST_LIBS)

@@ -2,7 +2,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "guest/guest.h"
+#include "guest/make.h"
 #include "tests/unit/kmod_index.h"
 #include "tests/unit/newc.h"
 #include "tests/unit/packed.h"
@@ -131,7 +131,7 @@ static void builds_an_initramfs(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_int_equal(guest_image_open(&options, &image, &err), 0);
+	assert_int_equal(guest_image_make(&options, &image, &err), 0);
 	assert_string_equal(image.release, "9.8.7-test");
 	assert_string_equal(image.source, kernel);
 	assert_true(image.kernel_fd >= 0);
@@ -168,19 +168,19 @@ static void a_given_initrd_comes_first(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_int_equal(guest_image_open(&options, &without, &err), 0);
+	assert_int_equal(guest_image_make(&options, &without, &err), 0);
 	read_initrd(&without, &plain);
 	snprintf(given, sizeof(given), "%s/given", root);
 	write_file(given, "any05", 5);
 	options.initrd = given;
-	assert_int_equal(guest_image_open(&options, &with, &err), 0);
+	assert_int_equal(guest_image_make(&options, &with, &err), 0);
 	read_initrd(&with, &both);
 	assert_int_equal(both.len, plain.len + 8);
 	assert_memory_equal(both.data, "any05\0\0\0", 8);
 	assert_memory_equal(both.data + 8, plain.data, plain.len);
 	options.initrd = "/nonexistent/initrd";
 	guest_image_done(&with);
-	assert_int_equal(guest_image_open(&options, &with, &err), -ENOENT);
+	assert_int_equal(guest_image_make(&options, &with, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "initrd /nonexistent/initrd"));
 }
 
@@ -190,7 +190,7 @@ static ino_t initrd_inode(const struct guest_options *options)
 	struct err err = ERR_NONE;
 	struct stat st;
 
-	assert_int_equal(guest_image_open(options, &image, &err), 0);
+	assert_int_equal(guest_image_make(options, &image, &err), 0);
 	assert_int_equal(fstat(image.initrd_fd, &st), 0);
 	return st.st_ino;
 }
@@ -227,20 +227,20 @@ static void tells_what_is_wrong(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_int_equal(guest_image_open(&options, &image, &err), -ENOENT);
+	assert_int_equal(guest_image_make(&options, &image, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "kernel /nonexistent/vmlinuz"));
 	err_clear(&err);
 	options.kernel = root;
-	assert_int_equal(guest_image_open(&options, &image, &err), -EINVAL);
+	assert_int_equal(guest_image_make(&options, &image, &err), -EINVAL);
 	err_clear(&err);
 	options.kernel = kernel;
 	/* No folder of modules, and nothing of the sort in this image. */
-	assert_int_equal(guest_image_open(&options, &image, &err), -ENOENT);
+	assert_int_equal(guest_image_make(&options, &image, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "driver virtio_mmio"));
 	err_clear(&err);
 	options.modules = modules;
 	options.agent = "/nonexistent/agent";
-	assert_int_equal(guest_image_open(&options, &image, &err), -ENOENT);
+	assert_int_equal(guest_image_make(&options, &image, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "agent"));
 	assert_int_equal(image.kernel_fd, -1);
 }
@@ -271,7 +271,7 @@ static void opens_the_installed_kernel(void **state)
 
 	(void)state;
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	if (guest_image_open(&options, &image, &err) == -ENOENT && !options.kernel) {
+	if (guest_image_make(&options, &image, &err) == -ENOENT && !options.kernel) {
 		print_message("%s\n", err.msg);
 		skip();
 	}
@@ -285,7 +285,7 @@ static void opens_the_installed_kernel(void **state)
 		double ms;
 
 		clock_gettime(CLOCK_MONOTONIC, &start);
-		assert_int_equal(guest_image_open(&options, &again, &err), 0);
+		assert_int_equal(guest_image_make(&options, &again, &err), 0);
 		ms = elapsed_ms(&start);
 		warm = ms < warm ? ms : warm;
 	}

@@ -1,6 +1,6 @@
-/* Finding kernels, and bzImages made here with every compression. */
+/* bzImages made here with every compression, and what is none. */
 #include "base/fd.h"
-#include "base/path.h"
+#include "guest/find.h"
 #include "guest/kernel.h"
 #include "tests/unit/packed.h"
 #include "tests/unit/unit.h"
@@ -8,42 +8,6 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
-
-static char root[] = "/tmp/test_kernel.XXXXXX";
-
-static int make_root(void **state)
-{
-	(void)state;
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-	(void)state;
-	return remove_tree(AT_FDCWD, root);
-}
-
-/* An absolute path below the test's folder, in one of a few static buffers. */
-static const char *at(const char *relative)
-{
-	static char paths[8][256];
-	static unsigned next;
-	char *p = paths[next++ % 8];
-
-	snprintf(p, sizeof(paths[0]), "%s/%s", root, relative);
-	return p;
-}
-
-static void touch(const char *relative)
-{
-	struct err err = ERR_NONE;
-	char *folder = strdup(at(relative));
-
-	*strrchr(folder, '/') = '\0';
-	assert_int_equal(mkdir_all(folder, 0755), 0);
-	assert_int_equal(file_replace(AT_FDCWD, at(relative), "x", 1, 0644, &err), 0);
-	free(folder);
-}
 
 /* An ELF header with the version banner somewhere behind it. */
 static void make_elf(struct buf *out, size_t len, const char *version)
@@ -157,91 +121,26 @@ static void refuses_what_is_no_kernel(void **state)
 	assert_int_equal(unpack_damaged(&elf, elf.len, &err), -EINVAL);
 }
 
-static char *find(const char *option, struct err *err)
+static int read_it(void *arg, const char *path, struct err *err)
 {
-	char own[256], boot[256];
-	const struct kernel_places places = { own, boot };
-	char *path = NULL;
-
-	snprintf(own, sizeof(own), "%s", at("own/vmlinux"));
-	snprintf(boot, sizeof(boot), "%s", at("boot"));
-	err_clear(err);
-	return kernel_find(&places, option, &path, err) < 0 ? NULL : path;
-}
-
-static void finds_the_newest(void **state)
-{
-	struct err err = ERR_NONE;
-	char *path;
-
-	(void)state;
-	assert_null(find(NULL, &err));
-	assert_int_equal(err.code, ENOENT);
-	assert_non_null(strstr(err.msg, "VMRUN_KERNEL"));
-	touch("boot/vmlinuz-6.1.0-9-amd64");
-	touch("boot/vmlinuz-6.1.0-56-amd64");
-	touch("boot/vmlinuz-6.1.0-8-amd64");
-	touch("boot/vmlinuz-6.9.0-1-amd64.old");
-	touch("boot/vmlinuz-6.9.0-1-amd64.dpkg-new");
-	touch("boot/initrd.img-7.0.0-1-amd64");
-	path = find("auto", &err);
-	assert_string_equal(path, at("boot/vmlinuz-6.1.0-56-amd64"));
-	free(path);
-	touch("boot/vmlinuz-6.12.1-1-amd64");
-	path = find(NULL, &err);
-	assert_string_equal(path, at("boot/vmlinuz-6.12.1-1-amd64"));
-	free(path);
-	touch("own/vmlinux");
-	path = find(NULL, &err);
-	assert_string_equal(path, at("own/vmlinux"));
-	free(path);
-	path = find("/some/where", &err);
-	assert_string_equal(path, "/some/where");
-	free(path);
-}
-
-static void finds_the_folder_of_modules(void **state)
-{
-	struct err err = ERR_NONE;
-	char *folder;
-
-	(void)state;
-	assert_int_equal(
-		kernel_modules_folder(at("a/boot/vmlinuz-9.8.7"), "9.8.7", &folder, &err), 0);
-	assert_null(folder);
-	touch("a/usr/lib/modules/9.8.7/modules.dep");
-	assert_int_equal(
-		kernel_modules_folder(at("a/boot/vmlinuz-9.8.7"), "9.8.7", &folder, &err), 0);
-	assert_string_equal(folder, at("a/usr/lib/modules/9.8.7"));
-	free(folder);
-	touch("a/lib/modules/9.8.7/modules.dep");
-	assert_int_equal(
-		kernel_modules_folder(at("a/boot/vmlinuz-9.8.7"), "9.8.7", &folder, &err), 0);
-	assert_string_equal(folder, at("a/lib/modules/9.8.7"));
-	free(folder);
-	assert_int_equal(
-		kernel_modules_folder(at("a/lib/modules/9.8.7/vmlinuz"), "9", &folder, &err), 0);
-	assert_string_equal(folder, at("a/lib/modules/9.8.7"));
-	free(folder);
-	assert_int_equal(kernel_modules_folder("vmlinuz", "9.8.7", &folder, &err), 0);
-	assert_null(folder);
+	return file_read(AT_FDCWD, path, 1 << 30, arg, err);
 }
 
 /* A real distribution kernel, where there is one. */
 static void unpacks_the_installed_kernel(void **state)
 {
+	AUTO(kernel_places_done) struct kernel_places places = { .boot = NULL };
 	AUTO(buf_done) struct buf image = { 0 };
 	AUTO(buf_done) struct buf out = { 0 };
-	AUTO_FREE char *path = NULL;
 	char release[KERNEL_RELEASE_MAX + 1], banner[KERNEL_RELEASE_MAX + 1];
 	struct err err = ERR_NONE;
 
 	(void)state;
-	if (kernel_find(&kernel_places_system, getenv("VMRUN_KERNEL"), &path, &err) < 0) {
+	assert_int_equal(kernel_places_system(&places, &err), 0);
+	if (kernel_choose(&places, getenv("VMRUN_KERNEL"), read_it, &image, &err) < 0) {
 		print_message("no kernel in /boot and VMRUN_KERNEL is not set\n");
 		skip();
 	}
-	assert_int_equal(file_read(AT_FDCWD, path, 1 << 30, &image, &err), 0);
 	assert_int_equal(kernel_unpack(image.data, image.len, &out, &err), 0);
 	assert_int_equal(kernel_release(image.data, image.len, release, &err), 0);
 	assert_int_equal(kernel_release(out.data, out.len, banner, &err), 0);
@@ -254,10 +153,8 @@ int main(void)
 		cmocka_unit_test(unpacks_bzimages),
 		cmocka_unit_test(passes_elf_through),
 		cmocka_unit_test(refuses_what_is_no_kernel),
-		cmocka_unit_test(finds_the_newest),
-		cmocka_unit_test(finds_the_folder_of_modules),
 		cmocka_unit_test(unpacks_the_installed_kernel),
 	};
 
-	return cmocka_run_group_tests(tests, make_root, remove_root);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
