@@ -6,6 +6,7 @@
 #include "vm/forget.h"
 #include "vm/jail.h"
 #include "vm/qemu_jail.h"
+#include "vm/seccomp.h"
 #include "vm/vm.h"
 
 #include <limits.h>
@@ -32,17 +33,16 @@ static void serial_byte(void *arg, uint8_t byte)
 
 static int vcpu_start(void *arg)
 {
-	struct vm *vm = arg;
-
-	return seccomp_enter(&vm->filters, THREAD_VCPU);
+	(void)arg;
+	return seccomp_enter(THREAD_VCPU);
 }
 
 static int worker_start(void *arg)
 {
-	struct vm *vm = arg;
 	int r = jail_keep_worker_caps();
 
-	return r ? r : seccomp_enter(&vm->filters, THREAD_FS);
+	(void)arg;
+	return r ? r : seccomp_enter(THREAD_FS);
 }
 
 static void vsock_up(void *arg)
@@ -87,11 +87,6 @@ static int take_log(struct starting *s, struct err *err)
 	earlylog_init(&s->vm->earlylog, (size_t)s->in->log_max_kib << 10);
 	s->vm->alive_fd = steal_fd(&s->fds[VMCTL_FD_ALIVE]);
 	return 0;
-}
-
-static int compile_filters(struct starting *s, struct err *err)
-{
-	return filters_init(&s->vm->filters, s->in->debug, err);
 }
 
 static int enter_jail(struct starting *s, struct err *err)
@@ -238,8 +233,9 @@ static int listen_for_clients(struct starting *s, struct err *err)
 
 static int enter_filter(struct starting *s, struct err *err)
 {
-	int r = seccomp_enter(&s->vm->filters, THREAD_MAIN);
+	int r = seccomp_enter(THREAD_MAIN);
 
+	(void)s;
 	return r < 0 ? err_sys(err, -r, "seccomp") : 0;
 }
 
@@ -255,7 +251,6 @@ struct step {
 
 static const struct step own_steps[] = {
 	{ "log taken", take_log },
-	{ "filters compiled", compile_filters },
 	{ "jail entered", enter_jail },
 	{ "machine made", make_machine },
 	{ "devices made", make_devices },
@@ -270,7 +265,6 @@ static const struct step own_steps[] = {
 /* QEMU has a jail of its own, which it enters before we enter ours. */
 static const struct step qemu_steps[] = {
 	{ "log taken", take_log },
-	{ "filters compiled", compile_filters },
 	{ "QEMU launched", launch_qemu },
 	{ "jail entered", enter_jail },
 	{ "devices made", make_devices },

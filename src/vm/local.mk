@@ -10,5 +10,17 @@ vmrun_vm_SOURCES = \
 	src/vm/qemu_jail.c src/vm/qemu_jail.h \
 	src/vm/seccomp.c src/vm/seccomp.h \
 	src/vm/vm.h
-vmrun_vm_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS) $(YAJL_CFLAGS)
-vmrun_vm_LDADD = libvmm.a libdev.a libbase.a $(SECCOMP_LIBS) $(YAJL_LIBS)
+nodist_vmrun_vm_SOURCES = src/vm/filters.inc
+vmrun_vm_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS)
+vmrun_vm_LDFLAGS = $(AM_LDFLAGS) $(STATIC_LDFLAGS)
+vmrun_vm_LDADD = libvmm.a libdev.a libbase.a $(YAJL_STATIC_LIBS)
+
+# The filters of its threads, compiled on the machine that builds: 20 ms less at each start.
+noinst_PROGRAMS += src/vm/compile_filters
+src_vm_compile_filters_SOURCES = src/vm/compile_filters.c
+src_vm_compile_filters_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS) -DFILTER_DEFAULT=$(FILTER_DEFAULT)
+src_vm_compile_filters_LDADD = libbase.a $(SECCOMP_LIBS)
+BUILT_SOURCES += src/vm/filters.inc
+CLEANFILES += src/vm/filters.inc
+src/vm/filters.inc: src/vm/compile_filters$(EXEEXT)
+	$(AM_V_GEN)src/vm/compile_filters$(EXEEXT) >$@.new && mv $@.new $@

@@ -10,7 +10,6 @@
 #include "rpc/vmctl.h"
 #include "vm/devices.h"
 #include "vm/earlylog.h"
-#include "vm/seccomp.h"
 #include "vmm/machine.h"
 #include "vmm/qemu.h"
 
@@ -23,7 +22,6 @@ struct vm {
 	struct machine *machine; /* NULL where QEMU runs the guest */
 	struct qemu *qemu;	 /* or the other way round */
 	struct devices devices;
-	struct filters filters;
 	struct earlylog earlylog;
 	int alive_fd; /* carries the flock; held until the process ends */
 	enum vmctl_phase phase;

@@ -18,5 +18,5 @@ tests_unit_test_ctl_LDADD = $(UNIT_LIBS)
 tests_unit_test_jail_SOURCES = tests/unit/test_jail.c src/vm/jail.c
 tests_unit_test_jail_LDADD = $(UNIT_LIBS)
 tests_unit_test_vm_seccomp_SOURCES = tests/unit/test_vm_seccomp.c src/vm/seccomp.c
-tests_unit_test_vm_seccomp_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
-tests_unit_test_vm_seccomp_LDADD = $(UNIT_LIBS) $(SECCOMP_LIBS)
+nodist_tests_unit_test_vm_seccomp_SOURCES = src/vm/filters.inc
+tests_unit_test_vm_seccomp_LDADD = $(UNIT_LIBS)
