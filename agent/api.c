@@ -13,6 +13,7 @@
 #include "agent/processors.h"
 #include "agent/sd_notify.h"
 #include "agent/sockets.h"
+#include "agent/timeline.h"
 #include "base/str.h"
 #include "rpc/ports.h"
 
@@ -113,6 +114,26 @@ static int configure(const Vmrun__Agent__ConfigureRequest *in, struct err *err)
 	return r;
 }
 
+/* With the steps of the boot; without them where there is no memory for that. */
+static void reply_configured(void *request, Vmrun__Agent__ConfigureResponse *reply)
+{
+	size_t n;
+	const struct boot_step *steps = timeline_steps(&n);
+	AUTO_FREE Vmrun__Agent__BootStep *step = calloc(n + 1, sizeof(*step));
+	AUTO_FREE Vmrun__Agent__BootStep **all = calloc(n + 1, sizeof(*all));
+
+	for (size_t i = 0; step && all && i < n; i++) {
+		vmrun__agent__boot_step__init(&step[i]);
+		step[i].name = (char *)(uintptr_t)steps[i].name;
+		step[i].done_ns = steps[i].done_ns;
+		all[i] = &step[i];
+		reply->n_boot_steps++;
+	}
+	reply->boot_steps = all;
+	reply->now_ns = timeline_now_ns();
+	rpc_reply(request, &reply->base);
+}
+
 static void api_configure(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__ConfigureRequest *in, Vmrun__Agent__ConfigureResponse_Closure closure,
 	void *request)
@@ -130,7 +151,7 @@ static void api_configure(Vmrun__Agent__Agent_Service *service,
 	uname(&uts);
 	reply.kernel_release = uts.release;
 	reply.api_minor = AGENT_API_MINOR;
-	rpc_reply(request, &reply.base);
+	reply_configured(request, &reply);
 }
 
 static void api_create_container(Vmrun__Agent__Agent_Service *service,

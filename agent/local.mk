@@ -40,6 +40,7 @@ libagent_a_SOURCES = \
 	agent/stream.c agent/stream.h \
 	agent/target.c agent/target.h \
 	agent/terminal.c agent/terminal.h \
+	agent/timeline.c agent/timeline.h \
 	agent/update.c \
 	agent/vsock.c agent/vsock.h
 libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)

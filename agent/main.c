@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/boot.h"
 #include "agent/kmsg.h"
+#include "agent/timeline.h"
 #include "agent/vsock.h"
 #include "rpc/ports.h"
 
@@ -33,6 +34,7 @@ static int boot(const char **phase, struct err *err)
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(boot_steps); i++) {
 		*phase = boot_steps[i].phase;
 		r = boot_steps[i].run(err);
+		timeline_done(*phase);
 	}
 	return r;
 }
@@ -53,6 +55,7 @@ static int serve(const char **phase, struct err *err)
 	r = agent_new(&config, &a, err);
 	if (r < 0)
 		return r;
+	timeline_done(*phase);
 	*phase = "vsock";
 	r = vsock_listen(a, &vsock, err);
 	if (r == 0)
@@ -73,6 +76,7 @@ int main(void)
 		fputs("vmrun-agent: it is the init of a guest, not a command\n", stderr);
 		return 1;
 	}
+	timeline_done("kernel");
 	if (boot(&phase, &err) == 0)
 		(void)!serve(&phase, &err);
 	kmsg_line(KMSG_EMERGENCY, "%s: %s", phase, err.msg);

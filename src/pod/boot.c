@@ -34,9 +34,10 @@
  * virtio console, a panic ends the machine at once.
  */
 static const char base_params[] =
-	"console=hvc0 earlycon=uart8250,io,0x3f8 quiet panic=-1 reboot=t tsc=reliable "
+	"quiet console=hvc0 earlycon=uart8250,io,0x3f8 panic=-1 reboot=t tsc=reliable "
 	"no_timer_check random.trust_cpu=on "
-	"cryptomgr.notests rcupdate.rcu_expedited=1 8250.nr_uarts=0 i8042.nokbd i8042.noaux "
+	"cryptomgr.notests retain_initrd rcupdate.rcu_expedited=1 8250.nr_uarts=0 i8042.nokbd "
+	"i8042.noaux "
 	"swiotlb=noforce mitigations=auto";
 
 static const char *const phase_names[] = {
@@ -314,11 +315,28 @@ static int wait_ready(const struct boot_spec *spec, struct booted *b, int *ret_f
 	}
 }
 
+/* What the guest has done while nobody could see it, in the host's time. */
+static void tell_steps(const Vmrun__Agent__ConfigureResponse *guest)
+{
+	int64_t ahead_ns = timeline_now_ns() - guest->now_ns;
+
+	for (size_t i = 0; i < guest->n_boot_steps; i++) {
+		const Vmrun__Agent__BootStep *step = guest->boot_steps[i];
+		char what[64];
+
+		snprintf(what, sizeof(what), "guest: %s", step->name);
+		str_blank_controls(what);
+		timeline_at(step->done_ns + ahead_ns, what);
+	}
+}
+
 static int configure(struct booted *b, struct err *err)
 {
 	Vmrun__Agent__ConfigureRequest in = VMRUN__AGENT__CONFIGURE_REQUEST__INIT;
+	ProtobufCMessage *reply = NULL;
 	uint8_t entropy[ENTROPY_BYTES];
 	struct timespec now;
+	int r;
 
 	if (getrandom(entropy, sizeof(entropy), 0) != (ssize_t)sizeof(entropy))
 		return err_sys(err, errno, "getrandom");
@@ -328,8 +346,13 @@ static int configure(struct booted *b, struct err *err)
 	in.entropy.data = entropy;
 	in.entropy.len = sizeof(entropy);
 	in.hostname = (char[]){ "vmrun" };
-	return rpc_call(b->agent, &vmrun__agent__agent__descriptor, "Configure", &in.base,
-		AGENT_TIMEOUT_MS, NULL, err);
+	r = rpc_call(b->agent, &vmrun__agent__agent__descriptor, "Configure", &in.base,
+		AGENT_TIMEOUT_MS, &reply, err);
+	if (r < 0)
+		return r;
+	tell_steps((const Vmrun__Agent__ConfigureResponse *)reply);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return 0;
 }
 
 int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err)

@@ -27,9 +27,19 @@ void timeline_collect(struct buf *out)
 	collected = out;
 }
 
+int64_t timeline_now_ns(void)
+{
+	return now_us() * 1000;
+}
+
 void timeline(const char *what)
 {
-	double ms = (double)(now_us() - begin_us) / 1000;
+	timeline_at(timeline_now_ns(), what);
+}
+
+void timeline_at(int64_t monotonic_ns, const char *what)
+{
+	double ms = (double)(monotonic_ns / 1000 - begin_us) / 1000;
 
 	log_debug("timeline: %8.1f ms  %s", ms, what);
 	if (collected)
