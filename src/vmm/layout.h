@@ -5,6 +5,8 @@
 #define MIB		(1ULL << 20)
 #define GIB		(1ULL << 30)
 #define PAGE_BYTES	4096ULL
+#define HUGE_BYTES	(2 * MIB) /* a page of the next size: one entry of a page directory */
+#define HUGE_DOWN(gpa)	((gpa) & ~(HUGE_BYTES - 1))
 
 #define GPA_GDT		0x500ULL
 #define GPA_IDT		0x520ULL
@@ -37,8 +39,13 @@
 #define POWER_OFF	  0x34
 #define PORT_POWER_STATUS 0x601
 
-/* COM1, output only: its data register, and a line status that says "send". */
+/*
+ * COM1, output only: its data register, which is the divisor's low byte while the line control says
+ * so, and a line status that says "send".
+ */
 #define PORT_COM1      0x3f8
+#define PORT_COM1_LCR  0x3fb
+#define COM1_LCR_DLAB  0x80
 #define PORT_COM1_LSR  0x3fd
 #define COM1_LSR_EMPTY 0x60
 

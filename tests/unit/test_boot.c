@@ -196,30 +196,64 @@ static void linux_boot_protocol(void **state)
 }
 
 /* Whole pages are the file's own, and private: Linux shows later writes to it in untouched ones. */
-static void aligned_pages_are_mapped(void **state)
+static void the_initramfs_is_mapped(void **state)
 {
 	AUTO(guest_done) struct guest g = guest(true);
-	char back[5];
+	char back[1];
 
 	(void)state;
 	g.initrd = make_initrd(3 * PAGE_BYTES);
 	load(&g, "");
-	elf_put(g.kernel, TEXT_OFFSET + PAGE_BYTES, "later", 5);
-	assert_memory_equal(g.ram + PADDR + PAGE_BYTES, "later", 5);
 	elf_put(g.initrd, PAGE_BYTES, "later", 5);
 	assert_memory_equal(g.ram + RAM_BYTES - 2 * PAGE_BYTES, "later", 5);
-	/* The last, incomplete page and what is not aligned are copies. */
-	elf_put(g.kernel, TEXT_OFFSET + TEXT_BYTES - 9, "later", 5);
+	/* What the guest writes is nobody else's. */
+	g.ram[RAM_BYTES - 3 * PAGE_BYTES] = 'x';
+	assert_int_equal(pread(g.initrd, back, 1, 0), 1);
+	assert_int_equal(back[0], '<');
+	/* The descriptor is not needed any more. */
+	close_fd(&g.initrd);
+	assert_memory_equal(g.ram + RAM_BYTES - 2 * PAGE_BYTES, "later", 5);
+}
+
+/* A kernel rewrites its code: a mapping would cost more than the copy. */
+static void the_kernel_is_copied(void **state)
+{
+	AUTO(guest_done) struct guest g = guest(true);
+
+	(void)state;
+	load(&g, "");
+	elf_put(g.kernel, TEXT_OFFSET, "later later", 11);
 	elf_put(g.kernel, DATA_OFFSET, "later", 5);
 	segments_are_in_place(&g);
-	/* What the guest writes is nobody else's. */
-	memset(g.ram + PADDR, 'x', 5);
-	assert_int_equal(pread(g.kernel, back, 5, TEXT_OFFSET), 5);
-	assert_memory_equal(back, "text ", 5);
-	/* The descriptors are not needed any more. */
-	close_fd(&g.kernel);
-	close_fd(&g.initrd);
-	assert_memory_equal(g.ram + PADDR + PAGE_BYTES, "later", 5);
+}
+
+static bool is_touched(const uint8_t *at)
+{
+	unsigned char present;
+
+	assert_int_equal(mincore((void *)(uintptr_t)at, PAGE_BYTES, &present), 0);
+	return present & 1;
+}
+
+/* Between the parts of a kernel there are megabytes of nothing, which cost no memory. */
+static void zeros_take_no_memory(void **state)
+{
+	struct elf_file f = elf_file();
+	AUTO(guest_done) struct guest g = { .kernel = -1, .initrd = -1 };
+
+	(void)state;
+	elf_add(&f, PT_LOAD, PAGE_BYTES, 6 * MIB, PADDR);
+	g.ram = pages(RAM_BYTES);
+	assert_int_equal(gm_add(&g.gm, 0, RAM_BYTES, g.ram), 0);
+	/* No huge page may hide what is told of small ones. */
+	assert_int_equal(madvise(g.ram, RAM_BYTES, MADV_NOHUGEPAGE), 0);
+	g.kernel = elf_write(&f, 7 * MIB);
+	elf_put(g.kernel, PAGE_BYTES, "begin", 5);
+	elf_put(g.kernel, PAGE_BYTES + 6 * MIB - 4, "end", 4);
+	load(&g, "");
+	assert_memory_equal(g.ram + PADDR, "begin", 5);
+	assert_memory_equal(g.ram + PADDR + 6 * MIB - 4, "end", 4);
+	assert_false(is_touched(g.ram + PADDR + 3 * MIB));
 }
 
 static void refused(struct guest *g, const char *cmdline, int code, const char *why)
@@ -297,7 +331,9 @@ int main(void)
 		cmocka_unit_test(pvh_start_info),
 		cmocka_unit_test(memory_above_the_hole_is_in_the_map),
 		cmocka_unit_test(linux_boot_protocol),
-		cmocka_unit_test(aligned_pages_are_mapped),
+		cmocka_unit_test(the_initramfs_is_mapped),
+		cmocka_unit_test(the_kernel_is_copied),
+		cmocka_unit_test(zeros_take_no_memory),
 		cmocka_unit_test(too_small_a_memory),
 		cmocka_unit_test(an_empty_initramfs),
 		cmocka_unit_test(a_kernel_below_the_first_megabyte),

@@ -248,7 +248,7 @@ static const struct vdev_class vsock_class = {
 	.name = "vsock",
 	.virtio_id = 19,
 	.queues = QUEUES,
-	.queue_max = { [RX] = 256, [TX] = 256, [EVENT] = 16 },
+	.queue_max = { [RX] = 64, [TX] = 256, [EVENT] = 16 },
 	.start = start,
 	.stop = stop,
 	.reset = reset,

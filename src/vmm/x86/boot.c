@@ -12,8 +12,14 @@
 #include <unistd.h>
 
 #define PVH_MAGIC 0x336ec578
-#define RAM	  1
-#define RESERVED  2
+
+/* Linux describes each page of 4 KiB by 64 bytes; the rest of what it takes first is 4 MiB. */
+#define PAGE_TABLE_RATIO 64
+#define EARLY_BYTES	 (4 * MIB)
+#define SPARSE_BYTES	 (8 * MIB)
+
+#define RAM		 1
+#define RESERVED	 2
 
 struct memmap_entry {
 	uint64_t addr, size;
@@ -48,36 +54,91 @@ static unsigned memory_map(const struct gmem *gm, struct memmap_entry map[4])
 	return n;
 }
 
+/* In the guest's memory, which is one mapping of ours as far as the kernel may lie. */
+static void advise(const struct gmem *gm, uint64_t from, uint64_t to, int advice)
+{
+	void *at = from < to ? gm_ptr(gm, from, to - from) : NULL;
+
+	/* A host without huge pages only boots its guests more slowly. */
+	if (at)
+		(void)madvise(at, to - from, advice);
+}
+
+static bool is_zero(const uint8_t *p, uint64_t len)
+{
+	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+}
+
 /*
- * Maps [offset, offset+len) of fd privately over guest memory at gpa where both are page-aligned
- * alike, and reads the rest: the pages are then shared with every other pod until written.
+ * Copies what is not zero: the padding between the parts of a kernel needs no memory, and a block
+ * of nothing else no huge page.
  */
-static int map_file(
-	const struct gmem *gm, int fd, uint64_t offset, uint64_t len, uint64_t gpa, struct err *err)
+static void copy_pages(const struct gmem *gm, uint64_t gpa, const uint8_t *from, uint64_t len)
 {
 	uint8_t *to = gm_ptr(gm, gpa, len);
-	uint64_t done = 0;
 
-	if (!to)
-		return err_set(err, EFBIG,
-			"the guest's memory is too small: %llu KiB at %#llx do not fit",
-			(unsigned long long)(len / KIB), (unsigned long long)gpa);
-	if (gpa % PAGE_BYTES == 0 && offset % PAGE_BYTES == 0) {
-		done = len & ~(PAGE_BYTES - 1);
-		if (done && mmap(to, done, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
-				    (off_t)offset) == MAP_FAILED)
-			return err_sys(err, errno, "cannot map the kernel or initramfs");
-	}
-	while (done < len) {
-		ssize_t n = pread(fd, to + done, len - done, (off_t)(offset + done));
+	while (len) {
+		bool whole = gpa % HUGE_BYTES == 0 && len >= HUGE_BYTES;
+		bool empty = whole && is_zero(from, HUGE_BYTES);
+		uint64_t n = empty ? HUGE_BYTES : PAGE_BYTES - gpa % PAGE_BYTES;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, EIO, "the kernel or initramfs ends early");
-		done += (uint64_t)n;
+		if (n > len)
+			n = len;
+		if (empty)
+			advise(gm, gpa, gpa + n, MADV_NOHUGEPAGE);
+		else if (!is_zero(from, n))
+			memcpy(to, from, n);
+		gpa += n;
+		to += n;
+		from += n;
+		len -= n;
 	}
+}
+
+/*
+ * Copied, not mapped: a kernel rewrites nearly each page of its code while it boots, which of a
+ * mapping would cost three exits and a page; a copy in huge pages costs one exit for 512 of them.
+ */
+static int load_segment(const struct gmem *gm, int fd, const struct elf_segment *s, struct err *err)
+{
+	uint64_t before = s->offset % PAGE_BYTES, len = s->filesz + before;
+	uint8_t *file;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "kernel");
+	if (s->offset > (uint64_t)st.st_size || s->filesz > (uint64_t)st.st_size - s->offset)
+		return err_set(err, EIO, "the kernel ends early");
+	file = mmap(
+		NULL, len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, (off_t)(s->offset - before));
+	if (file == MAP_FAILED)
+		return err_sys(err, errno, "cannot map the kernel");
+	copy_pages(gm, s->paddr, file + before, s->filesz);
+	munmap(file, len);
 	return 0;
+}
+
+/* Where the kernel will lie, and what it fills first: its table of all pages, near the top. */
+static void advise_huge(const struct gmem *gm, const struct elf *elf)
+{
+	uint64_t first = UINT64_MAX, end = 0, top = gm->region[0].len;
+	uint64_t table = top / PAGE_TABLE_RATIO + EARLY_BYTES;
+
+	for (unsigned i = 0; i < elf->segments; i++) {
+		const struct elf_segment *s = &elf->segment[i];
+
+		if (s->paddr < first)
+			first = s->paddr;
+		if (s->paddr + s->memsz > end)
+			end = s->paddr + s->memsz;
+	}
+	first = HUGE_DOWN(first);
+	/* Little of these is used, here and there. */
+	advise(gm, 0, first < SPARSE_BYTES ? first : SPARSE_BYTES, MADV_NOHUGEPAGE);
+	advise(gm, HUGE_DOWN(end), HUGE_DOWN(end) + HUGE_BYTES, MADV_NOHUGEPAGE);
+	advise(gm, first, HUGE_DOWN(end), MADV_HUGEPAGE);
+	if (table < top - end)
+		advise(gm, HUGE_DOWN(top - table), top, MADV_HUGEPAGE);
 }
 
 static int load_segments(
@@ -86,18 +147,44 @@ static int load_segments(
 	*ret_end = GPA_HIGH_RAM;
 	for (unsigned i = 0; i < elf->segments; i++) {
 		const struct elf_segment *s = &elf->segment[i];
-		int r;
 
 		if (s->paddr < GPA_HIGH_RAM || !gm_ptr(gm, s->paddr, s->memsz))
 			return err_set(err, EFBIG,
 				"kernel: a segment of %llu KiB at %#llx does not fit into the "
 				"guest's memory",
 				(unsigned long long)(s->memsz / KIB), (unsigned long long)s->paddr);
-		r = s->filesz ? map_file(gm, fd, s->offset, s->filesz, s->paddr, err) : 0;
-		if (r < 0)
-			return r;
 		if (s->paddr + s->memsz > *ret_end)
 			*ret_end = s->paddr + s->memsz;
+	}
+	advise_huge(gm, elf);
+	for (unsigned i = 0; i < elf->segments; i++) {
+		int r = elf->segment[i].filesz ? load_segment(gm, fd, &elf->segment[i], err) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Mapped, whole pages: it is only read, and shared with every other pod. */
+static int map_initrd(const struct gmem *gm, int fd, uint64_t len, uint64_t gpa, struct err *err)
+{
+	uint8_t *to = gm_ptr(gm, gpa, len);
+	uint64_t done = len & ~(PAGE_BYTES - 1);
+
+	if (done && mmap(to, done, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) ==
+			    MAP_FAILED)
+		return err_sys(err, errno, "cannot map the initramfs");
+	/* All of it will be read: one fault for all. (MAP_POPULATE would write, and so copy.) */
+	(void)madvise(to, done, MADV_POPULATE_READ);
+	while (done < len) {
+		ssize_t n = pread(fd, to + done, len - done, (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, EIO, "the initramfs ends early");
+		done += (uint64_t)n;
 	}
 	return 0;
 }
@@ -121,7 +208,7 @@ static int load_initrd(
 			"the guest's memory is too small for its initramfs of %llu KiB",
 			(unsigned long long)(len / KIB));
 	*ret = (struct initrd){ (top - len) & ~(PAGE_BYTES - 1), len };
-	return map_file(gm, fd, 0, len, ret->gpa, err);
+	return map_initrd(gm, fd, len, ret->gpa, err);
 }
 
 static int write_pvh(const struct gmem *gm, const struct initrd *initrd)
