@@ -13,4 +13,5 @@ libbase_a_SOURCES = \
 	src/base/loop.c src/base/loop.h \
 	src/base/path.c src/base/path.h \
 	src/base/program.c src/base/program.h \
-	src/base/str.c src/base/str.h
+	src/base/str.c src/base/str.h \
+	src/base/thread.c src/base/thread.h

@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "vmm/machine.h"
 #include "vmm/x86/cpuid.h"
 #include "vmm/x86/regs.h"
@@ -179,7 +180,7 @@ static void *loop(void *arg)
 
 int vcpu_run(struct vcpu *v, struct err *err)
 {
-	int r = pthread_create(&v->thread, NULL, loop, v);
+	int r = thread_create(&v->thread, loop, v);
 
-	return r ? err_sys(err, r, "vCPU %u: thread", v->config.index) : 0;
+	return r < 0 ? err_sys(err, -r, "vCPU %u: thread", v->config.index) : 0;
 }

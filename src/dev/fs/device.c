@@ -5,6 +5,7 @@
  * runs.
  */
 #include "base/auto.h"
+#include "base/thread.h"
 #include "dev/fs/server.h"
 
 #include <grp.h>
@@ -201,7 +202,7 @@ static int start_workers(struct fs *fs)
 		w->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (!w->request.body || !w->request.scratch || w->control_fd < 0)
 			return -ENOMEM;
-		r = -pthread_create(&w->thread, NULL, run, w);
+		r = thread_create(&w->thread, run, w);
 		w->created = r == 0;
 	}
 	pthread_mutex_lock(&fs->lock);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define PVH_MAGIC 0x336ec578
 
@@ -64,14 +63,15 @@ static void advise(const struct gmem *gm, uint64_t from, uint64_t to, int advice
 		(void)madvise(at, to - from, advice);
 }
 
-static bool is_zero(const uint8_t *p, uint64_t len)
+/* All bytes are the same. */
+static bool is_uniform(const uint8_t *p, uint64_t len)
 {
-	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+	return memcmp(p, p + 1, len - 1) == 0;
 }
 
 /*
- * Copies what is not zero: the padding between the parts of a kernel needs no memory, and a block
- * of nothing else no huge page.
+ * Copies all but padding, which needs no memory: zeros, and whole blocks of whatever linkers put
+ * between the parts of a kernel.
  */
 static void copy_pages(const struct gmem *gm, uint64_t gpa, const uint8_t *from, uint64_t len)
 {
@@ -79,14 +79,14 @@ static void copy_pages(const struct gmem *gm, uint64_t gpa, const uint8_t *from,
 
 	while (len) {
 		bool whole = gpa % HUGE_BYTES == 0 && len >= HUGE_BYTES;
-		bool empty = whole && is_zero(from, HUGE_BYTES);
+		bool empty = whole && is_uniform(from, HUGE_BYTES);
 		uint64_t n = empty ? HUGE_BYTES : PAGE_BYTES - gpa % PAGE_BYTES;
 
 		if (n > len)
 			n = len;
 		if (empty)
 			advise(gm, gpa, gpa + n, MADV_NOHUGEPAGE);
-		else if (!is_zero(from, n))
+		else if (from[0] || !is_uniform(from, n))
 			memcpy(to, from, n);
 		gpa += n;
 		to += n;
@@ -98,23 +98,25 @@ static void copy_pages(const struct gmem *gm, uint64_t gpa, const uint8_t *from,
 /*
  * Copied, not mapped: a kernel rewrites nearly each page of its code while it boots, which of a
  * mapping would cost three exits and a page; a copy in huge pages costs one exit for 512 of them.
+ * The initramfs is read once, and its memory is then the guest's.
  */
-static int load_segment(const struct gmem *gm, int fd, const struct elf_segment *s, struct err *err)
+static int copy_file(const struct gmem *gm, int fd, uint64_t offset, uint64_t len, uint64_t gpa,
+	struct err *err)
 {
-	uint64_t before = s->offset % PAGE_BYTES, len = s->filesz + before;
+	uint64_t before = offset % PAGE_BYTES;
 	uint8_t *file;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return err_sys(err, errno, "kernel");
-	if (s->offset > (uint64_t)st.st_size || s->filesz > (uint64_t)st.st_size - s->offset)
-		return err_set(err, EIO, "the kernel ends early");
-	file = mmap(
-		NULL, len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, (off_t)(s->offset - before));
+		return err_sys(err, errno, "kernel or initramfs");
+	if (offset > (uint64_t)st.st_size || len > (uint64_t)st.st_size - offset)
+		return err_set(err, EIO, "the kernel or initramfs ends early");
+	file = mmap(NULL, before + len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd,
+		(off_t)(offset - before));
 	if (file == MAP_FAILED)
-		return err_sys(err, errno, "cannot map the kernel");
-	copy_pages(gm, s->paddr, file + before, s->filesz);
-	munmap(file, len);
+		return err_sys(err, errno, "cannot map the kernel or initramfs");
+	copy_pages(gm, gpa, file + before, len);
+	munmap(file, before + len);
 	return 0;
 }
 
@@ -158,33 +160,11 @@ static int load_segments(
 	}
 	advise_huge(gm, elf);
 	for (unsigned i = 0; i < elf->segments; i++) {
-		int r = elf->segment[i].filesz ? load_segment(gm, fd, &elf->segment[i], err) : 0;
+		const struct elf_segment *s = &elf->segment[i];
+		int r = s->filesz ? copy_file(gm, fd, s->offset, s->filesz, s->paddr, err) : 0;
 
 		if (r < 0)
 			return r;
-	}
-	return 0;
-}
-
-/* Mapped, whole pages: it is only read, and shared with every other pod. */
-static int map_initrd(const struct gmem *gm, int fd, uint64_t len, uint64_t gpa, struct err *err)
-{
-	uint8_t *to = gm_ptr(gm, gpa, len);
-	uint64_t done = len & ~(PAGE_BYTES - 1);
-
-	if (done && mmap(to, done, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) ==
-			    MAP_FAILED)
-		return err_sys(err, errno, "cannot map the initramfs");
-	/* All of it will be read: one fault for all. (MAP_POPULATE would write, and so copy.) */
-	(void)madvise(to, done, MADV_POPULATE_READ);
-	while (done < len) {
-		ssize_t n = pread(fd, to + done, len - done, (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set(err, EIO, "the initramfs ends early");
-		done += (uint64_t)n;
 	}
 	return 0;
 }
@@ -208,7 +188,7 @@ static int load_initrd(
 			"the guest's memory is too small for its initramfs of %llu KiB",
 			(unsigned long long)(len / KIB));
 	*ret = (struct initrd){ (top - len) & ~(PAGE_BYTES - 1), len };
-	return map_initrd(gm, fd, len, ret->gpa, err);
+	return copy_file(gm, fd, 0, len, ret->gpa, err);
 }
 
 static int write_pvh(const struct gmem *gm, const struct initrd *initrd)
