@@ -10,15 +10,18 @@ endif
 include $(srcdir)/tests/e2e/bin/local.mk
 include $(srcdir)/tests/lint/local.mk
 
-.PHONY: e2e bench fuzz
+.PHONY: check-quick e2e bench fuzz
 TEST_ENV = VMRUN=$(abs_builddir)/vmrun srcdir=$(abs_srcdir)
 
 if E2E
 RUN_E2E = $(TEST_ENV) $(srcdir)/tests/e2e/check
 endif
 # Not while unit tests run, under "make -j": what they make would look like something left behind.
-check-local: all lint check-TESTS
+check-local: all check-quick
 	$(RUN_E2E)
+
+# What takes seconds: unit tests and checks of the sources.
+check-quick: lint check-TESTS
 
 e2e: all
 	$(TEST_ENV) $(srcdir)/tests/e2e/check $(CASES)

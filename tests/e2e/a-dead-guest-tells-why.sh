@@ -22,8 +22,9 @@ is "and that there was no death" "$(field well .death)" null
 vm delete well
 fails "why of a deleted one" 'does not exist' vm why well
 
-# A panic, asked for by who may. The console's last lines are in the record.
-bundle panic sh -c 'echo c >/proc/sysrq-trigger; sleep 100000'
+# A panic, asked for by who may, of any kernel: by using up all memory. The console's last lines are in
+# the record.
+bundle panic sh -c 'echo 2 >/proc/sys/vm/panic_on_oom; tail /dev/zero; sleep 100000'
 config "$work/panic" '.linux.readonlyPaths = [] | .linux.maskedPaths = [] | .mounts |= map(if .destination == "/proc" then .options = [] else . end)'
 run vm run --keep "$work/panic" panic
 is "run of a container whose guest panics" "$status" 137

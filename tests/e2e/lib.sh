@@ -158,6 +158,8 @@ emulators() {
 	local pid
 	for pid in $(monitors); do pgrep -x -P "$pid" vmrun-qemu || :; done
 }
+# The kernel that guests boot here.
+kernel_here() { vm check --format json | jq -r '.rows[] | select(.name == "guest kernel").found' | sed 's/, release .*//'; }
 # kvm, qemu-kvm or qemu-tcg: what runs guests here.
 monitor_here() { vm check --format json | jq -r .monitor; }
 

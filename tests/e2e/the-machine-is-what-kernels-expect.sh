@@ -1,5 +1,5 @@
 #!/bin/bash
-# The monitor alone, under a stock kernel: both boot protocols, processors, memory on both sides of
+# The monitor alone, under the kernel that pods boot: both boot protocols, processors, memory on both sides of
 # the hole, and every way in which a guest can end.
 . "$(dirname "$0")/lib.sh"
 probe=$(dirname "$VMRUN")/tests/e2e/bin/bootprobe
@@ -12,6 +12,8 @@ bundle b true
 printf '{"cache_dir": "%s/cache"}\n' "$work" >"$work/vmrun.conf"
 ok "a container runs" "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
 kernel=$(find "$work/cache" -name 'vmlinux*' | head -n 1)
+# One that needs no unpacking is used as it is.
+[[ $kernel ]] || kernel=$(kernel_here)
 before=$(host_state)
 
 mkdir -p "$work/initramfs"/{bin,proc,dev,sys}
@@ -34,12 +36,15 @@ echo "probe: slots $(/bin/busybox ls -d /sys/bus/acpi/devices/LNRO0005:* | /bin/
 case $cmdline in
 *do=poweroff*) /bin/busybox poweroff -f ;;
 *do=reboot*) /bin/busybox reboot -f ;;
-*do=panic*) echo c >/proc/sysrq-trigger ;;
+*do=panic*)
+	echo 2 >/proc/sys/vm/panic_on_oom
+	/bin/busybox tail /dev/zero
+	;;
 *do=exit*) exit 3 ;;
 *do=talk*)
 	i=0
 	while [ $i -lt 300 ]; do echo "probe: line $((i += 1)) of many that fill the log of the console"; done
-	echo c >/proc/sysrq-trigger
+	exit 3
 	;;
 *do=sleep*) /bin/busybox sleep 1000000 ;;
 esac

@@ -5,9 +5,8 @@
 
 bundle b cat /proc/cmdline
 before=$(host_state)
-kernel=$(vm check --format json | jq -r '.. | objects | select(.name? == "guest kernel") | .text // empty' | sed 's/, release.*//')
-[[ -e $kernel ]] || kernel=${VMRUN_KERNEL:-}
-[[ -e $kernel ]] || skip "no guest kernel whose path is known"
+kernel=$(kernel_here)
+ok "the kernel's path is known" test -e "$kernel"
 kernel=$(realpath "$kernel")
 
 # From here only the section says which kernel: the one that is set does not exist.
