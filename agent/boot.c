@@ -23,6 +23,8 @@
 
 #define MODULES_LIST_MAX (64 << 10)
 
+#define PRINTK		 "/proc/sys/kernel/printk"
+
 static int initramfs = -1; /* the old root, from boot_root() to boot_modules() */
 
 int boot_root(struct err *err)
@@ -133,6 +135,17 @@ int boot_modules(struct err *err)
 	return r < 0 ? err_sys(err, -r, "clean-up of the initramfs") : 0;
 }
 
+/* The boot is quiet, as each character costs an exit; what goes wrong later is to be in the log. */
+static int log_errors(void)
+{
+	AUTO(buf_done) struct buf level = { 0 };
+	struct err ignored = ERR_NONE;
+
+	if (file_read(AT_FDCWD, PRINTK, 64, &level, &ignored) < 0 || !buf_str(&level))
+		return 0;
+	return *buf_str(&level) < '4' ? file_write_at(AT_FDCWD, PRINTK, "4") : 0;
+}
+
 int boot_limits(struct err *err)
 {
 	struct rlimit files = { .rlim_cur = NOFILE_SOFT, .rlim_max = NOFILE_HARD };
@@ -140,6 +153,9 @@ int boot_limits(struct err *err)
 
 	if (r < 0)
 		return err_sys(err, -r, "/proc/self/oom_score_adj");
+	r = log_errors();
+	if (r < 0)
+		return err_sys(err, -r, PRINTK);
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return err_sys(err, errno, "RLIMIT_NOFILE");
 	/* Nobody in a container looks into a child of ours before it has executed its program. */

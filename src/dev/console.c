@@ -172,7 +172,7 @@ static const struct vdev_class console_class = {
 	.name = "console",
 	.virtio_id = 3,
 	.queues = 2,
-	.queue_max = { [RECEIVEQ] = 64, [TRANSMITQ] = 64 },
+	.queue_max = { [RECEIVEQ] = 8, [TRANSMITQ] = 64 },
 	.start = start,
 	.stop = stop,
 };

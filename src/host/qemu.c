@@ -193,5 +193,6 @@ bool qemu_has_microvm(const char *path, const char *cache_dir)
 		fd = cache_get(cache, "qemu", &key, make_answer, (void *)(uintptr_t)path, &ignored);
 	r = fd >= 0 ? fd_read_to_end(fd, ANSWER_MAX, &answer)
 		    : make_answer((void *)(uintptr_t)path, &answer, &ignored);
-	return r == 0 && buf_str(&answer) && streq(buf_str(&answer), "microvm");
+	/* One that cannot even be asked will say more when it is started. */
+	return r < 0 || (buf_str(&answer) && streq(buf_str(&answer), "microvm"));
 }

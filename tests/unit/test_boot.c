@@ -239,6 +239,7 @@ static void padding_takes_no_memory(void **state)
 	memset(padding, 0xcc, sizeof(padding));
 	elf_put(g.kernel, PAGE_BYTES, "begin", 5);
 	elf_put(g.kernel, PAGE_BYTES + 2 * MIB, padding, HUGE_BYTES);
+	memset(padding, 0x90, PAGE_BYTES);
 	elf_put(g.kernel, PAGE_BYTES + 4 * MIB, padding, PAGE_BYTES);
 	elf_put(g.kernel, PAGE_BYTES + 6 * MIB - 4, "end", 4);
 	load(&g, "");

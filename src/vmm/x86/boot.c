@@ -16,6 +16,8 @@
 #define PAGE_TABLE_RATIO 64
 #define EARLY_BYTES	 (4 * MIB)
 #define SPARSE_BYTES	 (8 * MIB)
+#define SPARSE_PAGES	 64 /* of a block's 512 */
+#define INT3		 0xcc
 
 #define RAM		 1
 #define RESERVED	 2
@@ -63,35 +65,36 @@ static void advise(const struct gmem *gm, uint64_t from, uint64_t to, int advice
 		(void)madvise(at, to - from, advice);
 }
 
-/* All bytes are the same. */
-static bool is_uniform(const uint8_t *p, uint64_t len)
+/* What linkers put between the parts of a kernel: zeros, or traps between those of its code. */
+static bool is_padding(const uint8_t *p, uint64_t len)
 {
-	return memcmp(p, p + 1, len - 1) == 0;
+	return (p[0] == 0 || p[0] == INT3) && memcmp(p, p + 1, len - 1) == 0;
 }
 
-/*
- * Copies all but padding, which needs no memory: zeros, and whole blocks of whatever linkers put
- * between the parts of a kernel.
- */
+/* Of the block at gpa little is used: huge pages would be wasted on it. */
+static bool is_sparse(const uint8_t *block)
+{
+	unsigned used = 0;
+
+	for (uint64_t at = 0; at < HUGE_BYTES; at += PAGE_BYTES)
+		used += !is_padding(block + at, PAGE_BYTES);
+	return used < SPARSE_PAGES;
+}
+
+/* All but padding, which needs no memory. */
 static void copy_pages(const struct gmem *gm, uint64_t gpa, const uint8_t *from, uint64_t len)
 {
 	uint8_t *to = gm_ptr(gm, gpa, len);
+	uint64_t n;
 
-	while (len) {
-		bool whole = gpa % HUGE_BYTES == 0 && len >= HUGE_BYTES;
-		bool empty = whole && is_uniform(from, HUGE_BYTES);
-		uint64_t n = empty ? HUGE_BYTES : PAGE_BYTES - gpa % PAGE_BYTES;
-
-		if (n > len)
-			n = len;
-		if (empty)
-			advise(gm, gpa, gpa + n, MADV_NOHUGEPAGE);
-		else if (from[0] || !is_uniform(from, n))
-			memcpy(to, from, n);
-		gpa += n;
-		to += n;
-		from += n;
-		len -= n;
+	for (uint64_t at = 0; at < len; at += n) {
+		n = PAGE_BYTES - (gpa + at) % PAGE_BYTES;
+		if (n > len - at)
+			n = len - at;
+		if ((gpa + at) % HUGE_BYTES == 0 && len - at >= HUGE_BYTES && is_sparse(from + at))
+			advise(gm, gpa + at, gpa + at + HUGE_BYTES, MADV_NOHUGEPAGE);
+		if (n < PAGE_BYTES || !is_padding(from + at, n))
+			memcpy(to + at, from + at, n);
 	}
 }
 
@@ -100,8 +103,8 @@ static void copy_pages(const struct gmem *gm, uint64_t gpa, const uint8_t *from,
  * mapping would cost three exits and a page; a copy in huge pages costs one exit for 512 of them.
  * The initramfs is read once, and its memory is then the guest's.
  */
-static int copy_file(const struct gmem *gm, int fd, uint64_t offset, uint64_t len, uint64_t gpa,
-	struct err *err)
+static int copy_file(
+	const struct gmem *gm, int fd, uint64_t offset, uint64_t len, uint64_t gpa, struct err *err)
 {
 	uint64_t before = offset % PAGE_BYTES;
 	uint8_t *file;
