@@ -21,7 +21,8 @@ int qemu_version(const char *path, char **ret, struct err *err) CHECKED;
 
 /*
  * Whether it has the machine type microvm, for which it is asked once: the answer is kept in
- * cache_dir (NULL: nowhere). A QEMU that does not answer has not.
+ * cache_dir (NULL: nowhere). A QEMU that does not answer is taken to have
+ * it: why it does not is told when it is started.
  */
 bool qemu_has_microvm(const char *path, const char *cache_dir);
 

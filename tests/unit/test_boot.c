@@ -230,8 +230,7 @@ static void padding_takes_no_memory(void **state)
 	AUTO(guest_done) struct guest g = { .kernel = -1, .initrd = -1 };
 
 	(void)state;
-	/* Blocks: text and zeros; nothing but what code is padded with; a page of that, and data.
-	 */
+	/* Blocks: text and zeros; nothing but traps; a page of something else, and data. */
 	elf_add(&f, PT_LOAD, PAGE_BYTES, 6 * MIB, PADDR);
 	g.ram = pages(RAM_BYTES);
 	assert_int_equal(gm_add(&g.gm, 0, RAM_BYTES, g.ram), 0);
