@@ -91,7 +91,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 		r = container_create(rt, id, &options, &a, err);
 	if (r < 0)
 		return r;
-	r = container_start(rt, id, options.notify_socket, detach ? NULL : &a, err);
+	r = container_start(rt, id, options.notify_socket, &a, err);
 	timeline("started");
 	if (r < 0 || detach) {
 		attached_done(&a);

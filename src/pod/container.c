@@ -148,7 +148,6 @@ static int call_container(const struct state *s, const char *method, struct err 
 	return r ? r : rpc_call(agent, api, method, &in.base, CALL_TIMEOUT_MS, NULL, err);
 }
 
-/* What was to be done is in the state directory: the bundle's file may say something else now. */
 static int read_spec(const struct state *s, struct spec **ret, struct err *err)
 {
 	return spec_read(s->dir, "config.json", "config.json", ret, err);
@@ -190,20 +189,17 @@ static void destroy_failed(const struct runtime *rt, struct state *s)
 	close_fd(&root);
 }
 
-static int start_program(struct state *s, const struct spec *spec, struct err *err)
+static int start_program(
+	struct state *s, const struct spec *spec, struct rpc_client *agent, struct err *err)
 {
-	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	Vmrun__Agent__StartContainerRequest in = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
 	/* Hooks take the time that config.json gives them, a seccomp agent as long as it likes. */
 	bool unlimited = hooks_any(&spec->hooks, HOOK_START_CONTAINER) ||
 			 (spec->linux.seccomp && spec->linux.seccomp->listener_path);
 	unsigned timeout = unlimited ? 0 : CALL_TIMEOUT_MS;
-	int r = vmclient_agent(s->dir, &agent, err);
-
-	if (r < 0)
-		return r;
 	/* Before the call: the program may end, and its anchor be asked for its status, at once. */
-	r = state_mark(s, "started", true, err);
+	int r = state_mark(s, "started", true, err);
+
 	if (r < 0)
 		return r;
 	in.container = s->id;
@@ -242,36 +238,60 @@ static void tell_ready(
 	/* Without the lock: it may take its time. */
 	if (!notify_socket || container_open(rt, id, &s, &err) < 0)
 		return;
-	if (a)
+	if (a && a->foreground)
 		a->ready = ready_begin(s, notify_socket, getpid());
 	else
 		sd_notify_wait_ready(s, notify_socket, s->anchor.pid);
 }
 
-static int start(const struct runtime *rt, const char *id, struct err *err)
+static void fresh_done(struct fresh *f)
 {
-	AUTO(state_free) struct state *s = NULL;
-	AUTO(spec_free) struct spec *spec = NULL;
-	int r = open_for(rt, id, true, IN(STATUS_CREATED), "start", &s, err);
+	rpc_client_free(f->agent);
+	spec_free(f->spec);
+	state_free(f->state);
+	*f = (struct fresh){ NULL, NULL, NULL };
+}
+
+DEFINE_AUTO_VAL(fresh_done, struct fresh)
+
+/* What was to be done is in the state directory: the bundle's file may say something else now. */
+static int look_up(const struct runtime *rt, const char *id, struct fresh *f, struct err *err)
+{
+	int r = open_for(rt, id, true, IN(STATUS_CREATED), "start", &f->state, err);
 
 	if (r == 0)
-		r = read_spec(s, &spec, err);
+		r = read_spec(f->state, &f->spec, err);
+	return r ? r : vmclient_agent(f->state->dir, &f->agent, err);
+}
+
+static int start(
+	const struct runtime *rt, const char *id, const struct fresh *created, struct err *err)
+{
+	AUTO(fresh_done) struct fresh f = *created;
+	int r = f.state ? 0 : look_up(rt, id, &f, err);
+
 	if (r < 0)
 		return r;
-	r = start_program(s, spec, err);
+	r = start_program(f.state, f.spec, f.agent, err);
 	/* The agent's word for a startContainer hook that failed. */
 	if (r == -ECANCELED)
-		destroy_failed(rt, s);
+		destroy_failed(rt, f.state);
 	if (r == 0)
-		r = poststart(rt, s, spec, err);
+		r = poststart(rt, f.state, f.spec, err);
 	return r < 0 ? err_prefix(err, "cannot start container \"%s\": ", id) : 0;
 }
 
 int container_start(const struct runtime *rt, const char *id, const char *notify_socket,
 	struct attached *a, struct err *err)
 {
-	int r = start(rt, id, err);
+	struct fresh created = { NULL, NULL, NULL };
+	int r;
 
+	if (a) {
+		created = a->fresh;
+		a->fresh = (struct fresh){ NULL, NULL, NULL };
+	}
+	r = start(rt, id, &created, err);
 	if (r == 0)
 		tell_ready(rt, id, notify_socket, a);
 	return r;
@@ -415,6 +435,7 @@ int container_delete(const struct runtime *rt, const char *id, bool force, struc
 
 void attached_done(struct attached *a)
 {
+	fresh_done(&a->fresh);
 	ready_free(steal_ptr(&a->ready));
 	if (!a->stdio)
 		return;

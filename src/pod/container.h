@@ -30,17 +30,26 @@ struct create_options {
 	const char *notify_socket; /* of the service manager, or NULL */
 };
 
+/* What a create leaves for a start in the same process: it need not be looked up again. */
+struct fresh {
+	struct state *state; /* locked; NULL: there is nothing */
+	struct spec *spec;
+	struct rpc_client *agent;
+};
+
 /* The process that stands for one in the guest, and what must last as long as it is waited for. */
 struct attached {
 	pid_t anchor;
+	bool foreground;
 	struct stdio *stdio;
 	struct ready *ready; /* what attached_wait() also waits for, or NULL */
+	struct fresh fresh;  /* of a container; a start takes it */
 };
 
 /*
  * Makes a container up to, not including, its start. Descriptors that are passed on are closed.
- * On failure nothing is left. ret (may be NULL):
- * for a foreground caller, released with attached_done().
+ * On failure nothing is left. ret (may be NULL): for who starts it, or waits for it, in this process;
+ * released with attached_done().
  */
 int container_create(const struct runtime *rt, const char *id, const struct create_options *options,
 	struct attached *ret, struct err *err) CHECKED;
@@ -48,7 +57,8 @@ void attached_done(struct attached *a);
 
 /*
  * notify_socket: of the service manager, or NULL. When the container was created with one, too, it
- * is told when the container is ready: before this returns, or with a while it is waited for.
+ * is told when the container is ready: before this returns, or in the foreground while it is waited
+ * for. a: of the create in this process, or NULL.
  */
 int container_start(const struct runtime *rt, const char *id, const char *notify_socket,
 	struct attached *a, struct err *err) CHECKED;

@@ -37,6 +37,7 @@ struct create {
 	const struct create_options *options;
 	int root_dir, bundle_dir;
 	char bundle[PATH_MAX];
+	struct buf config; /* config.json as it was read */
 	struct spec *spec;
 	struct conf conf;
 	struct monitor_choice monitor;
@@ -71,7 +72,9 @@ static int read_bundle(struct create *c, struct err *err)
 	c->bundle_dir = open(c->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->bundle_dir < 0)
 		return err_sys(err, errno, "bundle %s", c->bundle);
-	r = spec_read(c->bundle_dir, config_of(c), config_of(c), &c->spec, err);
+	r = file_read(c->bundle_dir, config_of(c), CONFIG_MAX_BYTES, &c->config, err);
+	if (r == 0)
+		r = spec_parse(config_of(c), c->config.data, c->config.len, &c->spec, err);
 	if (r == -ENOENT) {
 		err_clear(err);
 		return err_set(
@@ -146,14 +149,6 @@ static int now_text(char **ret)
 	return asprintf(ret, "%s.%09ldZ", text, ts.tv_nsec) < 0 ? -ENOMEM : 0;
 }
 
-static int copy_config(struct create *c, struct err *err)
-{
-	AUTO(buf_done) struct buf b = { 0 };
-	int r = file_read(c->bundle_dir, config_of(c), CONFIG_MAX_BYTES, &b, err);
-
-	return r ? r : file_replace(c->state->dir, "config.json", b.data, b.len, 0600, err);
-}
-
 static int make_state(struct create *c, const char *id, struct err *err)
 {
 	struct state *s;
@@ -177,7 +172,8 @@ static int make_state(struct create *c, const char *id, struct err *err)
 	s->bundle = strdup(c->bundle);
 	if (r < 0 || !s->oci_version || !s->bundle)
 		return err_sys(err, ENOMEM, "state");
-	return copy_config(c, err);
+	return file_replace(
+		s->dir, "config.json", c->config.data, c->config.len, 0600, err);
 }
 
 static int make_cgroup(struct create *c, const char *id, struct err *err)
@@ -549,6 +545,20 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	return r;
 }
 
+static void hand_over(struct create *c, struct attached *ret)
+{
+	*ret = (struct attached){
+		.anchor = c->anchor,
+		.foreground = c->options->foreground,
+		.stdio = c->stdio,
+		.fresh = {
+			.state = steal_ptr(&c->state),
+			.spec = steal_ptr(&c->spec),
+			.agent = steal_ptr(&c->vm.agent),
+		},
+	};
+}
+
 int container_create(const struct runtime *rt, const char *id, const struct create_options *options,
 	struct attached *ret, struct err *err)
 {
@@ -574,6 +584,8 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 	r = run_steps(&c, id, err);
 	if (r < 0)
 		undo(&c);
+	else if (ret)
+		hand_over(&c, ret);
 	boot_done(&c.vm);
 	descriptors_release(options->passed);
 	sd_notify_done(&c.sd_notify);
@@ -583,15 +595,14 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 	vm_section_done(&c.vm_section);
 	conf_done(&c.conf);
 	spec_free(c.spec);
+	buf_done(&c.config);
 	state_free(c.state);
 	strv_done(&c.resctrl);
 	close_fd(&c.cgroup_fd);
 	close_fd(&c.bundle_dir);
 	close_fd(&c.root_dir);
-	if (r == 0 && ret) {
-		*ret = (struct attached){ .anchor = c.anchor, .stdio = stdio };
+	if (r == 0 && ret)
 		return 0;
-	}
 	stdio_done(stdio);
 	free(stdio);
 	return r;
