@@ -37,7 +37,7 @@ echo "{\"boot_timeout_s\": 600, \"qemu\": \"$work/bin/qemu\"}" >"$work/vmrun.con
 config "$work/b" '.process.args[2] = "ls /sys/bus/pci/devices | wc -l; echo out; exit 5"'
 # Our own kernel has no drivers for PCI.
 stock=$("$(dirname "$0")/../../contrib/fetch-kernel")
-run env VMRUN_KERNEL="$stock" "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
+run no_kvm env VMRUN_KERNEL="$stock" "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
 like "without microvm it is a machine with PCI" "$status $(tr '\n' ' ' <"$out")" '^5 ([3-9]|1[0-9]) out'
 
 fails "kvm or nothing" '/dev/kvm' conf_vm --hypervisor kvm run "$work/b"
