@@ -331,13 +331,23 @@ static void tell_steps(const Vmrun__Agent__ConfigureResponse *guest)
 	}
 }
 
+static void on_configured(void *arg, const ProtobufCMessage *reply, const struct err *err)
+{
+	struct booted *b = arg;
+
+	b->configured = true;
+	if (reply)
+		tell_steps((const Vmrun__Agent__ConfigureResponse *)reply);
+	else
+		b->refused = *err;
+	timeline("agent configured");
+}
+
 static int configure(struct booted *b, struct err *err)
 {
 	Vmrun__Agent__ConfigureRequest in = VMRUN__AGENT__CONFIGURE_REQUEST__INIT;
-	ProtobufCMessage *reply = NULL;
 	uint8_t entropy[ENTROPY_BYTES];
 	struct timespec now;
-	int r;
 
 	if (getrandom(entropy, sizeof(entropy), 0) != (ssize_t)sizeof(entropy))
 		return err_sys(err, errno, "getrandom");
@@ -347,13 +357,8 @@ static int configure(struct booted *b, struct err *err)
 	in.entropy.data = entropy;
 	in.entropy.len = sizeof(entropy);
 	in.hostname = (char[]){ "vmrun" };
-	r = rpc_call(b->agent, &vmrun__agent__agent__descriptor, "Configure", &in.base,
-		AGENT_TIMEOUT_MS, &reply, err);
-	if (r < 0)
-		return r;
-	tell_steps((const Vmrun__Agent__ConfigureResponse *)reply);
-	protobuf_c_message_free_unpacked(reply, NULL);
-	return 0;
+	return rpc_call_start(b->agent, &vmrun__agent__agent__descriptor, "Configure", &in.base,
+		on_configured, b, err);
 }
 
 int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err)
@@ -363,11 +368,35 @@ int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err)
 	if (r < 0)
 		return r;
 	r = rpc_client_new(fd, &b->agent);
-	if (r < 0)
-		return err_sys(err, -r, "agent");
-	r = configure(b, err);
-	timeline("agent configured");
-	return r;
+	return r < 0 ? err_sys(err, -r, "agent") : configure(b, err);
+}
+
+static int wait_configured(struct booted *b, struct err *err)
+{
+	int64_t deadline = now_ms() + AGENT_TIMEOUT_MS, left;
+
+	while (!b->configured && (left = deadline - now_ms()) > 0) {
+		struct pollfd p = {
+			.fd = rpc_client_fd(b->agent),
+			.events = rpc_client_events(b->agent),
+		};
+
+		if (poll(&p, 1, (int)left) > 0 && rpc_client_process(b->agent) < 0)
+			break; /* which has completed the call */
+	}
+	return b->configured ? 0
+			     : err_set(err, ETIMEDOUT, "the agent did not answer within %d s",
+				       AGENT_TIMEOUT_MS / 1000);
+}
+
+int boot_configured(struct booted *b, int r, struct err *err)
+{
+	if (r == 0)
+		r = wait_configured(b, err);
+	if (!b->refused.code)
+		return r;
+	*err = b->refused;
+	return -err->code;
 }
 
 int boot_explain(const struct boot_spec *spec, const struct booted *b, int r, struct err *err)

@@ -26,21 +26,30 @@ struct booted {
 	pid_t pid;
 	struct rpc_client *agent; /* after boot_wait() */
 	char release[65];	  /* of the guest kernel */
+	bool configured;	  /* the agent has answered, see boot_configured() */
+	struct err refused;
 };
 
 #define BOOTED_INIT                                                                                \
 	{                                                                                          \
-		-1, 0, NULL, ""                                                                    \
+		-1, 0, NULL, "", false, ERR_NONE                                                   \
 	}
 
 /* Finds the kernel and starts vmrun-vm; returns when the guest's processors run, or QEMU does. */
 int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err) CHECKED;
 
 /*
- * Waits for the agent. On failure err names the phase that was reached and quotes the guest's last
- * lines.
+ * Waits for the agent, and sends it what it needs to know of the host; what is called next need not
+ * wait for its answer, as the agent takes requests in order. b must stay where it is. On failure
+ * err names the phase that was reached and quotes the guest's last lines.
  */
 int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err) CHECKED;
+
+/*
+ * What has been called since boot_wait() ended with r and err: when the agent had refused to serve
+ * us before, err becomes that. With r 0 its answer is waited for. Returns the error.
+ */
+int boot_configured(struct booted *b, int r, struct err *err) CHECKED;
 
 /*
  * A request to vmrun-vm has failed with r and err: when that is because it has ended, err becomes

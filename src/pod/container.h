@@ -48,8 +48,8 @@ struct attached {
 
 /*
  * Makes a container up to, not including, its start. Descriptors that are passed on are closed.
- * On failure nothing is left. ret (may be NULL): for who starts it, or waits for it, in this process;
- * released with attached_done().
+ * On failure nothing is left. ret (may be NULL): for who starts it, or waits for it, in this
+ * process; released with attached_done().
  */
 int container_create(const struct runtime *rt, const char *id, const struct create_options *options,
 	struct attached *ret, struct err *err) CHECKED;

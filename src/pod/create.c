@@ -172,8 +172,7 @@ static int make_state(struct create *c, const char *id, struct err *err)
 	s->bundle = strdup(c->bundle);
 	if (r < 0 || !s->oci_version || !s->bundle)
 		return err_sys(err, ENOMEM, "state");
-	return file_replace(
-		s->dir, "config.json", c->config.data, c->config.len, 0600, err);
+	return file_replace(s->dir, "config.json", c->config.data, c->config.len, 0600, err);
 }
 
 static int make_cgroup(struct create *c, const char *id, struct err *err)
@@ -332,11 +331,13 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 		return r;
 	timeline("request ready");
 	r = boot_wait(&c->boot, &c->vm, err);
-	if (r == 0)
-		r = stdio_connect(c->stdio, c->vm.ctl, err);
+	if (r < 0)
+		return r;
+	r = stdio_connect(c->stdio, c->vm.ctl, err);
 	if (r == 0)
 		r = rpc_call(c->vm.agent, &vmrun__agent__agent__descriptor, "CreateContainer",
 			&request->base, CREATE_TIMEOUT_MS, NULL, err);
+	r = boot_configured(&c->vm, r, err);
 	timeline("container made");
 	return r ? r : stdio_connected(c->stdio, c->vm.ctl, err);
 }

@@ -57,6 +57,8 @@ static int boot(const struct try *t, struct err *err)
 	r = boot_start(&spec, &vm, err);
 	if (r == 0)
 		r = boot_wait(&spec, &vm, err);
+	if (r == 0)
+		r = boot_configured(&vm, 0, err);
 	boot_abort(&vm);
 	conf_done(&conf);
 	return r;
