@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "guest/make.h"
+#include "guest/recipe.h"
 #include "tests/unit/kmod_index.h"
 #include "tests/unit/newc.h"
 #include "tests/unit/packed.h"
@@ -245,6 +246,31 @@ static void tells_what_is_wrong(void **state)
 	assert_int_equal(image.kernel_fd, -1);
 }
 
+/* vmrun itself makes nothing: it finds an image, why there is none, or that nobody knows yet. */
+static void what_is_wrong_is_kept(void **state)
+{
+	struct guest_options options = { .kernel = kernel, .agent = agent, .cache_dir = cache };
+	struct guest_image image = GUEST_IMAGE_INIT;
+	struct err made = ERR_NONE, found = ERR_NONE;
+
+	(void)state;
+	make_kernel(); /* anew, so that the cache knows nothing of it */
+	assert_int_equal(recipe_open(&options, NULL, &image, &found), -ENODATA);
+	err_clear(&found);
+	assert_int_equal(guest_image_make(&options, &image, &made), -ENOENT);
+	assert_int_equal(recipe_open(&options, NULL, &image, &found), -ENOENT);
+	assert_string_equal(found.msg, made.msg);
+	err_clear(&found);
+	/* With its modules it is another matter. */
+	options.modules = modules;
+	assert_int_equal(recipe_open(&options, NULL, &image, &found), -ENODATA);
+	err_clear(&found);
+	assert_int_equal(guest_image_make(&options, &image, &found), 0);
+	guest_image_done(&image);
+	assert_int_equal(recipe_open(&options, NULL, &image, &found), 0);
+	guest_image_done(&image);
+}
+
 static double elapsed_ms(const struct timespec *from)
 {
 	struct timespec now;
@@ -300,6 +326,7 @@ int main(void)
 		cmocka_unit_test(a_given_initrd_comes_first),
 		cmocka_unit_test(follows_changes_of_its_parts),
 		cmocka_unit_test(tells_what_is_wrong),
+		cmocka_unit_test(what_is_wrong_is_kept),
 		cmocka_unit_test(opens_the_installed_kernel),
 	};
 
