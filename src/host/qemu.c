@@ -174,8 +174,11 @@ static int make_answer(void *arg, struct buf *out, struct err *err)
 {
 	AUTO(buf_done) struct buf b = { 0 };
 	int r = ask(arg, (const char *const[]){ "-machine", "help" }, &b, err);
-	bool has = r == 0 && buf_str(&b) && qemu_lists_machine(buf_str(&b), "microvm");
+	const char *list = buf_str(&b) ? buf_str(&b) : "";
+	bool has = qemu_lists_machine(list, "microvm");
 
+	if (r == 0 && !has && !qemu_lists_machine(list, "q35"))
+		r = err_set(err, EINVAL, "%s -machine help: no list of machines", (const char *)arg);
 	return r ? r : buf_append_str(out, has ? "microvm" : "-");
 }
 
