@@ -178,7 +178,8 @@ static int make_answer(void *arg, struct buf *out, struct err *err)
 	bool has = qemu_lists_machine(list, "microvm");
 
 	if (r == 0 && !has && !qemu_lists_machine(list, "q35"))
-		r = err_set(err, EINVAL, "%s -machine help: no list of machines", (const char *)arg);
+		r = err_set(
+			err, EINVAL, "%s -machine help: no list of machines", (const char *)arg);
 	return r ? r : buf_append_str(out, has ? "microvm" : "-");
 }
 
