@@ -195,6 +195,8 @@ bool qemu_has_microvm(const char *path, const char *cache_dir)
 	cache_key_init(&key);
 	if (cache >= 0 && cache_key_add_file(&key, path, &ignored) == 0)
 		fd = cache_get(cache, "qemu", &key, make_answer, (void *)(uintptr_t)path, &ignored);
+	/* What is wrong with the cache, or with this QEMU, is told elsewhere. */
+	err_clear(&ignored);
 	r = fd >= 0 ? fd_read_to_end(fd, ANSWER_MAX, &answer)
 		    : make_answer((void *)(uintptr_t)path, &answer, &ignored);
 	/* One that cannot even be asked will say more when it is started. */
