@@ -105,7 +105,7 @@ int kernel_choose(const struct kernel_places *places, const char *option, kernel
 	AUTO(buf_done) struct buf why = { 0 };
 	int r;
 
-	if (option && strcmp(option, "auto") != 0)
+	if (option && !streq(option, "auto"))
 		return try(arg, option, err);
 	r = list_all(places, &list, err);
 	if (r < 0)

@@ -71,8 +71,12 @@ static int get(struct opening *o, const char *kind, const struct cache_key *key,
 	r = fd == -ENODATA ? tell_failure(o->cache, key, err) : 0;
 	if (r < 0)
 		return r;
+	if (!make) {
+		*err = missing;
+		return fd;
+	}
 	fd = cache_get(o->cache, kind, key, make, &o->recipe, err);
-	if (fd < 0 && make)
+	if (fd < 0)
 		keep_failure(o->cache, key, err);
 	return fd;
 }

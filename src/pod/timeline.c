@@ -6,30 +6,25 @@
 #include <stdint.h>
 #include <time.h>
 
-static int64_t begin_us;
+static int64_t begin_ns;
 static struct buf *collected;
 
-static int64_t now_us(void)
+int64_t timeline_now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 void timeline_begin(void)
 {
-	begin_us = now_us();
+	begin_ns = timeline_now_ns();
 }
 
 void timeline_collect(struct buf *out)
 {
 	collected = out;
-}
-
-int64_t timeline_now_ns(void)
-{
-	return now_us() * 1000;
 }
 
 void timeline(const char *what)
@@ -39,7 +34,7 @@ void timeline(const char *what)
 
 void timeline_at(int64_t monotonic_ns, const char *what)
 {
-	double ms = (double)(monotonic_ns / 1000 - begin_us) / 1000;
+	double ms = (double)(monotonic_ns - begin_ns) / 1e6;
 
 	log_debug("timeline: %8.1f ms  %s", ms, what);
 	if (collected)
