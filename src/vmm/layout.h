@@ -10,9 +10,7 @@
 
 #define GPA_GDT		0x500ULL
 #define GPA_IDT		0x520ULL
-#define GPA_START_INFO	0x6000ULL /* PVH: hvm_start_info */
-#define GPA_MODLIST	0x6040ULL /* PVH: hvm_modlist_entry */
-#define GPA_BOOT_PARAMS 0x7000ULL /* PVH: memory map; Linux protocol: the zero page */
+#define GPA_BOOT_PARAMS 0x7000ULL /* the zero page */
 #define GPA_BOOT_STACK	0x8ff0ULL
 #define GPA_PML4	0x9000ULL
 #define GPA_PDPT	0xa000ULL

@@ -21,7 +21,7 @@ struct machine {
 	struct gmem gm;
 	struct mmio slot[MMIO_SLOTS_MAX];
 	unsigned slots;
-	struct boot_entry entry;
+	uint64_t entry;
 	struct vcpu *vcpu[MACHINE_VCPUS_MAX];
 	atomic_bool com1_divisor; /* COM1's data register is the divisor's now */
 	atomic_bool ended;
@@ -158,7 +158,7 @@ int machine_load(
 	r = boot_load(&m->gm, kernel_fd, initrd_fd, line, &m->entry, err);
 	if (r == 0)
 		r = acpi_write(&m->gm, processors(m), m->slots, err);
-	return r ? r : regs_write_tables(&m->gm, &m->entry, err);
+	return r ? r : regs_write_tables(&m->gm, err);
 }
 
 /* All are there before the first runs and may wake the others. */
@@ -174,7 +174,7 @@ static int start_processors(struct machine *m, const struct cpuid_table *cpuid, 
 			.index = i,
 			.count = processors(m),
 			.cpuid = cpuid,
-			.entry = &m->entry,
+			.entry = m->entry,
 			.start = m->config.vcpu_start,
 			.arg = m->config.arg,
 		};

@@ -13,8 +13,8 @@ struct vcpu_config {
 	struct kvm *kvm;
 	unsigned index, count;
 	const struct cpuid_table *cpuid; /* what KVM supports; shaped for this vCPU in a copy */
-	const struct boot_entry *entry;
-	int (*start)(void *arg); /* in the thread, before the guest runs */
+	uint64_t entry;			 /* physical: where the boot processor starts */
+	int (*start)(void *arg);	 /* in the thread, before the guest runs */
 	void *arg;
 };
 

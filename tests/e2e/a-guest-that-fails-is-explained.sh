@@ -27,7 +27,7 @@ fails "a guest without its vsock driver" 'guest|vsock' with_conf
 same_state "nothing is left of a guest without vsock" "$before"
 
 if command -v gcc >/dev/null; then
-	# A kernel that boots and does nothing: a PVH note, a loop, and the names of drivers.
+	# A kernel that boots and does nothing: QEMU's PVH note, a loop, and the names of drivers.
 	cat >"$work/hang.S" <<-'S'
 		.section .note.Xen, "a", @note
 		.long 4, 4, 18

@@ -63,16 +63,3 @@ static inline int elf_write(const struct elf_file *f, uint64_t size)
 	assert_int_equal(ftruncate(fd, (off_t)size), 0);
 	return fd;
 }
-
-/* Xen's PVH note (XEN_ELFNOTE_PHYS32_ENTRY) at offset; its size. */
-static inline size_t elf_put_pvh_note(int fd, uint64_t offset, uint32_t entry)
-{
-	struct {
-		Elf64_Nhdr head;
-		char name[4];
-		uint32_t entry;
-	} note = { { 4, 4, 18 }, "Xen", entry };
-
-	elf_put(fd, offset, &note, sizeof(note));
-	return sizeof(note);
-}

@@ -14,8 +14,6 @@
 #define TEXT_BYTES   0x2064 /* two pages and some */
 #define DATA_OFFSET  0x4010 /* aligned like nothing */
 #define DATA_PADDR   (PADDR + 0x10008)
-#define NOTE_OFFSET  0x7000
-#define PVH_ENTRY    (PADDR + 0x100)
 #define INITRD_BYTES 0x1234
 
 struct guest {
@@ -45,22 +43,19 @@ static uint8_t *pages(size_t len)
 	return p + -(uintptr_t)p % HUGE_BYTES;
 }
 
-static int make_kernel(bool pvh)
+static int make_kernel(void)
 {
 	struct elf_file f = elf_file();
 	int fd;
 
 	elf_add(&f, PT_LOAD, TEXT_OFFSET, TEXT_BYTES, PADDR);
 	elf_add(&f, PT_LOAD, DATA_OFFSET, 5, DATA_PADDR)->p_memsz = 0x4000;
-	if (pvh)
-		elf_add(&f, PT_NOTE, NOTE_OFFSET, 20, 0);
 	f.head.e_entry = f.ph[0].p_vaddr + 0x200;
 	fd = elf_write(&f, FILE_BYTES);
 	elf_put(fd, TEXT_OFFSET, "text begins", 11);
 	elf_put(fd, TEXT_OFFSET + TEXT_BYTES - 9, "text ends", 9);
 	elf_put(fd, TEXT_OFFSET + TEXT_BYTES, "not text", 8);
 	elf_put(fd, DATA_OFFSET, "data!not data", 13);
-	elf_put_pvh_note(fd, NOTE_OFFSET, PVH_ENTRY);
 	return fd;
 }
 
@@ -77,17 +72,17 @@ static int make_initrd(uint64_t len)
 	return fd;
 }
 
-static struct guest guest(bool pvh)
+static struct guest guest(void)
 {
-	struct guest g = { .ram = pages(RAM_BYTES), .kernel = make_kernel(pvh), .initrd = -1 };
+	struct guest g = { .ram = pages(RAM_BYTES), .kernel = make_kernel(), .initrd = -1 };
 
 	assert_int_equal(gm_add(&g.gm, 0, RAM_BYTES, g.ram), 0);
 	return g;
 }
 
-static struct boot_entry load(struct guest *g, const char *cmdline)
+static uint64_t load(struct guest *g, const char *cmdline)
 {
-	struct boot_entry entry;
+	uint64_t entry;
 	struct err err = ERR_NONE;
 
 	if (boot_load(&g->gm, g->kernel, g->initrd, cmdline, &entry, &err) < 0)
@@ -103,14 +98,20 @@ static uint64_t number(const struct guest *g, uint64_t gpa, size_t bytes)
 	return n;
 }
 
-/* An entry of PVH's memory map (hvm_memmap_table_entry, 24 bytes). */
-static void in_map(const struct guest *g, unsigned i, uint64_t addr, uint64_t size, uint32_t type)
+static struct boot_params zero_page(const struct guest *g)
 {
-	uint64_t at = number(g, GPA_START_INFO + 40, 8) + i * 24;
+	struct boot_params p;
 
-	assert_int_equal(number(g, at, 8), addr);
-	assert_int_equal(number(g, at + 8, 8), size);
-	assert_int_equal(number(g, at + 16, 4), type);
+	memcpy(&p, g->ram + GPA_BOOT_PARAMS, sizeof(p));
+	return p;
+}
+
+static void in_map(
+	const struct boot_params *p, unsigned i, uint64_t addr, uint64_t size, uint32_t type)
+{
+	assert_int_equal(p->e820_table[i].addr, addr);
+	assert_int_equal(p->e820_table[i].size, size);
+	assert_int_equal(p->e820_table[i].type, type);
 }
 
 static void segments_are_in_place(const struct guest *g)
@@ -124,72 +125,30 @@ static void segments_are_in_place(const struct guest *g)
 	assert_memory_equal(g->ram + DATA_PADDR + 5, zero, 8);
 }
 
-static void pvh_start_info(void **state)
+static void what_the_kernel_is_told(void **state)
 {
-	AUTO(guest_done) struct guest g = guest(true);
-	struct boot_entry entry;
-	uint64_t modlist, initrd = RAM_BYTES - 2 * PAGE_BYTES;
+	AUTO(guest_done) struct guest g = guest();
+	uint64_t entry, initrd = RAM_BYTES - 2 * PAGE_BYTES;
+	struct boot_params p;
 
 	(void)state;
 	g.initrd = make_initrd(INITRD_BYTES);
 	entry = load(&g, "console=hvc0 quiet");
-	assert_true(entry.pvh);
-	assert_int_equal(entry.rip, PVH_ENTRY);
+	assert_int_equal(entry, PADDR + 0x200); /* physical, as there are no tables yet */
 	segments_are_in_place(&g);
-	assert_int_equal(number(&g, GPA_START_INFO, 4), 0x336ec578);
-	assert_int_equal(number(&g, GPA_START_INFO + 4, 4), 1);	 /* version */
-	assert_int_equal(number(&g, GPA_START_INFO + 12, 4), 1); /* modules */
-	assert_int_equal(number(&g, GPA_START_INFO + 32, 8), GPA_RSDP);
-	assert_string_equal(
-		(char *)g.ram + number(&g, GPA_START_INFO + 24, 8), "console=hvc0 quiet");
-	modlist = number(&g, GPA_START_INFO + 16, 8);
-	assert_int_equal(number(&g, modlist, 8), initrd);
-	assert_int_equal(number(&g, modlist + 8, 8), INITRD_BYTES);
 	assert_int_equal(g.ram[initrd], '<');
 	assert_int_equal(g.ram[initrd + INITRD_BYTES - 1], '>');
-	assert_int_equal(number(&g, GPA_START_INFO + 48, 4), 3);
-	in_map(&g, 0, 0, GPA_ACPI, 1);
-	in_map(&g, 1, GPA_ACPI, GPA_HIGH_RAM - GPA_ACPI, 2);
-	in_map(&g, 2, GPA_HIGH_RAM, RAM_BYTES - GPA_HIGH_RAM, 1);
-}
-
-static void memory_above_the_hole_is_in_the_map(void **state)
-{
-	AUTO(guest_done) struct guest g = guest(true);
-
-	(void)state;
-	g.high = pages(MIB);
-	assert_int_equal(gm_add(&g.gm, GPA_HOLE_END, MIB, g.high), 0);
-	load(&g, "");
-	assert_int_equal(number(&g, GPA_START_INFO + 48, 4), 4);
-	in_map(&g, 3, GPA_HOLE_END, MIB, 1);
-	assert_int_equal(number(&g, GPA_START_INFO + 12, 4), 0); /* no initramfs, no module */
-	assert_int_equal(number(&g, GPA_START_INFO + 16, 8), 0);
-}
-
-static void linux_boot_protocol(void **state)
-{
-	AUTO(guest_done) struct guest g = guest(false);
-	struct boot_params p;
-	struct boot_entry entry;
-
-	(void)state;
-	g.initrd = make_initrd(INITRD_BYTES);
-	entry = load(&g, "quiet");
-	assert_false(entry.pvh);
-	assert_int_equal(entry.rip, PADDR + 0x200); /* physical, as there are no tables yet */
-	segments_are_in_place(&g);
-	memcpy(&p, g.ram + GPA_BOOT_PARAMS, sizeof(p));
+	p = zero_page(&g);
 	assert_int_equal(p.hdr.header, 0x53726448);
 	assert_int_equal(p.hdr.boot_flag, 0xaa55);
-	assert_int_equal(p.hdr.ramdisk_image, RAM_BYTES - 2 * PAGE_BYTES);
+	assert_int_equal(p.hdr.ramdisk_image, initrd);
 	assert_int_equal(p.hdr.ramdisk_size, INITRD_BYTES);
 	assert_int_equal(p.acpi_rsdp_addr, GPA_RSDP);
-	assert_string_equal((char *)g.ram + p.hdr.cmd_line_ptr, "quiet");
+	assert_string_equal((char *)g.ram + p.hdr.cmd_line_ptr, "console=hvc0 quiet");
 	assert_int_equal(p.e820_entries, 3);
-	assert_int_equal(p.e820_table[1].addr, GPA_ACPI);
-	assert_int_equal(p.e820_table[1].type, 2);
-	assert_int_equal(p.e820_table[2].addr + p.e820_table[2].size, RAM_BYTES);
+	in_map(&p, 0, 0, GPA_ACPI, 1);
+	in_map(&p, 1, GPA_ACPI, GPA_HIGH_RAM - GPA_ACPI, 2);
+	in_map(&p, 2, GPA_HIGH_RAM, RAM_BYTES - GPA_HIGH_RAM, 1);
 	/* One GiB onto itself by large pages: present, writable, large. */
 	assert_int_equal(number(&g, GPA_PML4, 8), GPA_PDPT | 3);
 	assert_int_equal(number(&g, GPA_PDPT, 8), GPA_PD | 3);
@@ -197,10 +156,26 @@ static void linux_boot_protocol(void **state)
 	assert_int_equal(number(&g, GPA_PD + 511 * 8, 8), 511ULL << 21 | 0x83);
 }
 
+static void memory_above_the_hole_is_in_the_map(void **state)
+{
+	AUTO(guest_done) struct guest g = guest();
+	struct boot_params p;
+
+	(void)state;
+	g.high = pages(MIB);
+	assert_int_equal(gm_add(&g.gm, GPA_HOLE_END, MIB, g.high), 0);
+	load(&g, "");
+	p = zero_page(&g);
+	assert_int_equal(p.e820_entries, 4);
+	in_map(&p, 3, GPA_HOLE_END, MIB, 1);
+	assert_int_equal(p.hdr.ramdisk_image, 0); /* no initramfs */
+	assert_int_equal(p.hdr.ramdisk_size, 0);
+}
+
 /* A kernel rewrites its code: a mapping would cost more than the copy. */
 static void the_files_are_copied(void **state)
 {
-	AUTO(guest_done) struct guest g = guest(true);
+	AUTO(guest_done) struct guest g = guest();
 
 	(void)state;
 	g.initrd = make_initrd(3 * PAGE_BYTES);
@@ -251,7 +226,7 @@ static void padding_takes_no_memory(void **state)
 
 static void refused(struct guest *g, const char *cmdline, int code, const char *why)
 {
-	struct boot_entry entry;
+	uint64_t entry;
 	struct err err = ERR_NONE;
 
 	assert_int_equal(boot_load(&g->gm, g->kernel, g->initrd, cmdline, &entry, &err), -code);
@@ -260,7 +235,7 @@ static void refused(struct guest *g, const char *cmdline, int code, const char *
 
 static void too_small_a_memory(void **state)
 {
-	AUTO(guest_done) struct guest g = guest(true);
+	AUTO(guest_done) struct guest g = guest();
 
 	(void)state;
 	g.gm.region[0].len = DATA_PADDR + 0x3fff; /* all of the file, but not of its zeroes */
@@ -285,7 +260,7 @@ static void too_small_a_memory(void **state)
 
 static void an_empty_initramfs(void **state)
 {
-	AUTO(guest_done) struct guest g = guest(true);
+	AUTO(guest_done) struct guest g = guest();
 
 	(void)state;
 	g.initrd = make_initrd(0);
@@ -294,11 +269,11 @@ static void an_empty_initramfs(void **state)
 
 static void a_kernel_below_the_first_megabyte(void **state)
 {
-	AUTO(guest_done) struct guest g = guest(true);
+	AUTO(guest_done) struct guest g = guest();
 	struct elf_file f = elf_file();
 
 	(void)state;
-	elf_add(&f, PT_LOAD, 0x1000, 0x1000, GPA_START_INFO);
+	elf_add(&f, PT_LOAD, 0x1000, 0x1000, GPA_BOOT_PARAMS);
 	close_fd(&g.kernel);
 	g.kernel = elf_write(&f, FILE_BYTES);
 	refused(&g, "", EFBIG, "does not fit");
@@ -306,7 +281,7 @@ static void a_kernel_below_the_first_megabyte(void **state)
 
 static void the_command_line_has_a_limit(void **state)
 {
-	AUTO(guest_done) struct guest g = guest(true);
+	AUTO(guest_done) struct guest g = guest();
 	AUTO_FREE char *line = calloc(1, CMDLINE_MAX + 1);
 
 	(void)state;
@@ -321,9 +296,8 @@ static void the_command_line_has_a_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pvh_start_info),
+		cmocka_unit_test(what_the_kernel_is_told),
 		cmocka_unit_test(memory_above_the_hole_is_in_the_map),
-		cmocka_unit_test(linux_boot_protocol),
 		cmocka_unit_test(the_files_are_copied),
 		cmocka_unit_test(padding_takes_no_memory),
 		cmocka_unit_test(too_small_a_memory),

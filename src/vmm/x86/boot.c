@@ -10,8 +10,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define PVH_MAGIC 0x336ec578
-
 /* Linux describes each page of 4 KiB by 64 bytes; the rest of what it takes first is 4 MiB. */
 #define PAGE_TABLE_RATIO 64
 #define EARLY_BYTES	 (4 * MIB)
@@ -19,41 +17,12 @@
 #define SPARSE_PAGES	 64 /* of a block's 512 */
 #define INT3		 0xcc
 
-#define RAM		 1
-#define RESERVED	 2
-
-struct memmap_entry {
-	uint64_t addr, size;
-	uint32_t type, reserved;
-};
-
-struct start_info {
-	uint32_t magic, version, flags, modules;
-	uint64_t modlist, cmdline, rsdp, memmap;
-	uint32_t memmap_entries, reserved;
-};
-
-struct module {
-	uint64_t addr, size, cmdline, reserved;
-};
+#define E820_RAM	 1
+#define E820_RESERVED	 2
 
 struct initrd {
 	uint64_t gpa, len;
 };
-
-/* The guest's view of memory: what both protocols tell the kernel. */
-static unsigned memory_map(const struct gmem *gm, struct memmap_entry map[4])
-{
-	const struct gmem_region *low = &gm->region[0];
-	unsigned n = 0;
-
-	map[n++] = (struct memmap_entry){ 0, GPA_ACPI, RAM, 0 };
-	map[n++] = (struct memmap_entry){ GPA_ACPI, GPA_HIGH_RAM - GPA_ACPI, RESERVED, 0 };
-	map[n++] = (struct memmap_entry){ GPA_HIGH_RAM, low->len - GPA_HIGH_RAM, RAM, 0 };
-	if (gm->count > 1)
-		map[n++] = (struct memmap_entry){ gm->region[1].gpa, gm->region[1].len, RAM, 0 };
-	return n;
-}
 
 /* In the guest's memory, which is one mapping of ours as far as the kernel may lie. */
 static void advise(const struct gmem *gm, uint64_t from, uint64_t to, int advice)
@@ -194,32 +163,15 @@ static int load_initrd(
 	return copy_file(gm, fd, 0, len, ret->gpa, err);
 }
 
-static int write_pvh(const struct gmem *gm, const struct initrd *initrd)
+static void add_memory(struct boot_params *p, uint64_t from, uint64_t to, uint32_t type)
 {
-	struct memmap_entry map[4];
-	struct module module = { .addr = initrd->gpa, .size = initrd->len };
-	struct start_info info = {
-		.magic = PVH_MAGIC,
-		.version = 1,
-		.modules = initrd->len != 0,
-		.modlist = initrd->len ? GPA_MODLIST : 0,
-		.cmdline = GPA_CMDLINE,
-		.rsdp = GPA_RSDP,
-		.memmap = GPA_BOOT_PARAMS,
-		.memmap_entries = memory_map(gm, map),
-	};
-	int r = gm_write(gm, GPA_BOOT_PARAMS, map, info.memmap_entries * sizeof(map[0]));
-
-	if (r == 0)
-		r = gm_write(gm, GPA_MODLIST, &module, sizeof(module));
-	return r ? r : gm_write(gm, GPA_START_INFO, &info, sizeof(info));
+	p->e820_table[p->e820_entries++] = (struct boot_e820_entry){ from, to - from, type };
 }
 
 static int write_boot_params(const struct gmem *gm, const struct initrd *initrd, size_t cmdline_len)
 {
-	struct memmap_entry map[4];
+	const struct gmem_region *high = gm->count > 1 ? &gm->region[1] : NULL;
 	struct boot_params p = { 0 };
-	unsigned n = memory_map(gm, map);
 
 	p.acpi_rsdp_addr = GPA_RSDP;
 	p.hdr.boot_flag = 0xaa55;
@@ -231,9 +183,11 @@ static int write_boot_params(const struct gmem *gm, const struct initrd *initrd,
 	p.hdr.kernel_alignment = 0x1000000;
 	p.hdr.ramdisk_image = (uint32_t)initrd->gpa;
 	p.hdr.ramdisk_size = (uint32_t)initrd->len;
-	p.e820_entries = (uint8_t)n;
-	for (unsigned i = 0; i < n; i++)
-		p.e820_table[i] = (struct boot_e820_entry){ map[i].addr, map[i].size, map[i].type };
+	add_memory(&p, 0, GPA_ACPI, E820_RAM);
+	add_memory(&p, GPA_ACPI, GPA_HIGH_RAM, E820_RESERVED);
+	add_memory(&p, GPA_HIGH_RAM, gm->region[0].len, E820_RAM);
+	if (high)
+		add_memory(&p, high->gpa, high->gpa + high->len, E820_RAM);
 	return gm_write(gm, GPA_BOOT_PARAMS, &p, sizeof(p));
 }
 
@@ -251,22 +205,18 @@ static int write_page_tables(const struct gmem *gm)
 	return r ? r : gm_write(gm, GPA_PD, pd, sizeof(pd));
 }
 
-static int write_tables(const struct gmem *gm, const struct boot_entry *entry,
-	const struct initrd *initrd, const char *cmdline)
+static int write_tables(const struct gmem *gm, const struct initrd *initrd, const char *cmdline)
 {
 	size_t len = strlen(cmdline) + 1;
 	int r = len > CMDLINE_MAX ? -E2BIG : gm_write(gm, GPA_CMDLINE, cmdline, len);
 
-	if (r < 0)
-		return r;
-	if (entry->pvh)
-		return write_pvh(gm, initrd);
-	r = write_page_tables(gm);
+	if (r == 0)
+		r = write_page_tables(gm);
 	return r ? r : write_boot_params(gm, initrd, len);
 }
 
 int boot_load(const struct gmem *gm, int kernel_fd, int initrd_fd, const char *cmdline,
-	struct boot_entry *ret, struct err *err)
+	uint64_t *ret_entry, struct err *err)
 {
 	struct initrd initrd = { 0, 0 };
 	struct elf elf;
@@ -279,8 +229,7 @@ int boot_load(const struct gmem *gm, int kernel_fd, int initrd_fd, const char *c
 		r = load_initrd(gm, initrd_fd, end, &initrd, err);
 	if (r < 0)
 		return r;
-	*ret = (struct boot_entry){ .pvh = elf.pvh_entry != 0,
-		.rip = elf.pvh_entry ? elf.pvh_entry : elf.entry };
-	r = write_tables(gm, ret, &initrd, cmdline);
+	*ret_entry = elf.entry;
+	r = write_tables(gm, &initrd, cmdline);
 	return r < 0 ? err_sys(err, -r, "cannot write the boot parameters") : 0;
 }

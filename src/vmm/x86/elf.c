@@ -1,16 +1,12 @@
 /* ELF headers of a kernel: see elf.h. The file is checked as if it were hostile. */
 #include "vmm/x86/elf.h"
 
-#include "base/auto.h"
-
 #include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PROGRAM_HEADERS_MAX 64
-#define NOTES_MAX_BYTES	    65536
-#define XEN_PHYS32_ENTRY    18
 
 static int read_at(int fd, void *to, size_t len, uint64_t offset)
 {
@@ -22,53 +18,6 @@ static int read_at(int fd, void *to, size_t len, uint64_t offset)
 		n = pread(fd, to, len, (off_t)offset);
 	while (n < 0 && errno == EINTR);
 	return n == (ssize_t)len ? 0 : -EIO;
-}
-
-static size_t align4(size_t n)
-{
-	return (n + 3) & ~(size_t)3;
-}
-
-/* Looks through the notes for Xen's; sizes are bounded by the buffer at each step. */
-static void find_pvh_note(const uint8_t *notes, size_t len, struct elf *elf)
-{
-	while (len >= sizeof(Elf64_Nhdr)) {
-		Elf64_Nhdr n;
-		const uint8_t *name = notes + sizeof(n), *desc;
-		size_t name_len, desc_len;
-
-		memcpy(&n, notes, sizeof(n));
-		len -= sizeof(n);
-		if (n.n_namesz > NOTES_MAX_BYTES || n.n_descsz > NOTES_MAX_BYTES)
-			return;
-		name_len = align4(n.n_namesz);
-		desc_len = align4(n.n_descsz);
-		if (name_len > len || desc_len > len - name_len)
-			return;
-		desc = name + name_len;
-		if (n.n_type == XEN_PHYS32_ENTRY && n.n_namesz == 4 &&
-			memcmp(name, "Xen", 4) == 0 && n.n_descsz >= 4) {
-			uint32_t entry;
-
-			memcpy(&entry, desc, sizeof(entry));
-			elf->pvh_entry = entry;
-			return;
-		}
-		notes = desc + desc_len;
-		len -= name_len + desc_len;
-	}
-}
-
-static int read_notes(int fd, const Elf64_Phdr *ph, struct elf *elf)
-{
-	size_t len = ph->p_filesz < NOTES_MAX_BYTES ? ph->p_filesz : NOTES_MAX_BYTES;
-	AUTO_FREE uint8_t *notes = malloc(len ? len : 1);
-
-	if (!notes)
-		return -ENOMEM;
-	if (read_at(fd, notes, len, ph->p_offset) == 0)
-		find_pvh_note(notes, len, elf);
-	return 0;
 }
 
 static bool overlaps(const struct elf *elf, const Elf64_Phdr *ph)
@@ -121,8 +70,6 @@ static int read_program_headers(
 			return err_set(err, ENOEXEC, "kernel: its program headers are cut off");
 		if (ph.p_type == PT_LOAD)
 			r = add_segment(&ph, file_size, elf, err);
-		else if (ph.p_type == PT_NOTE && read_notes(fd, &ph, elf) < 0)
-			r = err_sys(err, ENOMEM, "kernel");
 		if (r < 0)
 			return r;
 	}

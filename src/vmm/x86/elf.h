@@ -1,4 +1,4 @@
-/* Reads the headers of an ELF64 kernel: loadable segments, entry, and Xen's PVH entry note. */
+/* Reads the headers of an ELF64 kernel: loadable segments and the entry. */
 #pragma once
 
 #include "base/err.h"
@@ -14,8 +14,7 @@ struct elf_segment {
 };
 
 struct elf {
-	uint64_t entry;	    /* physical address of the 64-bit entry */
-	uint64_t pvh_entry; /* of the 32-bit PVH entry; 0: the kernel has none */
+	uint64_t entry; /* physical address of the 64-bit entry */
 	unsigned segments;
 	struct elf_segment segment[ELF_SEGMENTS_MAX];
 };

@@ -35,7 +35,6 @@
 enum { GDT_NULL, GDT_CODE, GDT_DATA, GDT_TSS, GDT_ENTRIES };
 
 /* Flags word of a descriptor: access byte in bits 0-7, G, D/B, L and AVL in bits 12-15. */
-#define FLAGS_CODE32 0xc09b
 #define FLAGS_CODE64 0xa09b
 #define FLAGS_DATA   0xc093
 #define FLAGS_TSS    0x008b
@@ -46,10 +45,10 @@ static uint64_t gdt_entry(uint16_t flags, uint32_t limit)
 	       (limit & 0xffff);
 }
 
-int regs_write_tables(const struct gmem *gm, const struct boot_entry *entry, struct err *err)
+int regs_write_tables(const struct gmem *gm, struct err *err)
 {
 	uint64_t gdt[GDT_ENTRIES] = {
-		[GDT_CODE] = gdt_entry(entry->pvh ? FLAGS_CODE32 : FLAGS_CODE64, 0xfffff),
+		[GDT_CODE] = gdt_entry(FLAGS_CODE64, 0xfffff),
 		[GDT_DATA] = gdt_entry(FLAGS_DATA, 0xfffff),
 		[GDT_TSS] = gdt_entry(FLAGS_TSS, 0x67),
 	};
@@ -78,7 +77,7 @@ static struct kvm_segment segment(unsigned index, uint16_t flags, uint32_t limit
 	};
 }
 
-static int set_sregs(int fd, const struct boot_entry *entry, struct err *err)
+static int set_sregs(int fd, struct err *err)
 {
 	struct kvm_segment data = segment(GDT_DATA, FLAGS_DATA, 0xffffffff);
 	struct kvm_sregs s;
@@ -86,35 +85,30 @@ static int set_sregs(int fd, const struct boot_entry *entry, struct err *err)
 
 	if (r < 0)
 		return r;
-	s.cs = segment(GDT_CODE, entry->pvh ? FLAGS_CODE32 : FLAGS_CODE64, 0xffffffff);
+	s.cs = segment(GDT_CODE, FLAGS_CODE64, 0xffffffff);
 	s.ds = s.es = s.fs = s.gs = s.ss = data;
 	s.tr = segment(GDT_TSS, FLAGS_TSS, 0x67);
 	s.gdt.base = GPA_GDT;
 	s.gdt.limit = GDT_ENTRIES * 8 - 1;
 	s.idt.base = GPA_IDT;
 	s.idt.limit = 7;
-	s.cr0 = CR0_PE | CR0_ET;
-	s.cr4 = 0;
-	s.efer = 0;
-	if (!entry->pvh) {
-		s.cr0 |= CR0_PG;
-		s.cr3 = GPA_PML4;
-		s.cr4 = CR4_PAE;
-		s.efer = EFER_LME | EFER_LMA;
-	}
+	s.cr0 = CR0_PE | CR0_ET | CR0_PG;
+	s.cr3 = GPA_PML4;
+	s.cr4 = CR4_PAE;
+	s.efer = EFER_LME | EFER_LMA;
 	return kvm_vcpu_ioctl(fd, KVM_SET_SREGS, &s, "KVM_SET_SREGS", err);
 }
 
-static int set_regs(int fd, const struct boot_entry *entry, struct err *err)
+static int set_regs(int fd, uint64_t entry, struct err *err)
 {
-	struct kvm_regs r = { .rip = entry->rip, .rflags = 2 };
+	struct kvm_regs r = {
+		.rip = entry,
+		.rflags = 2,
+		.rsi = GPA_BOOT_PARAMS,
+		.rsp = GPA_BOOT_STACK,
+		.rbp = GPA_BOOT_STACK,
+	};
 
-	if (entry->pvh) {
-		r.rbx = GPA_START_INFO;
-	} else {
-		r.rsi = GPA_BOOT_PARAMS;
-		r.rsp = r.rbp = GPA_BOOT_STACK;
-	}
 	return kvm_vcpu_ioctl(fd, KVM_SET_REGS, &r, "KVM_SET_REGS", err);
 }
 
@@ -175,14 +169,14 @@ static int set_lapic(int fd, struct err *err)
 	return kvm_vcpu_ioctl(fd, KVM_SET_LAPIC, &lapic, "KVM_SET_LAPIC", err);
 }
 
-int regs_set(int vcpu_fd, unsigned index, const struct boot_entry *entry, struct err *err)
+int regs_set(int vcpu_fd, unsigned index, uint64_t entry, struct err *err)
 {
 	int r = set_msrs(vcpu_fd, err);
 
 	if (r == 0)
 		r = set_fpu(vcpu_fd, err);
 	if (r == 0 && index == 0)
-		r = set_sregs(vcpu_fd, entry, err);
+		r = set_sregs(vcpu_fd, err);
 	if (r == 0 && index == 0)
 		r = set_regs(vcpu_fd, entry, err);
 	return r ? r : set_lapic(vcpu_fd, err);

@@ -2,11 +2,10 @@
  * Boots a kernel and an initramfs with vmrun-vm alone, without pods and agents: for the end-to-end
  * case about the machine, and for whoever works on it.
  *
- *   bootprobe [-c VCPUS] [-m MIB] [-a PARAMETERS] [-l KIB] [-n] [-d] [-g] MONITOR VMLINUX
+ *   bootprobe [-c VCPUS] [-m MIB] [-a PARAMETERS] [-l KIB] [-d] [-g] MONITOR VMLINUX
  *             [INITRAMFS]
  *
  *   -a  kernel parameters        -l  limit of the console log     -d  the monitor's debug lines
- *   -n  hides the kernel's PVH note, so that it is booted by the 64-bit Linux protocol
  *   -g  goes away as soon as the guest runs, without taking the pod over
  *
  * Prints the phases of the boot with milliseconds since the start, then, when the guest has ended,
@@ -20,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,7 +29,7 @@
 
 struct options {
 	struct vmctl_start start;
-	bool hide_note, go;
+	bool go;
 	const char *monitor, *kernel, *initrd;
 };
 
@@ -56,29 +54,6 @@ static int opened(const char *path, int flags)
 	if (fd < 0)
 		fail(path);
 	return fd;
-}
-
-/* A copy of the kernel whose notes named "Xen" of type 18 have a type that nobody knows. */
-static int without_note(int kernel)
-{
-	static const uint8_t note[] = { 18, 0, 0, 0, 'X', 'e', 'n', 0 };
-	int copy = memfd_create("kernel", MFD_CLOEXEC);
-	struct stat st;
-	uint8_t *p;
-
-	if (copy < 0 || fstat(kernel, &st) < 0)
-		fail("kernel");
-	for (off_t at = 0; at < st.st_size;)
-		if (sendfile(copy, kernel, &at, (size_t)(st.st_size - at)) <= 0)
-			fail("kernel");
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, copy, 0);
-	if (p == MAP_FAILED)
-		fail("kernel");
-	for (uint8_t *at = p; (at = memmem(at, (size_t)(p + st.st_size - at), note, sizeof(note)));
-		at += sizeof(note))
-		at[0] = 99;
-	munmap(p, (size_t)st.st_size);
-	return copy;
 }
 
 static int listener(void)
@@ -113,10 +88,9 @@ static void send_start(const struct options *o, int ctl, int log)
 	struct vmctl_request req = {
 		.version = VMCTL_VERSION, .op = VMCTL_START, .u.start = o->start
 	};
-	int kernel = opened(o->kernel, O_RDONLY);
 	int fds[VMCTL_START_FDS] = {
 		[VMCTL_FD_MONITOR] = opened("/dev/kvm", O_RDWR),
-		[VMCTL_FD_KERNEL] = o->hide_note ? without_note(kernel) : kernel,
+		[VMCTL_FD_KERNEL] = opened(o->kernel, O_RDONLY),
 		[VMCTL_FD_INITRD] = o->initrd ? opened(o->initrd, O_RDONLY)
 					      : memfd_create("initramfs", MFD_CLOEXEC),
 		[VMCTL_FD_ALIVE] = memfd_create("alive", MFD_CLOEXEC),
@@ -164,7 +138,7 @@ static int parse(int argc, char **argv, struct options *o)
 	*o = (struct options){
 		.start = { .memory_mib = 512, .vcpus = 1, .log_max_kib = 1024 },
 	};
-	while ((c = getopt(argc, argv, "c:m:a:l:ndg")) != -1) {
+	while ((c = getopt(argc, argv, "c:m:a:l:dg")) != -1) {
 		if (c == 'c')
 			o->start.vcpus = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'm')
@@ -173,8 +147,6 @@ static int parse(int argc, char **argv, struct options *o)
 			o->start.log_max_kib = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'a')
 			snprintf(o->start.cmdline, sizeof(o->start.cmdline), "%s", optarg);
-		else if (c == 'n')
-			o->hide_note = true;
 		else if (c == 'd')
 			o->start.debug = 1;
 		else if (c == 'g')
