@@ -10,6 +10,7 @@
 #include "agent/launch.h"
 #include "agent/program.h"
 #include "agent/rootfs.h"
+#include "agent/shares.h"
 #include "agent/terminal.h"
 #include "base/buf.h"
 #include "base/fd.h"
@@ -274,8 +275,17 @@ static child_step *const create_steps[] = {
 	prepare_hooks,
 };
 
+/* Before the container's namespaces are entered, where the agent's mounts are not. */
+static int settle_shares(struct child *c, struct err *err)
+{
+	(void)err;
+	shares_settle(c->agent->config.shares);
+	return 0;
+}
+
 static child_step *const exec_steps[] = {
 	session,
+	settle_shares,
 	enter_namespaces,
 	open_exec_terminal,
 };

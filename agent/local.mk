@@ -35,6 +35,7 @@ libagent_a_SOURCES = \
 	agent/scheduling.c agent/scheduling.h \
 	agent/scratch.c agent/scratch.h \
 	agent/sockets.c agent/sockets.h \
+	agent/shares.c agent/shares.h \
 	agent/stats.c \
 	agent/stdio.c agent/stdio.h \
 	agent/stream.c agent/stream.h \

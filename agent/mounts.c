@@ -38,6 +38,15 @@ static int open_any(int dirfd, const char *path)
 	return fd == -ENOTDIR ? open_in_root(dirfd, path, O_PATH, 0) : fd;
 }
 
+/* Mounts what the host has mounted at path, if it still has. */
+static void touch(int dirfd, const char *path)
+{
+	int fd = open_any(dirfd, path);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 /* A detached copy of what a share reference names, or -errno. */
 static int open_source(int shares, const Vmrun__Agent__ShareRef *ref, bool recursive)
 {
@@ -55,6 +64,8 @@ static int open_source(int shares, const Vmrun__Agent__ShareRef *ref, bool recur
 	}
 	if (fd < 0)
 		return fd;
+	for (size_t i = 0; recursive && i < ref->n_submounts; i++)
+		touch(fd, ref->submounts[i]);
 	mount = open_tree(fd, "",
 		AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 			(recursive ? (unsigned)AT_RECURSIVE : 0U));

@@ -34,6 +34,7 @@ liboci_a_SOURCES = \
 	oci/resources.c oci/resources.h \
 	oci/rlimits.c oci/rlimits.h \
 	oci/scheduling.c oci/scheduling.h \
+	oci/share_options.c oci/share_options.h \
 	oci/seccomp.c oci/seccomp.h \
 	oci/spec.h \
 	oci/template.c oci/template.h \

@@ -28,6 +28,10 @@ static void make_share(struct maker *m, const struct agent_bind *from, Vmrun__Ag
 		return;
 	make_str(m, &share->share, from->share);
 	make_str(m, &share->path, from->path);
+	if (from->submounts)
+		make_strings(m, &share->submounts, &share->n_submounts,
+			&(struct spec_strings){
+				(const char **)(void *)from->submounts->v, from->submounts->n });
 }
 
 static int make_root(

@@ -7,13 +7,15 @@
 #include "agent/agent.pb-c.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "oci/spec.h"
 
 /* How the guest reaches the source of a bind mount. */
 struct agent_bind {
-	const char *share; /* the name in the export table */
-	const char *path;  /* below its root; "" or NULL: the root itself */
-	bool is_file;	   /* not a directory: a file is made at the destination */
+	const char *share;	      /* the name in the export table */
+	const char *path;	      /* below its root; "" or NULL: the root itself */
+	const struct strv *submounts; /* of the host, below it (ShareRef); NULL: none */
+	bool is_file;		      /* not a directory: a file is made at the destination */
 };
 
 /* What the pod has decided. All strings stay the caller's. */

@@ -14,6 +14,11 @@
 		.name = key, .offset = offsetof(struct conf, member), .text_default = value,       \
 		.help = help_                                                                      \
 	}
+#define WORD(key, member, words_, help_) /* the first word is the default */                       \
+	{                                                                                          \
+		.name = key, .offset = offsetof(struct conf, member), .words = words_,             \
+		.text_default = (words_)[0], .help = help_                                         \
+	}
 #define NUMBER(key, member, value, min_, max_, help_)                                              \
 	{                                                                                          \
 		.name = key, .offset = offsetof(struct conf, member), .number_default = value,     \
@@ -24,6 +29,8 @@
 		.name = key, .offset = offsetof(struct conf, member), .is_flag = true,             \
 		.help = help_                                                                      \
 	}
+
+static const char *const cache_words[] = { "auto", "none", "always", NULL };
 
 const struct conf_key conf_keys[] = {
 	TEXT("kernel", kernel, "auto",
@@ -51,6 +58,8 @@ const struct conf_key conf_keys[] = {
 		"seconds until a guest must be ready"),
 	NUMBER("console_log_max_kib", console_log_max_kib, 1024, 16, 1 << 20,
 		"how much of the guest's console is kept"),
+	WORD("share_cache", share_cache, cache_words,
+		"what a guest believes of files without asking: \"auto\", \"none\" or \"always\""),
 	FLAG("strict", strict, "refuse what asks for a protection that would be ignored"),
 };
 const size_t conf_key_count = ARRAY_LEN(conf_keys);
@@ -126,6 +135,13 @@ static int apply_number(
 	return 0;
 }
 
+static bool is_one_of(const char *text, const char *const *words)
+{
+	while (*words && !streq(text, *words))
+		words++;
+	return *words;
+}
+
 static int apply(struct conf *c, const struct json_value *v, struct err *err)
 {
 	const struct conf_key *k = find(json_key_of(v));
@@ -136,6 +152,8 @@ static int apply(struct conf *c, const struct json_value *v, struct err *err)
 		return json_err(v, err, EINVAL, "no such setting");
 	if (k->text_default) {
 		r = json_get_str(v, &text, err);
+		if (r == 0 && k->words && !is_one_of(text, k->words))
+			return json_err(v, err, EINVAL, "\"%.40s\" is none of its words", text);
 		if (r == 0 && set_text(c, k, text) < 0)
 			r = err_sys(err, ENOMEM, "settings");
 		return r;

@@ -20,7 +20,8 @@ struct conf {
 	uint64_t memory_max_mib, vcpus_max, vcpus_spare;
 	uint64_t boot_timeout_s;
 	uint64_t console_log_max_kib;
-	bool strict; /* a protection that would be ignored is refused */
+	char *share_cache; /* "auto", "none" or "always": oci/share_options.h */
+	bool strict;	   /* a protection that would be ignored is refused */
 };
 
 /* A row of the table, for the documentation test. */
@@ -28,6 +29,7 @@ struct conf_key {
 	const char *name;
 	size_t offset;
 	const char *text_default; /* a string's default; NULL: a number or a flag */
+	const char *const *words; /* of a string that must be one of these, to NULL; or NULL */
 	uint64_t number_default, min, max;
 	bool is_flag; /* off by default */
 	const char *help;

@@ -264,7 +264,11 @@ static int start_guest(struct create *c, struct err *err)
 /* The guest boots meanwhile. */
 static int open_shares(struct create *c, struct err *err)
 {
-	int r = shares_open(&c->shares, c->spec, c->bundle_dir, c->bundle, err);
+	enum share_cache cache = SHARE_CACHE_AUTO;
+	int r = share_cache_from(c->conf.share_cache, &cache);
+
+	if (r == 0)
+		r = shares_open(&c->shares, c->spec, c->bundle_dir, c->bundle, cache, err);
 
 	timeline("shares open");
 	if (r < 0)
@@ -313,11 +317,11 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *request = NULL;
 	struct agent_placement placement = {
 		.container = id,
-		.rootfs = { .share = "0", .path = "" },
+		.rootfs = { .share = "0", .path = "", .submounts = &c->shares.rootfs_submounts },
 		.binds = c->shares.agent_binds,
 		.bind_count = c->shares.count,
 	};
-	int r = shares_add(&c->shares, c->spec, c->vm.ctl, err);
+	int r = shares_add(&c->shares, c->vm.ctl, err);
 
 	if (r == 0)
 		r = descriptors_share(&c->descriptors, c->vm.ctl, "", false, err);

@@ -26,6 +26,7 @@ libpod_a_SOURCES = \
 	src/pod/state.c src/pod/state.h \
 	src/pod/stats.c src/pod/stats.h \
 	src/pod/stdio.c src/pod/stdio.h \
+	src/pod/submounts.c src/pod/submounts.h \
 	src/pod/timeline.c src/pod/timeline.h \
 	src/pod/try.c src/pod/try.h \
 	src/pod/view.c src/pod/view.h \

@@ -5,6 +5,7 @@
 #include "pod/fd_kind.h"
 #include "pod/idmap.h"
 #include "pod/overlay.h"
+#include "pod/submounts.h"
 #include "pod/vmclient.h"
 
 #include <fcntl.h>
@@ -117,8 +118,63 @@ static int open_bind(
 	return 0;
 }
 
+/* The mounts below a directory that is open; it has a path of its own unless it is a copy. */
+static int list_submounts(const struct buf *table, int fd, struct strv *ret, struct err *err)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return err_sys(err, errno, "%s", link);
+	path[n] = '\0';
+	return submounts_below(table, path, ret) < 0 ? err_sys(err, ENOMEM, "mounts") : 0;
+}
+
+static int cache_flags(const struct spec *spec, const char *where, enum share_cache cache,
+	uint32_t *ret, struct err *err)
+{
+	static const uint32_t flags[] = {
+		[SHARE_CACHE_NONE] = VMCTL_SHARE_CACHE_NONE,
+		[SHARE_CACHE_ALWAYS] = VMCTL_SHARE_CACHE_ALWAYS,
+	};
+	int r = share_cache_of(spec, where, cache, &cache, err);
+
+	if (r == 0)
+		*ret |= flags[cache];
+	return r;
+}
+
+/* How each is served, and what of the host is mounted below it. */
+static int describe(
+	struct shares *s, const struct spec *spec, enum share_cache cache, struct err *err)
+{
+	AUTO(buf_done) struct buf table = { 0 };
+	int r = submounts_read(&table, err);
+
+	if (r == 0)
+		r = list_submounts(&table, s->rootfs_fd, &s->rootfs_submounts, err);
+	if (r == 0)
+		r = cache_flags(spec, "/", cache, &s->rootfs_flags, err);
+	for (size_t i = 0; r == 0 && i < s->count; i++) {
+		const struct mount_bind *b = &s->binds[i];
+		struct share *share = &s->bind[i];
+
+		share->flags = b->read_only ? VMCTL_SHARE_RO : 0;
+		if (s->agent_binds[i].is_file)
+			share->flags |= VMCTL_SHARE_FILE;
+		else if (b->recursive)
+			r = list_submounts(&table, share->fd, &share->submounts, err);
+		s->agent_binds[i].submounts = &share->submounts;
+		if (r == 0)
+			r = cache_flags(spec, b->destination, cache, &share->flags, err);
+	}
+	return r;
+}
+
 int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
-	struct err *err)
+	enum share_cache cache, struct err *err)
 {
 	int r = open_rootfs(s, spec, bundle_dir, bundle, err);
 
@@ -134,7 +190,7 @@ int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const
 		s->bind[i].fd = -1;
 	for (size_t i = 0; r == 0 && i < s->count; i++)
 		r = open_bind(s, i, bundle_dir, spec, err);
-	return r;
+	return r ? r : describe(s, spec, cache, err);
 }
 
 int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err)
@@ -150,30 +206,27 @@ int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err
 	return r;
 }
 
-int shares_add(const struct shares *s, const struct spec *spec, int ctl, struct err *err)
+int shares_add(const struct shares *s, int ctl, struct err *err)
 {
 	/*
 	 * A read-only root is not a read-only share: the agent makes mount points in it before it
 	 * is remounted, as runc does on the host.
 	 */
-	int r = share_add(ctl, "0", s->rootfs_fd, 0, err);
+	int r = share_add(ctl, "0", s->rootfs_fd, s->rootfs_flags, err);
 
-	(void)spec;
-	for (size_t i = 0; r == 0 && i < s->count; i++) {
-		uint32_t flags = s->binds[i].read_only ? VMCTL_SHARE_RO : 0;
-
-		if (s->agent_binds[i].is_file)
-			flags |= VMCTL_SHARE_FILE;
-		r = share_add(ctl, s->bind[i].name, s->bind[i].fd, flags, err);
-	}
+	for (size_t i = 0; r == 0 && i < s->count; i++)
+		r = share_add(ctl, s->bind[i].name, s->bind[i].fd, s->bind[i].flags, err);
 	return r < 0 ? err_prefix(err, "cannot share a directory with the guest: ") : 0;
 }
 
 void shares_done(struct shares *s)
 {
 	close_fd(&s->rootfs_fd);
-	for (size_t i = 0; s->bind && i < s->count; i++)
+	strv_done(&s->rootfs_submounts);
+	for (size_t i = 0; s->bind && i < s->count; i++) {
 		close_fd(&s->bind[i].fd);
+		strv_done(&s->bind[i].submounts);
+	}
 	free(s->bind);
 	free(s->agent_binds);
 	free(s->binds);

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "oci/mounts.h"
+#include "oci/share_options.h"
 #include "oci/to_agent.h"
 #include "rpc/vmctl.h"
 
@@ -10,7 +11,9 @@
 
 /* The rootfs is share "0", the bind mounts are "1", "2", ... in their order. */
 struct shares {
-	int rootfs_fd;		    /* O_PATH */
+	int rootfs_fd;	       /* O_PATH */
+	uint32_t rootfs_flags; /* VMCTL_SHARE_* */
+	struct strv rootfs_submounts;
 	char rootfs_path[PATH_MAX]; /* absolute */
 	struct mount_bind *binds;
 	size_t count;
@@ -18,6 +21,8 @@ struct shares {
 	struct share {
 		int fd; /* O_PATH of the source */
 		bool is_socket;
+		uint32_t flags; /* VMCTL_SHARE_* */
+		struct strv submounts;
 		char name[24];
 	} * bind;
 	struct agent_bind *agent_binds; /* as oci/to_agent.h wants them */
@@ -28,11 +33,14 @@ struct shares {
 		.rootfs_fd = -1                                                                    \
 	}
 
-/* Opens rootfs and bind sources; a relative source is one of the bundle's. err names the field. */
+/*
+ * Opens rootfs and bind sources; a relative source is one of the bundle's. cache: for shares of
+ * which no annotation says it. err names the field.
+ */
 int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
-	struct err *err) CHECKED;
+	enum share_cache cache, struct err *err) CHECKED;
 /* Gives them to vmrun-vm. */
-int shares_add(const struct shares *s, const struct spec *spec, int ctl, struct err *err) CHECKED;
+int shares_add(const struct shares *s, int ctl, struct err *err) CHECKED;
 void shares_done(struct shares *s);
 
 /* Gives one more, under a name of its own: fd (O_PATH) stays the caller's; flags are VMCTL_SHARE_*.

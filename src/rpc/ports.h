@@ -20,6 +20,9 @@
 #define SHARE_TAG      "vmrun"
 #define SHARE_MOUNT    "/run/vmrun/shares"
 #define SHARE_NAME_MAX 64
+/* Of the mount's root: since how many nanoseconds the guest was told nothing that it may believe.
+ */
+#define SHARE_AGE_XATTR "trusted.vmrun.age"
 
 /* Beyond the standard streams of a process. All of its streams may wait for it at once. */
 #define DESCRIPTORS_MAX 48

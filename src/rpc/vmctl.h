@@ -64,7 +64,9 @@ struct vmctl_start {
 
 enum vmctl_share_flags {
 	VMCTL_SHARE_RO = 1,
-	VMCTL_SHARE_FILE = 2,	/* the descriptor is a file, not a directory */
+	VMCTL_SHARE_FILE = 2,	       /* the descriptor is a file, not a directory */
+	VMCTL_SHARE_CACHE_NONE = 8,    /* of these two: how much the guest may believe, */
+	VMCTL_SHARE_CACHE_ALWAYS = 16, /* see doc/shares.md; neither: "auto" */
 	VMCTL_SHARE_LEASED = 4, /* it is removed when the connection that has added it closes */
 };
 

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -130,6 +131,7 @@ static const int fs_calls[] = {
 	SCMP_SYS(lsetxattr),
 	SCMP_SYS(llistxattr),
 	SCMP_SYS(lremovexattr),
+	SCMP_SYS(umask),
 	SCMP_SYS(setfsuid),
 	SCMP_SYS(setfsgid),
 	SCMP_SYS(capset),
@@ -142,7 +144,8 @@ static const int fs_calls[] = {
 static const int vcpu_calls[] = { SCMP_SYS(epoll_ctl), END };
 
 /* ioctl requests; no other ioctl passes. */
-static const unsigned long vcpu_ioctls[] = { KVM_RUN, KVM_GET_REGS };
+static const unsigned long vcpu_ioctls[] = { KVM_RUN, KVM_GET_REGS, 0 };
+static const unsigned long fs_ioctls[] = { FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR, 0 };
 
 static const int *const lists[THREAD_ROLES] = {
 	[THREAD_MAIN] = main_calls,
@@ -170,18 +173,22 @@ static int allow_memory(scmp_filter_ctx ctx)
 			   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
-static int allow_by_role(scmp_filter_ctx ctx, enum thread_role role)
+static int allow_ioctls(scmp_filter_ctx ctx, const unsigned long *requests)
 {
 	int r = 0;
 
+	for (; r == 0 && *requests; requests++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_EQ, *requests, 0));
+	return r;
+}
+
+static int allow_by_role(scmp_filter_ctx ctx, enum thread_role role)
+{
 	if (role == THREAD_MAIN)
 		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
 			SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
-	if (role == THREAD_VCPU)
-		for (size_t i = 0; r == 0 && i < ARRAY_LEN(vcpu_ioctls); i++)
-			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				SCMP_A1(SCMP_CMP_EQ, vcpu_ioctls[i], 0));
-	return r;
+	return allow_ioctls(ctx, role == THREAD_VCPU ? vcpu_ioctls : fs_ioctls);
 }
 
 static int compile(enum thread_role role, int fd)

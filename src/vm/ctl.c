@@ -152,20 +152,35 @@ static int share(struct client *c, const struct vmctl_share *s, int fd, unsigned
 	return r;
 }
 
+static unsigned export_flags(uint32_t share_flags)
+{
+	static const struct {
+		uint32_t share;
+		unsigned export;
+	} flags[] = {
+		{ VMCTL_SHARE_RO, FS_EXPORT_RO },
+		{ VMCTL_SHARE_FILE, FS_EXPORT_FILE },
+		{ VMCTL_SHARE_CACHE_NONE, FS_EXPORT_CACHE_NONE },
+		{ VMCTL_SHARE_CACHE_ALWAYS, FS_EXPORT_CACHE_ALWAYS },
+	};
+
+	unsigned all = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (share_flags & flags[i].share)
+			all |= flags[i].export;
+	return all;
+}
+
 static void op_share_add(struct client *c, const struct vmctl_request *req, int *fds)
 {
-	unsigned flags = 0;
 	int r;
 
 	if (!valid_name(&req->u.share)) {
 		reply_code(c, EINVAL, "bad share name");
 		return;
 	}
-	if (req->u.share.flags & VMCTL_SHARE_RO)
-		flags |= FS_EXPORT_RO;
-	if (req->u.share.flags & VMCTL_SHARE_FILE)
-		flags |= FS_EXPORT_FILE;
-	r = share(c, &req->u.share, steal_fd(&fds[0]), flags);
+	r = share(c, &req->u.share, steal_fd(&fds[0]), export_flags(req->u.share.flags));
 	reply_code(c, -r, r < 0 ? strerror(-r) : "");
 }
 

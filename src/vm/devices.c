@@ -70,6 +70,7 @@ static int new_fs(
 {
 	struct fs_config config = {
 		.tag = SHARE_TAG,
+		.age_xattr = SHARE_AGE_XATTR,
 		.request_queues = devices_fs_queues(c->vcpus),
 		.proc_self_fd = c->proc_self_fd,
 		.inodes_max = inodes_max(),

@@ -17,10 +17,12 @@ tests_unit_test_vsock_SOURCES = tests/unit/test_vsock.c $(FAKEGUEST)
 tests_unit_test_vsock_LDADD = $(DEV_TEST_LIBS) -lutil
 tests_unit_test_vhost_user_SOURCES = tests/unit/test_vhost_user.c
 tests_unit_test_vhost_user_LDADD = $(DEV_TEST_LIBS)
-FS_TESTS = tests/unit/test_fs_dirs tests/unit/test_fs_files \
+FS_TESTS = tests/unit/test_fs_cache tests/unit/test_fs_dirs tests/unit/test_fs_files \
 	tests/unit/test_fs_hostile tests/unit/test_fs_names
 UNIT_TESTS += $(FS_TESTS)
 FAKEFUSE = tests/unit/fakefuse.c tests/unit/fakefuse.h $(FAKEGUEST)
+tests_unit_test_fs_cache_SOURCES = tests/unit/test_fs_cache.c $(FAKEFUSE)
+tests_unit_test_fs_cache_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_fs_dirs_SOURCES = tests/unit/test_fs_dirs.c $(FAKEFUSE)
 tests_unit_test_fs_dirs_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_fs_files_SOURCES = tests/unit/test_fs_files.c $(FAKEFUSE)

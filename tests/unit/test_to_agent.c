@@ -55,13 +55,13 @@ static const char full_text[] = "{"
 /* clang-format on */
 
 static const struct agent_bind full_binds[] = {
-	{ "1", "", false },
-	{ "2", "sub/hosts", true },
+	{ .share = "1", .path = "" },
+	{ .share = "2", .path = "sub/hosts", .is_file = true },
 };
 
 static const struct agent_placement full_placement = {
 	.container = "c1",
-	.rootfs = { "0", "root", false },
+	.rootfs = { .share = "0", .path = "root" },
 	.binds = full_binds,
 	.bind_count = ARRAY_LEN(full_binds),
 };

@@ -3,28 +3,21 @@
 #include "dev/fs/server.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
-static int put_attr(struct fs_request *r, const struct fuse_attr *attr)
+static int put_attr(struct fs_request *r, const struct inode *inode)
 {
-	struct fuse_attr_out out = { .attr_valid = CACHE_SECONDS, .attr = *attr };
-
-	return req_put(r, &out, sizeof(out));
-}
-
-static int put_inode_attr(struct fs_request *r, const struct inode *inode, int fd)
-{
-	struct fuse_attr attr;
+	struct fuse_attr_out out = { 0 };
 	struct statx stx;
-	int code = stat_inode(fd, &stx);
+	int code = stat_inode(inode->fd, &stx);
 
 	if (code < 0)
 		return code;
-	fill_attr(inode, &stx, &attr);
-	return put_attr(r, &attr);
+	cache_attr(r, inode, &out);
+	fill_attr(r, inode, &stx, &out.attr);
+	return req_put(r, &out, sizeof(out));
 }
 
 int fs_getattr(struct fs_request *r)
@@ -33,28 +26,32 @@ int fs_getattr(struct fs_request *r)
 	int code;
 
 	if (r->in.nodeid == FUSE_ROOT_ID) {
-		struct fuse_attr root = {
-			.ino = FUSE_ROOT_ID, .mode = S_IFDIR | 0555, .nlink = 2, .blksize = 4096
+		struct fuse_attr_out root = {
+			.attr_valid = 1,
+			.attr = { .ino = FUSE_ROOT_ID,
+				.mode = S_IFDIR | 0555,
+				.nlink = 2,
+				.blksize = 4096 },
 		};
 
-		return put_attr(r, &root);
+		return req_put(r, &root, sizeof(root));
 	}
 	code = req_inode(r, r->in.nodeid, false, &inode);
 	if (code < 0)
 		return code;
-	code = put_inode_attr(r, inode, inode->fd);
+	code = put_attr(r, inode);
 	inode_put(&r->server->inodes, inode);
 	return code;
 }
 
 static int set_mode(struct fs_request *r, const struct inode *inode, mode_t mode)
 {
-	char number[16];
+	char number[FD_NAME_MAX];
 
 	/* An O_PATH descriptor takes no fchmod(); a symlink has no mode to change. */
 	if (inode->type == S_IFLNK)
 		return -EOPNOTSUPP;
-	snprintf(number, sizeof(number), "%d", inode->fd);
+	fd_name(inode->fd, number);
 	return fchmodat(r->server->proc_fd, number, mode & 07777, 0) < 0 ? -errno : 0;
 }
 
@@ -110,13 +107,13 @@ static int set_times(
 		time_of(in->valid, FATTR_ATIME, FATTR_ATIME_NOW, in->atime, in->atimensec),
 		time_of(in->valid, FATTR_MTIME, FATTR_MTIME_NOW, in->mtime, in->mtimensec),
 	};
-	char number[16];
+	char number[FD_NAME_MAX];
 
 	if (utimensat(inode->fd, "", ts, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (errno != EINVAL || inode->type == S_IFLNK)
 		return -errno;
-	snprintf(number, sizeof(number), "%d", inode->fd);
+	fd_name(inode->fd, number);
 	return utimensat(r->server->proc_fd, number, ts, 0) < 0 ? -errno : 0;
 }
 
@@ -139,7 +136,7 @@ int fs_setattr(struct fs_request *r)
 	if (code == 0 && (in->valid & (FATTR_ATIME | FATTR_MTIME)))
 		code = set_times(r, inode, in);
 	if (code == 0)
-		code = put_inode_attr(r, inode, inode->fd);
+		code = put_attr(r, inode);
 	inode_put(&r->server->inodes, inode);
 	return code;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ static int change_caps(uint32_t add, uint32_t remove)
 	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
 }
 
-void cred_enter(const struct fs_request *r)
+void cred_enter(const struct fs_request *r, mode_t mask)
 {
 	/*
 	 * Whether the user may is the guest's kernel's to say, which knows his groups and what
@@ -30,6 +31,7 @@ void cred_enter(const struct fs_request *r)
 	const uint32_t access =
 		1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH | 1U << CAP_FOWNER;
 
+	umask(mask & 0777);
 	/* The group first: afterwards we may no longer be allowed to. */
 	syscall(SYS_setfsgid, r->in.gid);
 	syscall(SYS_setfsuid, r->in.uid);
@@ -42,6 +44,7 @@ void cred_leave(const struct fs_request *r)
 {
 	syscall(SYS_setfsuid, r->server->uid);
 	syscall(SYS_setfsgid, r->server->gid);
+	umask(0);
 }
 
 void cred_kill_setid(bool on)

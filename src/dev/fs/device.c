@@ -227,6 +227,7 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 		return -ENOMEM;
 	fs->config = *config;
 	fs->server.proc_fd = config->proc_self_fd;
+	fs->server.age_xattr = config->age_xattr;
 	fs->server.uid = geteuid();
 	fs->server.gid = getegid();
 	memcpy(fs->space.tag, config->tag, strlen(config->tag));
@@ -239,6 +240,7 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 	inodes_init(&fs->server.inodes, config->inodes_max, config->crowded, config->arg);
 	handles_init(&fs->server.handles);
 	exports_init(&fs->server.exports);
+	numbers_init(&fs->server.numbers);
 	r = vdev_init(&fs->dev, &fs_class, gm, fs->workers, &fs->space, sizeof(fs->space));
 	if (r == 0)
 		r = start_workers(fs);
@@ -268,6 +270,7 @@ void fs_free(struct fs *fs)
 	handles_done(&fs->server.handles);
 	inodes_done(&fs->server.inodes);
 	exports_done(&fs->server.exports);
+	numbers_done(&fs->server.numbers);
 	close_fd(&fs->server.proc_fd);
 	pthread_cond_destroy(&fs->changed);
 	pthread_mutex_destroy(&fs->lock);

@@ -35,6 +35,59 @@ int fs_opendir(struct fs_request *r)
 	return code;
 }
 
+/*
+ * A program without large-file support can use offsets below 2^31 only, and ext4's, say, are hashes
+ * of 64 bits. The guest gets the larger ones as places in a table of the handle, which fills in the
+ * order in which the directory is read, and in the same one when it is read again.
+ */
+#define FAR	0x40000000ULL /* and the place */
+#define FAR_MAX (1U << 20)
+/* What does not fit into the table stays as it is, but for what would be taken for a place. */
+#define FAR_MARK (1ULL << 62)
+
+static bool is_place(uint64_t offset)
+{
+	return (offset & ~(FAR - 1)) == FAR;
+}
+
+static bool room_for_far(struct far_offsets *far)
+{
+	size_t room = far->room ? far->room * 2 : 64;
+	uint64_t *grown;
+
+	if (far->count < far->room)
+		return true;
+	grown = room <= FAR_MAX ? realloc(far->offset, room * sizeof(*grown)) : NULL;
+	if (!grown)
+		return false;
+	far->offset = grown;
+	far->room = room;
+	return true;
+}
+
+static uint64_t guest_offset(struct far_offsets *far, uint64_t offset)
+{
+	if (offset < FAR)
+		return offset;
+	if (far->next < far->count && far->offset[far->next] == offset)
+		return FAR | far->next++;
+	if (!room_for_far(far))
+		return is_place(offset) ? offset | FAR_MARK : offset;
+	far->offset[far->count] = offset;
+	far->next = far->count + 1;
+	return FAR | far->count++;
+}
+
+static uint64_t host_offset(struct far_offsets *far, uint64_t offset)
+{
+	if (!is_place(offset) || (offset & (FAR - 1)) >= far->count) {
+		far->next = 0;
+		return is_place(offset & ~FAR_MARK) ? offset & ~FAR_MARK : offset;
+	}
+	far->next = (offset & (FAR - 1)) + 1;
+	return far->offset[far->next - 1];
+}
+
 /* One entry in the form of READDIR or READDIRPLUS. -EIO: it does not fit. */
 static int put_entry(struct fs_request *r, size_t *room, const struct fuse_entry_out *plus,
 	const struct fuse_dirent *d, const char *name)
@@ -54,12 +107,12 @@ static int put_entry(struct fs_request *r, size_t *room, const struct fuse_entry
 }
 
 /* With READDIRPLUS every name but . and .. is looked up as well. */
-static int put_host_entry(
-	struct fs_request *r, struct inode *dir, size_t *room, bool plus, const struct dirent64 *e)
+static int put_host_entry(struct fs_request *r, struct inode *dir, size_t *room, bool plus,
+	const struct dirent64 *e, uint64_t offset)
 {
 	struct fuse_dirent d = {
-		.ino = guest_ino(dir, e->d_ino),
-		.off = (uint64_t)e->d_off,
+		.ino = guest_ino(r, dir, e->d_ino),
+		.off = offset,
 		.namelen = (uint32_t)strlen(e->d_name),
 		.type = e->d_type,
 	};
@@ -70,7 +123,7 @@ static int put_host_entry(
 	if (plus && !dots) {
 		/* Gone meanwhile: the name alone, with no inode, makes the guest look it up itself.
 		 */
-		if (lookup_entry(r, dir, e->d_name, &entry) < 0)
+		if (lookup_entry(r, dir, e->d_name, FOUND_LISTED, &entry) < 0)
 			entry = (struct fuse_entry_out){ 0 };
 		else
 			d.ino = entry.attr.ino;
@@ -98,7 +151,7 @@ static int seek_to(struct handle *h, uint64_t offset)
 {
 	if (offset == h->offset)
 		return 0;
-	if (offset > INT64_MAX || lseek(h->fd, (off_t)offset, SEEK_SET) < 0)
+	if (offset > INT64_MAX || lseek(h->fd, (off_t)host_offset(&h->far, offset), SEEK_SET) < 0)
 		return -EINVAL;
 	h->pos = h->len = 0;
 	h->offset = offset;
@@ -113,6 +166,7 @@ static int read_host_dir(struct fs_request *r, struct handle *h, struct inode *d
 
 	while (code == 0) {
 		const struct dirent64 *e;
+		uint64_t offset;
 
 		if (h->pos == h->len) {
 			ssize_t n = refill(h);
@@ -122,10 +176,14 @@ static int read_host_dir(struct fs_request *r, struct handle *h, struct inode *d
 				return r->out_len ? 0 : (int)n;
 		}
 		e = (const struct dirent64 *)(const void *)(h->entries + h->pos);
-		if (put_host_entry(r, dir, &room, plus, e) < 0)
+		offset = guest_offset(&h->far, (uint64_t)e->d_off);
+		if (put_host_entry(r, dir, &room, plus, e, offset) < 0) {
+			/* It is the first one of the next reply. */
+			h->far.next -= is_place(offset);
 			break;
+		}
 		h->pos += e->d_reclen;
-		h->offset = (uint64_t)e->d_off;
+		h->offset = offset;
 	}
 	return code;
 }

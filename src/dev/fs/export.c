@@ -2,6 +2,7 @@
 #include "dev/fs/export.h"
 
 #include "base/auto.h"
+#include "dev/fs/server.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,13 @@ void exports_done(struct exports *t)
 	pthread_mutex_destroy(&t->lock);
 }
 
+enum fs_cache export_cache(const struct export *e)
+{
+	if (e->flags & FS_EXPORT_CACHE_NONE)
+		return FS_CACHE_NONE;
+	return e->flags & FS_EXPORT_CACHE_ALWAYS ? FS_CACHE_ALWAYS : FS_CACHE_AUTO;
+}
+
 static bool good_name(const char *name)
 {
 	size_t n = strnlen(name, EXPORT_NAME_MAX);
@@ -52,9 +60,10 @@ static struct export *find(struct exports *t, const char *name)
 int exports_add(struct exports *t, const char *name, int fd, unsigned flags)
 {
 	struct export *e;
+	struct statx stx;
 	int r = 0;
 
-	if (!good_name(name)) {
+	if (!good_name(name) || stat_inode(fd, &stx) < 0) {
 		close(fd);
 		return -EINVAL;
 	}
@@ -70,6 +79,7 @@ int exports_add(struct exports *t, const char *name, int fd, unsigned flags)
 		strncpy(e->name, name, sizeof(e->name) - 1);
 		e->fd = fd;
 		e->flags = flags;
+		e->mnt = stx.stx_mnt_id;
 		e->number = t->next_number++;
 		atomic_init(&e->refs, 1);
 		list_add_tail(&t->list, &e->link);

@@ -8,9 +8,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define EXPORT_NAME_MAX 64
 #define EXPORTS_MAX	4096
+
+enum fs_cache { FS_CACHE_AUTO, FS_CACHE_NONE, FS_CACHE_ALWAYS };
 
 /* Held by the table until removed, and by every inode found below it. */
 struct export
@@ -18,7 +21,8 @@ struct export
 	char name[EXPORT_NAME_MAX];
 	int fd; /* O_PATH of its root */
 	unsigned flags;
-	unsigned number; /* distinguishes inode numbers of different exports */
+	uint64_t mnt;	 /* the mount of the host that its root is in */
+	unsigned number; /* of the export, in the order of their coming */
 	atomic_bool removed;
 	atomic_uint refs;
 	struct list link;
@@ -39,6 +43,8 @@ struct export *exports_remove(struct exports *t, const char *name) CHECKED;
 /* By name, or the index-th (0..) in order; NULL when there is none. The caller gets a reference. */
 struct export *exports_find(struct exports *t, const char *name);
 struct export *exports_at(struct exports *t, size_t index);
+
+enum fs_cache export_cache(const struct export *e);
 
 void export_get(struct export *e);
 void export_put(struct export *e);

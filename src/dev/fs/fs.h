@@ -12,10 +12,20 @@ struct fs;
 enum fs_export_flags {
 	FS_EXPORT_RO = 1,
 	FS_EXPORT_FILE = 2,
+	/* How much the guest may believe without asking (cache.c): neither, that is FS_CACHE_AUTO.
+	 */
+	FS_EXPORT_CACHE_NONE = 4,
+	FS_EXPORT_CACHE_ALWAYS = 8,
 };
 
 struct fs_config {
-	const char *tag;	 /* at most 36 bytes */
+	const char *tag; /* at most 36 bytes */
+	/*
+	 * The attribute of the synthetic root that tells, as a 64-bit number in the order of the
+	 * machine, since how many nanoseconds the guest was told nothing that it may believe for a
+	 * tick of its clock. NULL: there is none.
+	 */
+	const char *age_xattr;
 	unsigned request_queues; /* 1..4 */
 	int proc_self_fd;    /* O_PATH directory fd of this process's /proc/self/fd; owned by fs */
 	unsigned inodes_max; /* descriptors that inodes may hold; beyond: ENFILE */

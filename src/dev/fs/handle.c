@@ -28,6 +28,7 @@ static void release(struct handle *h)
 	close_fd(&h->fd);
 	pthread_mutex_destroy(&h->lock);
 	free(h->entries);
+	free(h->far.offset);
 	free(h);
 }
 

@@ -10,6 +10,13 @@
 
 struct export;
 
+/* Directory offsets that are too large for some guest programs: see dir.c. */
+struct far_offsets {
+	uint64_t *offset;
+	size_t count, room;
+	size_t next; /* where the next one probably is */
+};
+
 struct handle {
 	int fd;			     /* -1: the synthetic root directory */
 	const struct export *export; /* only to be compared; NULL: of the synthetic root */
@@ -20,6 +27,7 @@ struct handle {
 	uint8_t *entries;
 	size_t pos, len;
 	uint64_t offset;
+	struct far_offsets far;
 };
 
 struct handles {

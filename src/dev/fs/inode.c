@@ -7,14 +7,22 @@
 
 #include <stdlib.h>
 
+/* A bucket becomes a list when it is looked at first, so that unused ones take no memory. */
+static struct list *ready(struct list *bucket)
+{
+	if (!bucket->next)
+		list_init(bucket);
+	return bucket;
+}
+
 static struct list *id_bucket(struct inodes *t, uint64_t nodeid)
 {
-	return &t->by_id[nodeid % INODE_BUCKETS];
+	return ready(&t->by_id[nodeid % INODE_BUCKETS]);
 }
 
 static struct list *key_bucket(struct inodes *t, uint64_t dev, uint64_t ino)
 {
-	return &t->by_key[(ino * 0x9e3779b97f4a7c15ULL ^ dev) % INODE_BUCKETS];
+	return ready(&t->by_key[(ino * 0x9e3779b97f4a7c15ULL ^ dev) % INODE_BUCKETS]);
 }
 
 /* The first time, and how much more there must be for the next. */
@@ -24,10 +32,6 @@ static struct list *key_bucket(struct inodes *t, uint64_t dev, uint64_t ino)
 void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), void *arg)
 {
 	pthread_mutex_init(&t->lock, NULL);
-	for (unsigned i = 0; i < INODE_BUCKETS; i++) {
-		list_init(&t->by_id[i]);
-		list_init(&t->by_key[i]);
-	}
 	t->next_id = 2; /* 1 is the synthetic root */
 	t->count = 0;
 	t->max = max;
@@ -58,6 +62,8 @@ void inodes_clear(struct inodes *t, const struct export *of)
 {
 	pthread_mutex_lock(&t->lock);
 	for (unsigned i = 0; i < INODE_BUCKETS; i++) {
+		if (!t->by_id[i].next)
+			continue;
 		list_for_each_safe (inode, &t->by_id[i], struct inode, by_id) {
 			if (of && inode->export != of)
 				continue;
@@ -123,6 +129,8 @@ int inode_learn(struct inodes *t, struct export *export, int fd, const struct st
 		.dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor,
 		.mnt = stx->stx_mnt_id,
 		.ino = stx->stx_ino,
+		.below = stx->stx_mnt_id != export->mnt,
+		.mount_root = stx->stx_attributes & STATX_ATTR_MOUNT_ROOT,
 		.lookups = 1,
 		.users = 1,
 	};

@@ -8,6 +8,7 @@
 #include "base/list.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -20,10 +21,13 @@ struct inode {
 	uint64_t nodeid;
 	int fd;
 	struct export *export;
-	mode_t type; /* S_IFMT bits */
+	mode_t type;	 /* S_IFMT bits */
+	bool below;	 /* in another mount of the host, below the export's */
+	bool mount_root; /* of its mount */
 	uint64_t dev, mnt, ino;
-	uint64_t lookups; /* what the guest has to FORGET */
-	unsigned users;	  /* requests at work on it */
+	_Atomic uint64_t opened_change; /* see cache.c: ctime when it was opened last, or 0 */
+	uint64_t lookups;		/* what the guest has to FORGET */
+	unsigned users;			/* requests at work on it */
 	struct list by_id, by_key;
 };
 
@@ -38,8 +42,8 @@ struct inodes {
 };
 
 /*
- * crowded (may be NULL) is called by the thread at work when three quarters of max are taken, and
- * again as they go on growing: the guest had better forget what it does not use.
+ * t must be zeroed. crowded (may be NULL) is called by the thread at work when three quarters of
+ * max are taken, and again as they go on growing: the guest had better forget what it does not use.
  */
 void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), void *arg);
 void inodes_done(struct inodes *t);
@@ -50,7 +54,8 @@ void inode_put(struct inodes *t, struct inode *inode);
 
 /*
  * The inode of an O_PATH descriptor (owned), known or new, counted as looked up once and held.
- * -ENFILE when the guest holds too many, -ESTALE when the export was removed.
+ * -ENFILE when the guest holds too many, -ESTALE when the export was
+ * removed.
  */
 int inode_learn(struct inodes *t, struct export *export, int fd, const struct statx *stx,
 	struct inode **ret) CHECKED;

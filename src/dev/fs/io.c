@@ -3,7 +3,6 @@
 #include "dev/fs/server.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,13 +13,13 @@
 
 int open_inode(struct fs_request *r, const struct inode *inode, int flags)
 {
-	char number[16];
+	char number[FD_NAME_MAX];
 	int fd;
 
 	/* CVE-2020-35517: a device node or fifo of the rootfs is never opened on the host. */
 	if (inode->type != S_IFREG && inode->type != S_IFDIR)
 		return -EACCES;
-	snprintf(number, sizeof(number), "%d", inode->fd);
+	fd_name(inode->fd, number);
 	fd = openat(r->server->proc_fd, number, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -30,9 +29,9 @@ static bool wants_write(uint32_t flags)
 	return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 }
 
-static int put_open(struct fs_request *r, const struct inode *inode, int fd)
+static int put_open(struct fs_request *r, struct inode *inode, int fd)
 {
-	struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE };
+	struct fuse_open_out out = { .open_flags = cache_open_flags(inode, fd) };
 	int code = handle_add(&r->server->handles, inode->export, fd, false, &out.fh);
 
 	if (code < 0)
@@ -112,14 +111,14 @@ static int create_in(struct fs_request *r, const struct fuse_create_in *in, stru
 	int flags = (int)(in->flags & OPEN_FLAGS & ~(uint32_t)O_TRUNC);
 	int fd, code;
 
-	cred_enter(r);
+	cred_enter(r, in->umask);
 	fd = openat(parent->fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		in->mode & 07777);
 	code = fd < 0 ? -errno : 0;
 	cred_leave(r);
 	if (code < 0 && (code != -EEXIST || (in->flags & O_EXCL)))
 		return code;
-	code = lookup_entry(r, parent, name, entry);
+	code = lookup_entry(r, parent, name, FOUND_BY_NAME, entry);
 	if (code < 0) {
 		close_fd(&fd);
 		return code;
@@ -155,18 +154,18 @@ int fs_tmpfile(struct fs_request *r)
 	const struct fuse_create_in *in = req_take(r, sizeof(*in));
 	struct fuse_entry_out entry;
 	struct inode *parent;
-	char number[16];
+	char number[FD_NAME_MAX];
 	int fd, path_fd, code = req_inode(r, r->in.nodeid, true, &parent);
 
 	if (code < 0)
 		return code;
-	cred_enter(r);
+	cred_enter(r, in->umask);
 	fd = openat(parent->fd, ".", (int)(in->flags & OPEN_FLAGS) | O_TMPFILE | O_CLOEXEC,
 		in->mode & 07777);
 	code = fd < 0 ? -errno : 0;
 	cred_leave(r);
 	if (code == 0) {
-		snprintf(number, sizeof(number), "%d", fd);
+		fd_name(fd, number);
 		path_fd = openat(r->server->proc_fd, number, O_PATH | O_CLOEXEC);
 		code = path_fd < 0 ? -errno : lookup_fd(r, parent, path_fd, &entry);
 	}
@@ -323,20 +322,44 @@ int fs_copy_file_range(struct fs_request *r)
 	return req_put(r, &out, sizeof(out));
 }
 
-/* The guest's sync(2): each export's file system on the host is written out. */
-int fs_syncfs(struct fs_request *r)
+/* The synthetic root stands for the files that are exports: their file systems are written out. */
+static int sync_files(struct fs_request *r)
 {
 	struct export *e;
 	int code = 0;
 
 	for (size_t i = 0; (e = exports_at(&r->server->exports, i)); i++) {
-		if (!(e->flags & (FS_EXPORT_RO | FS_EXPORT_FILE))) {
-			AUTO_CLOSE int fd = openat(e->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if ((e->flags & (FS_EXPORT_RO | FS_EXPORT_FILE)) == FS_EXPORT_FILE) {
+			char number[FD_NAME_MAX];
+			AUTO_CLOSE int fd = -1;
 
+			fd_name(e->fd, number);
+			fd = openat(r->server->proc_fd, number, O_RDONLY | O_CLOEXEC);
 			if (fd >= 0 && syncfs(fd) < 0)
 				code = -errno;
 		}
 		export_put(e);
 	}
+	return code;
+}
+
+/* The guest's sync(2) and syncfs(2): once for each of its file systems, by the nodeid of its root.
+ */
+int fs_syncfs(struct fs_request *r)
+{
+	AUTO_CLOSE int fd = -1;
+	struct inode *inode;
+	int code;
+
+	if (r->in.nodeid == FUSE_ROOT_ID)
+		return sync_files(r);
+	code = req_inode(r, r->in.nodeid, false, &inode);
+	if (code < 0)
+		return code;
+	if (!(inode->export->flags & FS_EXPORT_RO)) {
+		fd = open_inode(r, inode, O_RDONLY);
+		code = fd < 0 ? fd : syncfs(fd) < 0 ? -errno : 0;
+	}
+	inode_put(&r->server->inodes, inode);
 	return code;
 }

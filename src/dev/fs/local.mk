@@ -1,5 +1,7 @@
 libdev_a_SOURCES += \
+	src/dev/fs/acl.c \
 	src/dev/fs/attr.c \
+	src/dev/fs/cache.c \
 	src/dev/fs/cred.c \
 	src/dev/fs/device.c \
 	src/dev/fs/dir.c \
@@ -7,9 +9,12 @@ libdev_a_SOURCES += \
 	src/dev/fs/fs.h \
 	src/dev/fs/handle.c src/dev/fs/handle.h \
 	src/dev/fs/inode.c src/dev/fs/inode.h \
+	src/dev/fs/init.c \
 	src/dev/fs/io.c \
+	src/dev/fs/ioctl.c \
 	src/dev/fs/lookup.c \
 	src/dev/fs/names.c \
+	src/dev/fs/number.c src/dev/fs/number.h \
 	src/dev/fs/ops.c \
 	src/dev/fs/server.h \
 	src/dev/fs/xattr.c

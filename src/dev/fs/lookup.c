@@ -13,21 +13,16 @@ int stat_inode(int fd, struct statx *ret)
 											 : 0;
 }
 
-/*
- * Inode numbers are unique per host file system, but the guest sees one device: the high bits tell
- * exports and mounts apart, so that hard-link detection in the guest is not fooled.
- */
-uint64_t guest_ino(const struct inode *near, uint64_t ino)
+uint64_t guest_ino(struct fs_request *r, const struct inode *near, uint64_t ino)
 {
-	uint64_t salt = near->export->number * 0x9e3779b97f4a7c15ULL + near->dev;
-
-	return ino ^ (salt & 0xffff) << 48;
+	return number_of(&r->server->numbers, near->dev, ino);
 }
 
-void fill_attr(const struct inode *inode, const struct statx *s, struct fuse_attr *ret)
+void fill_attr(struct fs_request *r, const struct inode *inode, const struct statx *s,
+	struct fuse_attr *ret)
 {
 	*ret = (struct fuse_attr){
-		.ino = guest_ino(inode, inode->ino),
+		.ino = guest_ino(r, inode, inode->ino),
 		.size = s->stx_size,
 		.blocks = s->stx_blocks,
 		.atime = (uint64_t)s->stx_atime.tv_sec,
@@ -36,18 +31,22 @@ void fill_attr(const struct inode *inode, const struct statx *s, struct fuse_att
 		.atimensec = s->stx_atime.tv_nsec,
 		.mtimensec = s->stx_mtime.tv_nsec,
 		.ctimensec = s->stx_ctime.tv_nsec,
-		.mode = s->stx_mode,
+		.mode = inode->below ? acl_narrow(inode, s->stx_mode) : s->stx_mode,
 		.nlink = s->stx_nlink,
 		.uid = s->stx_uid,
 		.gid = s->stx_gid,
 		.rdev = (uint32_t)((s->stx_rdev_minor & 0xff) | s->stx_rdev_major << 8 |
 				   (s->stx_rdev_minor & ~0xffU) << 12),
 		.blksize = s->stx_blksize,
+		.flags = inode->below && inode->mount_root && inode->type == S_IFDIR
+				 ? FUSE_ATTR_SUBMOUNT
+				 : 0,
 	};
 }
 
 /* fd (O_PATH, owned) becomes an entry of export. */
-static int learn(struct fs_request *r, struct export *export, int fd, struct fuse_entry_out *ret)
+static int learn(struct fs_request *r, struct export *export, int fd, enum found how,
+	struct fuse_entry_out *ret)
 {
 	struct inode *inode;
 	struct statx stx;
@@ -60,27 +59,24 @@ static int learn(struct fs_request *r, struct export *export, int fd, struct fus
 	code = inode_learn(&r->server->inodes, export, fd, &stx, &inode);
 	if (code < 0)
 		return code;
-	*ret = (struct fuse_entry_out){
-		.nodeid = inode->nodeid,
-		.entry_valid = CACHE_SECONDS,
-		.attr_valid = CACHE_SECONDS,
-	};
-	fill_attr(inode, &stx, &ret->attr);
+	*ret = (struct fuse_entry_out){ .nodeid = inode->nodeid };
+	cache_entry(r, inode, how == FOUND_LISTED, ret);
+	fill_attr(r, inode, &stx, &ret->attr);
 	inode_put(&r->server->inodes, inode);
 	return 0;
 }
 
 int lookup_fd(struct fs_request *r, struct inode *parent, int fd, struct fuse_entry_out *ret)
 {
-	return learn(r, parent->export, fd, ret);
+	return learn(r, parent->export, fd, FOUND_BY_NAME, ret);
 }
 
-int lookup_entry(
-	struct fs_request *r, struct inode *parent, const char *name, struct fuse_entry_out *ret)
+int lookup_entry(struct fs_request *r, struct inode *parent, const char *name, enum found how,
+	struct fuse_entry_out *ret)
 {
 	int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? -errno : learn(r, parent->export, fd, ret);
+	return fd < 0 ? -errno : learn(r, parent->export, fd, how, ret);
 }
 
 static int lookup_export(struct fs_request *r, const char *name, struct fuse_entry_out *ret)
@@ -91,7 +87,7 @@ static int lookup_export(struct fs_request *r, const char *name, struct fuse_ent
 	if (!e)
 		return -ENOENT;
 	fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 3);
-	code = fd < 0 ? -errno : learn(r, e, fd, ret);
+	code = fd < 0 ? -errno : learn(r, e, fd, FOUND_BY_NAME, ret);
 	export_put(e);
 	return code;
 }
@@ -111,7 +107,7 @@ int fs_lookup(struct fs_request *r)
 		code = req_inode(r, r->in.nodeid, false, &parent);
 		if (code < 0)
 			return code;
-		code = lookup_entry(r, parent, name, &out);
+		code = lookup_entry(r, parent, name, FOUND_BY_NAME, &out);
 		inode_put(&r->server->inodes, parent);
 	}
 	if (code < 0)

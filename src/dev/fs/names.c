@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
+#include <stdio.h> /* renameat2() */
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 static int reply_entry(struct fs_request *r, struct inode *parent, const char *name)
 {
 	struct fuse_entry_out out;
-	int code = lookup_entry(r, parent, name, &out);
+	int code = lookup_entry(r, parent, name, FOUND_BY_NAME, &out);
 
 	if (code < 0)
 		return code;
@@ -58,7 +58,7 @@ int fs_symlink(struct fs_request *r)
 	if (!target || !*target) {
 		code = -EINVAL;
 	} else {
-		cred_enter(r);
+		cred_enter(r, 0);
 		code = symlinkat(target, parent->fd, name) < 0 ? -errno : 0;
 		cred_leave(r);
 		if (code == 0)
@@ -96,7 +96,7 @@ int fs_mknod(struct fs_request *r)
 	code = parent_and_name(r, &parent, &name);
 	if (code < 0)
 		return code;
-	cred_enter(r);
+	cred_enter(r, in->umask);
 	code = mknodat(parent->fd, name, in->mode, makedev(0, 0)) < 0 ? -errno : 0;
 	cred_leave(r);
 	if (code == 0)
@@ -114,7 +114,7 @@ int fs_mkdir(struct fs_request *r)
 
 	if (code < 0)
 		return code;
-	cred_enter(r);
+	cred_enter(r, in->umask);
 	code = mkdirat(parent->fd, name, in->mode) < 0 ? -errno : 0;
 	cred_leave(r);
 	if (code == 0)
@@ -157,7 +157,7 @@ static int as_who_is_mapped(
 
 	if (code != -EOVERFLOW)
 		return code;
-	cred_enter(r);
+	cred_enter(r, 0);
 	code = change(names);
 	cred_leave(r);
 	return code;
@@ -237,7 +237,7 @@ int fs_link(struct fs_request *r)
 	const struct fuse_link_in *in = req_take(r, sizeof(*in));
 	struct inode *parent, *inode = NULL;
 	const char *name;
-	char number[16];
+	char number[FD_NAME_MAX];
 	int code = parent_and_name(r, &parent, &name);
 
 	if (code < 0)
@@ -248,7 +248,7 @@ int fs_link(struct fs_request *r)
 	if (code == 0) {
 		struct linking names = { r->server->proc_fd, number, parent->fd, name };
 
-		snprintf(number, sizeof(number), "%d", inode->fd);
+		fd_name(inode->fd, number);
 		code = as_who_is_mapped(r, do_link, &names);
 	}
 	if (code == 0)

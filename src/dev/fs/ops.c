@@ -5,9 +5,9 @@
 #include "base/auto.h"
 #include "dev/fs/server.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static int fs_init(struct fs_request *r);
 static int fs_destroy(struct fs_request *r);
 static int fs_ignore(struct fs_request *r);
 
@@ -47,6 +47,7 @@ static const struct op {
 	{ FUSE_RELEASEDIR, sizeof(struct fuse_release_in), fs_release },
 	{ FUSE_FSYNCDIR, sizeof(struct fuse_fsync_in), fs_fsyncdir },
 	{ FUSE_CREATE, sizeof(struct fuse_create_in), fs_create },
+	{ FUSE_IOCTL, sizeof(struct fuse_ioctl_in), fs_ioctl },
 	{ FUSE_INTERRUPT, 0, fs_ignore },
 	{ FUSE_DESTROY, 0, fs_destroy },
 	{ FUSE_BATCH_FORGET, sizeof(struct fuse_batch_forget_in), fs_batch_forget },
@@ -58,37 +59,6 @@ static const struct op {
 	{ FUSE_TMPFILE, sizeof(struct fuse_create_in), fs_tmpfile },
 #endif
 };
-
-/* Flags of INIT that we ask for when the guest offers them. */
-static const uint64_t wanted_flags = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
-				     FUSE_PARALLEL_DIROPS | FUSE_DO_READDIRPLUS |
-				     FUSE_READDIRPLUS_AUTO | FUSE_MAX_PAGES | FUSE_ASYNC_DIO |
-				     FUSE_HANDLE_KILLPRIV_V2 | FUSE_CACHE_SYMLINKS |
-				     FUSE_SETXATTR_EXT | FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT;
-
-static int fs_init(struct fs_request *r)
-{
-	const uint32_t *version = req_take(r, 2 * sizeof(uint32_t));
-	const uint32_t *rest = req_take(r, 2 * sizeof(uint32_t)); /* max_readahead, flags */
-	const uint32_t *flags2 = rest && (rest[1] & FUSE_INIT_EXT) ? req_take(r, 4) : NULL;
-	struct fuse_init_out out = { .major = FUSE_KERNEL_VERSION, .minor = 36 };
-	uint64_t offered, flags;
-
-	if (version[0] != FUSE_KERNEL_VERSION || !rest)
-		return -EPROTO;
-	offered = rest[1] | (flags2 ? (uint64_t)*flags2 << 32 : 0);
-	flags = offered & wanted_flags;
-	r->server->setxattr_ext = flags & FUSE_SETXATTR_EXT;
-	out.max_readahead = rest[0];
-	out.flags = (uint32_t)flags;
-	out.flags2 = (uint32_t)(flags >> 32);
-	out.max_background = 64;
-	out.congestion_threshold = 48;
-	out.max_write = WRITE_MAX_BYTES;
-	out.time_gran = 1;
-	out.max_pages = WRITE_MAX_BYTES / 4096;
-	return req_put(r, &out, sizeof(out));
-}
 
 static int fs_destroy(struct fs_request *r)
 {
@@ -144,6 +114,12 @@ int req_put(struct fs_request *r, const void *data, size_t n)
 		return -EIO;
 	r->out_len += iovc_write(&r->out, data, n);
 	return 0;
+}
+
+const char *fd_name(int fd, char name[FD_NAME_MAX])
+{
+	snprintf(name, FD_NAME_MAX, "%d", fd);
+	return name;
 }
 
 int req_inode(struct fs_request *r, uint64_t nodeid, bool write, struct inode **ret)

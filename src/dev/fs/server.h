@@ -8,11 +8,11 @@
 #include "dev/fs/fs.h"
 #include "dev/fs/handle.h"
 #include "dev/fs/inode.h"
+#include "dev/fs/number.h"
 
 #include <linux/fuse.h>
+#include <stdatomic.h>
 
-/* Attributes and names are believed for this long; the host may change files too. */
-#define CACHE_SECONDS	1
 #define WRITE_MAX_BYTES (1U << 20)
 #define NAME_MAX_BYTES	255
 #define XATTR_MAX_BYTES 65536
@@ -26,7 +26,11 @@ struct fs_server {
 	struct inodes inodes;
 	struct handles handles;
 	struct exports exports;
-	bool setxattr_ext; /* negotiated by INIT */
+	struct numbers numbers;
+	bool setxattr_ext;     /* negotiated by INIT */
+	const char *age_xattr; /* see fs_config */
+	_Atomic uint64_t
+		granted_ns; /* CLOCK_MONOTONIC_COARSE: when the guest was told to believe */
 };
 
 struct fs_request {
@@ -53,32 +57,62 @@ int req_name(struct fs_request *r, const char **ret) CHECKED;
 /* Appends to the reply; -EIO when the guest gave no room for it. */
 int req_put(struct fs_request *r, const void *data, size_t n) CHECKED;
 
+/*
+ * The name of a descriptor in /proc/self/fd, where workers stand, for calls that take no O_PATH
+ * descriptor. Returns name.
+ */
+#define FD_NAME_MAX 16
+const char *fd_name(int fd, char name[FD_NAME_MAX]);
+
 /* The inode of a nodeid, held until inode_put(); -ESTALE when there is none, or -EROFS for `write`.
  */
 int req_inode(struct fs_request *r, uint64_t nodeid, bool write, struct inode **ret) CHECKED;
 
+/* By which request an entry is found. */
+enum found { FOUND_BY_NAME, FOUND_LISTED };
+
 /* Looks name up in parent and counts it as looked up; fills a reply entry. */
-int lookup_entry(struct fs_request *r, struct inode *parent, const char *name,
+int lookup_entry(struct fs_request *r, struct inode *parent, const char *name, enum found how,
 	struct fuse_entry_out *ret) CHECKED;
 /* Puts the entry for an O_PATH descriptor (owned) found below parent. */
 int lookup_fd(
 	struct fs_request *r, struct inode *parent, int fd, struct fuse_entry_out *ret) CHECKED;
-void fill_attr(const struct inode *inode, const struct statx *stx, struct fuse_attr *ret);
+void fill_attr(struct fs_request *r, const struct inode *inode, const struct statx *stx,
+	struct fuse_attr *ret);
 /* The number that the guest sees for host inode number ino on the device of `near`. */
-uint64_t guest_ino(const struct inode *near, uint64_t ino);
+uint64_t guest_ino(struct fs_request *r, const struct inode *near, uint64_t ino);
 int stat_inode(int fd, struct statx *ret) CHECKED;
 
 /* A real descriptor for a regular file or directory; anything else is -EACCES, never opened. */
 int open_inode(struct fs_request *r, const struct inode *inode, int flags) CHECKED;
 
-/* Acts as the request's user and group for what is created next, and back. Per thread. */
-void cred_enter(const struct fs_request *r);
+/*
+ * The mode bits of inode for a guest whose kernel does not look at its ACL: nobody gets more than
+ * by the ACL. mode: the host's.
+ */
+uint32_t acl_narrow(const struct inode *inode, uint32_t mode);
+
+/* Says in a reply how long the guest may believe it; listed: as an entry of READDIRPLUS. */
+void cache_entry(
+	struct fs_request *r, const struct inode *inode, bool listed, struct fuse_entry_out *ret);
+void cache_attr(struct fs_request *r, const struct inode *inode, struct fuse_attr_out *ret);
+/* FOPEN_KEEP_CACHE if fd, just opened, holds what the guest has cached of inode; else 0. */
+uint32_t cache_open_flags(struct inode *inode, int fd);
+/* Nanoseconds since the guest was told anything that it may believe for a tick. Any thread. */
+uint64_t cache_age_ns(struct fs_server *server);
+
+/*
+ * Acts as the request's user and group, with the umask that he has, for what is created next; and
+ * back. Per thread.
+ */
+void cred_enter(const struct fs_request *r, mode_t mask);
 void cred_leave(const struct fs_request *r);
 /* Without CAP_FSETID writes and truncations clear setuid bits as they would for a user. */
 void cred_kill_setid(bool on);
 
 /* Handlers: 0, or a negative errno that becomes the reply. By theme in their files. */
 typedef int fs_handler(struct fs_request *r);
+fs_handler fs_init, fs_ioctl;
 fs_handler fs_lookup, fs_forget, fs_batch_forget, fs_getattr, fs_setattr, fs_statfs;
 fs_handler fs_readlink, fs_symlink, fs_mknod, fs_mkdir, fs_unlink, fs_rmdir, fs_rename, fs_rename2,
 	fs_link;

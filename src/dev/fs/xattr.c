@@ -5,13 +5,27 @@
 #include "base/auto.h"
 #include "dev/fs/server.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <sys/xattr.h>
 
-static const char *number_of(const struct inode *inode, char number[16])
+#define ACL_PREFIX "system.posix_acl_"
+
+/* An ACL of someone outside the file's group takes its setgid bit away, as chmod(2) would. */
+static int set_value(struct fs_request *r, const struct fuse_setxattr_in *in, bool kill_sgid,
+	const char *number, const char *name, const void *value)
 {
-	snprintf(number, 16, "%d", inode->fd);
-	return number;
+	int code;
+
+	if (kill_sgid) {
+		cred_enter(r, 0);
+		cred_kill_setid(true);
+	}
+	code = setxattr(number, name, value, in->size, (int)in->flags) < 0 ? -errno : 0;
+	if (kill_sgid) {
+		cred_kill_setid(false);
+		cred_leave(r);
+	}
+	return code;
 }
 
 int fs_setxattr(struct fs_request *r)
@@ -21,8 +35,10 @@ int fs_setxattr(struct fs_request *r)
 	const struct fuse_setxattr_in *in = req_take(r, fixed);
 	const char *name = in ? req_string(r) : NULL;
 	const void *value = name ? req_take(r, in->size) : NULL;
+	bool kill_sgid =
+		r->server->setxattr_ext && in && (in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID);
 	struct inode *inode;
-	char number[16];
+	char number[FD_NAME_MAX];
 	int code;
 
 	if (!value)
@@ -30,8 +46,7 @@ int fs_setxattr(struct fs_request *r)
 	code = req_inode(r, r->in.nodeid, true, &inode);
 	if (code < 0)
 		return code;
-	if (setxattr(number_of(inode, number), name, value, in->size, (int)in->flags) < 0)
-		code = -errno;
+	code = set_value(r, in, kill_sgid, fd_name(inode->fd, number), name, value);
 	inode_put(&r->server->inodes, inode);
 	return code;
 }
@@ -48,24 +63,37 @@ static int put_value(struct fs_request *r, uint32_t size, ssize_t n)
 	return req_put(r, r->scratch, (size_t)n);
 }
 
+static int root_value(struct fs_request *r, const char *name, uint32_t size)
+{
+	uint64_t age = cache_age_ns(r->server);
+
+	if (!r->server->age_xattr || strcmp(name, r->server->age_xattr) != 0)
+		return -ENODATA;
+	memcpy(r->scratch, &age, sizeof(age));
+	return put_value(r, size, sizeof(age));
+}
+
 int fs_getxattr(struct fs_request *r)
 {
 	const struct fuse_getxattr_in *in = req_take(r, sizeof(*in));
 	const char *name = req_string(r);
 	struct inode *inode;
-	char number[16];
+	char number[FD_NAME_MAX];
 	ssize_t n;
 	int code;
 
 	if (!name)
 		return -EINVAL;
 	if (r->in.nodeid == FUSE_ROOT_ID)
-		return -ENODATA;
+		return root_value(r, name, in->size);
 	code = req_inode(r, r->in.nodeid, false, &inode);
 	if (code < 0)
 		return code;
-	n = getxattr(number_of(inode, number), name, r->scratch, XATTR_MAX_BYTES);
+	n = getxattr(fd_name(inode->fd, number), name, r->scratch, XATTR_MAX_BYTES);
 	code = n < 0 ? -errno : put_value(r, in->size, n);
+	/* Otherwise the guest's kernel would refuse each access that an ACL might decide. */
+	if (code == -EOPNOTSUPP && strncmp(name, ACL_PREFIX, strlen(ACL_PREFIX)) == 0)
+		code = -ENODATA;
 	inode_put(&r->server->inodes, inode);
 	return code;
 }
@@ -74,7 +102,7 @@ int fs_listxattr(struct fs_request *r)
 {
 	const struct fuse_getxattr_in *in = req_take(r, sizeof(*in));
 	struct inode *inode;
-	char number[16];
+	char number[FD_NAME_MAX];
 	ssize_t n;
 	int code;
 
@@ -83,7 +111,7 @@ int fs_listxattr(struct fs_request *r)
 	code = req_inode(r, r->in.nodeid, false, &inode);
 	if (code < 0)
 		return code;
-	n = listxattr(number_of(inode, number), (char *)r->scratch, XATTR_MAX_BYTES);
+	n = listxattr(fd_name(inode->fd, number), (char *)r->scratch, XATTR_MAX_BYTES);
 	code = n < 0 ? -errno : put_value(r, in->size, n);
 	inode_put(&r->server->inodes, inode);
 	return code;
@@ -93,7 +121,7 @@ int fs_removexattr(struct fs_request *r)
 {
 	const char *name = req_string(r);
 	struct inode *inode;
-	char number[16];
+	char number[FD_NAME_MAX];
 	int code;
 
 	if (!name)
@@ -101,7 +129,7 @@ int fs_removexattr(struct fs_request *r)
 	code = req_inode(r, r->in.nodeid, true, &inode);
 	if (code < 0)
 		return code;
-	if (removexattr(number_of(inode, number), name) < 0)
+	if (removexattr(fd_name(inode->fd, number), name) < 0)
 		code = -errno;
 	inode_put(&r->server->inodes, inode);
 	return code;
