@@ -11,7 +11,10 @@
 #include <stdint.h>
 
 struct agent_config {
-	const char *shares;	 /* directory whose entries are the shares */
+	const char *shares;  /* directory whose entries are the shares: roots and others */
+	const char *volumes; /* and those that are mounted into roots; may be the same one */
+	const char
+		*volumes_tag; /* of the virtio-fs to mount there when it is needed first; or NULL */
 	const char *cgroup_root; /* cgroup v2 directory in which containers get theirs, or NULL */
 	const char *scratch;	 /* directory of the agent's own, for mounts under construction */
 };
@@ -26,7 +29,8 @@ struct agent {
 	struct stream_hub *streams;
 	struct event_log *events;
 	struct list containers;
-	int null_fd;  /* /dev/null */
+	bool has_volumes; /* mounted */
+	int null_fd;	  /* /dev/null */
 	int pidns_fd; /* the agent's own pid namespace, to return to after clones into another */
 };
 

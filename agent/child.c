@@ -279,7 +279,7 @@ static child_step *const create_steps[] = {
 static int settle_shares(struct child *c, struct err *err)
 {
 	(void)err;
-	shares_settle(c->agent->config.shares);
+	shares_settle(c->agent);
 	return 0;
 }
 

@@ -44,6 +44,8 @@ static int serve(const char **phase, struct err *err)
 {
 	static const struct agent_config config = {
 		.shares = SHARE_MOUNT,
+		.volumes = VOLUMES_MOUNT,
+		.volumes_tag = VOLUMES_TAG,
 		.cgroup_root = BOOT_CGROUP_ROOT,
 		.scratch = BOOT_SCRATCH,
 	};

@@ -4,6 +4,7 @@
 #include "agent/copy_up.h"
 #include "agent/devices.h"
 #include "agent/filesystem.h"
+#include "agent/shares.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -48,13 +49,11 @@ static void touch(int dirfd, const char *path)
 }
 
 /* A detached copy of what a share reference names, or -errno. */
-static int open_source(int shares, const Vmrun__Agent__ShareRef *ref, bool recursive)
+static int clone_source(int shares, const Vmrun__Agent__ShareRef *ref, bool recursive)
 {
 	AUTO_CLOSE int fd = -1;
 	int mount;
 
-	if (!ref || !ref->share[0] || strchr(ref->share, '/') || ref->share[0] == '.')
-		return -EINVAL;
 	fd = open_any(shares, ref->share);
 	if (fd >= 0 && ref->path[0]) {
 		int below = open_any(fd, ref->path);
@@ -72,7 +71,23 @@ static int open_source(int shares, const Vmrun__Agent__ShareRef *ref, bool recur
 	return mount < 0 ? -errno : mount;
 }
 
-static int open_binds(int shares, const Vmrun__Agent__CreateContainerRequest *request,
+/* The same, of the file system that it is on; err names the share. */
+static int open_source(
+	struct agent *a, const Vmrun__Agent__ShareRef *ref, bool recursive, struct err *err)
+{
+	AUTO_CLOSE int shares = -1;
+	int r;
+
+	if (!ref || !ref->share[0] || strchr(ref->share, '/') || ref->share[0] == '.')
+		return err_set(err, EINVAL, "share \"%s\"", ref ? ref->share : "");
+	shares = shares_open(a, ref->volume, err);
+	if (shares < 0)
+		return shares;
+	r = clone_source(shares, ref, recursive);
+	return r < 0 ? err_sys(err, -r, "share \"%s\", path \"%s\"", ref->share, ref->path) : r;
+}
+
+static int open_binds(struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *s, struct err *err)
 {
 	s->binds = malloc((request->n_mounts + 1) * sizeof(*s->binds));
@@ -80,31 +95,28 @@ static int open_binds(int shares, const Vmrun__Agent__CreateContainerRequest *re
 		return err_sys(err, ENOMEM, "mounts");
 	for (; s->count < request->n_mounts; s->count++) {
 		const Vmrun__Agent__Mount *m = request->mounts[s->count];
-		int fd = is_bind(m) ? open_source(shares, m->share, m->flags & MS_REC) : -1;
+		int fd = is_bind(m) ? open_source(a, m->share, m->flags & MS_REC, err) : -1;
 
 		if (is_bind(m) && fd < 0 && !m->optional)
-			return err_sys(
-				err, -fd, "mounts[%zu]: source of %s", s->count, m->destination);
+			return err_prefix(
+				err, "mounts[%zu]: source of %s: ", s->count, m->destination);
+		if (is_bind(m) && fd < 0)
+			err_clear(err);
 		s->binds[s->count] = fd < 0 ? -1 : fd;
 	}
 	return 0;
 }
 
-int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+int mount_sources_open(struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *ret, struct err *err)
 {
 	AUTO(mount_sources_done) struct mount_sources s = MOUNT_SOURCES_INIT;
-	AUTO_CLOSE int shares = open(a->config.shares, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
-	if (shares < 0)
-		return err_sys(err, errno, "%s", a->config.shares);
-	s.rootfs = open_source(shares, request->rootfs, true);
+	s.rootfs = open_source(a, request->rootfs, true, err);
 	if (s.rootfs < 0)
-		return err_sys(err, -s.rootfs, "rootfs: share \"%s\", path \"%s\"",
-			request->rootfs ? request->rootfs->share : "",
-			request->rootfs ? request->rootfs->path : "");
-	r = open_binds(shares, request, &s, err);
+		return err_prefix(err, "rootfs: ");
+	r = open_binds(a, request, &s, err);
 	if (r < 0)
 		return r;
 	*ret = s;
@@ -112,15 +124,9 @@ int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContaine
 	return 0;
 }
 
-int mount_source_open(const struct agent *a, const Vmrun__Agent__ShareRef *ref, struct err *err)
+int mount_source_open(struct agent *a, const Vmrun__Agent__ShareRef *ref, struct err *err)
 {
-	AUTO_CLOSE int shares = open(a->config.shares, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd;
-
-	if (shares < 0)
-		return err_sys(err, errno, "%s", a->config.shares);
-	fd = open_source(shares, ref, false);
-	return fd < 0 ? err_sys(err, -fd, "share \"%s\"", ref ? ref->share : "") : fd;
+	return open_source(a, ref, false, err);
 }
 
 int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,

@@ -27,11 +27,10 @@ struct mount_sources {
 	}
 
 /* Opens rootfs and bind sources in the agent's own mount namespace. err names the mount. */
-int mount_sources_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+int mount_sources_open(struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *ret, struct err *err) CHECKED;
 /* A detached mount of what a reference names, opened as those are, or -errno. */
-int mount_source_open(
-	const struct agent *a, const Vmrun__Agent__ShareRef *ref, struct err *err) CHECKED;
+int mount_source_open(struct agent *a, const Vmrun__Agent__ShareRef *ref, struct err *err) CHECKED;
 /*
  * What a child in a user namespace may not mount: sysfs shows the network namespace, which is the
  * pod's.

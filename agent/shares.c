@@ -1,12 +1,41 @@
-/* Shares: see shares.h. Used by children, which may wait. */
+/* Shares: see shares.h. */
 #include "agent/shares.h"
 
+#include "base/path.h"
 #include "rpc/ports.h"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <stdint.h>
+#include <sys/mount.h>
 #include <sys/xattr.h>
 #include <time.h>
+
+static int mount_volumes(struct agent *a, struct err *err)
+{
+	const struct agent_config *c = &a->config;
+	int r;
+
+	if (a->has_volumes || !c->volumes_tag)
+		return 0;
+	r = mkdir_all(c->volumes, 0755);
+	if (r < 0)
+		return err_sys(err, -r, "%s", c->volumes);
+	if (mount(c->volumes_tag, c->volumes, "virtiofs", 0, NULL) < 0)
+		return err_sys(err, errno, "virtiofs (tag %s)", c->volumes_tag);
+	a->has_volumes = true;
+	return 0;
+}
+
+int shares_open(struct agent *a, bool volumes, struct err *err)
+{
+	const char *path = volumes ? a->config.volumes : a->config.shares;
+	int r = volumes ? mount_volumes(a, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return r < 0 ? err_sys(err, errno, "%s", path) : r;
+}
 
 /* The coarse clock moves once a tick. */
 static uint64_t tick_ns(void)
@@ -16,7 +45,7 @@ static uint64_t tick_ns(void)
 	return clock_getres(CLOCK_MONOTONIC_COARSE, &tick) < 0 ? 0 : (uint64_t)tick.tv_nsec;
 }
 
-void shares_settle(const char *shares)
+static void settle(const char *shares)
 {
 	uint64_t age, good_for = 2 * tick_ns();
 	struct timespec rest = { 0 };
@@ -27,4 +56,11 @@ void shares_settle(const char *shares)
 		return;
 	rest.tv_nsec = (long)(good_for - age);
 	(void)ppoll(NULL, 0, &rest, NULL);
+}
+
+void shares_settle(const struct agent *a)
+{
+	settle(a->config.shares);
+	if (a->has_volumes)
+		settle(a->config.volumes);
 }

@@ -205,6 +205,14 @@ bool mount_is_shared(const struct spec_mount *mount)
 	return mount_is_bind(mount) || mount_is_overlay(mount);
 }
 
+bool mount_any_shared(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->mounts.n; i++)
+		if (mount_is_shared(&spec->mounts.v[i]))
+			return true;
+	return false;
+}
+
 bool mount_is_mapped(const struct spec_mount *mount)
 {
 	return mount->uid_mappings.n > 0 || mount->gid_mappings.n > 0 ||

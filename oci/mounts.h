@@ -45,6 +45,9 @@ bool mount_is_overlay(const struct spec_mount *mount);
 /* Whether the pod must open something of the host for it. */
 bool mount_is_shared(const struct spec_mount *mount);
 
+/* Whether any of a spec's mounts is. */
+bool mount_any_shared(const struct spec *spec);
+
 /* Whether the ids of its files are to be mapped, by its own mappings or the container's. */
 bool mount_is_mapped(const struct spec_mount *mount);
 

@@ -28,6 +28,7 @@ static void make_share(struct maker *m, const struct agent_bind *from, Vmrun__Ag
 		return;
 	make_str(m, &share->share, from->share);
 	make_str(m, &share->path, from->path);
+	share->volume = from->is_volume;
 	if (from->submounts)
 		make_strings(m, &share->submounts, &share->n_submounts,
 			&(struct spec_strings){

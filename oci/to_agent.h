@@ -15,6 +15,7 @@ struct agent_bind {
 	const char *share;	      /* the name in the export table */
 	const char *path;	      /* below its root; "" or NULL: the root itself */
 	const struct strv *submounts; /* of the host, below it (ShareRef); NULL: none */
+	bool is_volume;		      /* on the file system of volumes, not that of roots */
 	bool is_file;		      /* not a directory: a file is made at the destination */
 };
 

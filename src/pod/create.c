@@ -251,6 +251,7 @@ static int start_guest(struct create *c, struct err *err)
 		.vcpus = c->shape.vcpus,
 		.vcpus_spare = spare_vcpus(c),
 		.memory_mib = c->shape.memory_mib,
+		.volumes = mount_any_shared(c->spec),
 		.kernel = c->vm_section.kernel,
 		.initrd = c->vm_section.initrd,
 		.kernel_params = c->vm_section.parameters,

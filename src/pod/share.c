@@ -113,6 +113,7 @@ static int open_bind(
 	s->agent_binds[i] = (struct agent_bind){
 		.share = share->name,
 		.path = "",
+		.is_volume = true,
 		.is_file = !S_ISDIR(st.st_mode),
 	};
 	return 0;
@@ -161,7 +162,7 @@ static int describe(
 		const struct mount_bind *b = &s->binds[i];
 		struct share *share = &s->bind[i];
 
-		share->flags = b->read_only ? VMCTL_SHARE_RO : 0;
+		share->flags = VMCTL_SHARE_VOLUME | (b->read_only ? VMCTL_SHARE_RO : 0);
 		if (s->agent_binds[i].is_file)
 			share->flags |= VMCTL_SHARE_FILE;
 		else if (b->recursive)

@@ -20,6 +20,12 @@
 #define SHARE_TAG      "vmrun"
 #define SHARE_MOUNT    "/run/vmrun/shares"
 #define SHARE_NAME_MAX 64
+/*
+ * The second one, of what is mounted into roots: the guest sees by st_dev where a root ends, and
+ * `find -xdev` or `rm --one-file-system` stops there. Mounted when the first volume is.
+ */
+#define VOLUMES_TAG   "vmrun-volumes"
+#define VOLUMES_MOUNT "/run/vmrun/volumes"
 /* Of the mount's root: since how many nanoseconds the guest was told nothing that it may believe.
  */
 #define SHARE_AGE_XATTR "trusted.vmrun.age"

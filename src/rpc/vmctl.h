@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define VMCTL_FIRST_FD	  3
-#define VMCTL_VERSION	  2
+#define VMCTL_VERSION	  3
 #define VMCTL_CMDLINE_MAX 2048
 
 enum vmctl_op {
@@ -56,6 +56,7 @@ struct vmctl_start {
 	uint32_t vcpus;			 /* that the guest starts */
 	uint32_t vcpus_spare;		 /* that it may start later */
 	uint32_t monitor;		 /* enum vmctl_monitor */
+	uint32_t volumes;		 /* 1: with a second file system, for VMCTL_SHARE_VOLUME */
 	uint32_t pci;			 /* 1: of QEMU a q35, not a microvm */
 	uint32_t log_max_kib;		 /* console output beyond this is dropped */
 	uint32_t debug;			 /* 1: the monitor logs its decisions */
@@ -67,6 +68,7 @@ enum vmctl_share_flags {
 	VMCTL_SHARE_FILE = 2,	       /* the descriptor is a file, not a directory */
 	VMCTL_SHARE_CACHE_NONE = 8,    /* of these two: how much the guest may believe, */
 	VMCTL_SHARE_CACHE_ALWAYS = 16, /* see doc/shares.md; neither: "auto" */
+	VMCTL_SHARE_VOLUME = 32,       /* on the file system of volumes, not on that of roots */
 	VMCTL_SHARE_LEASED = 4, /* it is removed when the connection that has added it closes */
 };
 

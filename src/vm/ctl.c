@@ -69,6 +69,15 @@ static void reply_code(struct client *c, int code, const char *msg)
 	send_reply(c, &reply, NULL, 0);
 }
 
+/* Names are unique over both file systems. */
+static int remove_share(struct ctl *ctl, const char *name)
+{
+	const struct devices *devices = &ctl->vm->devices;
+	int r = fs_export_remove(devices->roots, name);
+
+	return r == -ENOENT && devices->volumes ? fs_export_remove(devices->volumes, name) : r;
+}
+
 static void client_close(struct client *c)
 {
 	struct ctl *ctl = c->ctl;
@@ -80,7 +89,7 @@ static void client_close(struct client *c)
 	if (c->owner)
 		_exit(0);
 	list_for_each_safe (l, &c->leases, struct lease, link) {
-		(void)!fs_export_remove(ctl->vm->devices.fs, l->name);
+		(void)!remove_share(ctl, l->name);
 		list_del(&l->link);
 		free(l);
 	}
@@ -133,9 +142,15 @@ static bool valid_name(const struct vmctl_share *s)
 
 static int share(struct client *c, const struct vmctl_share *s, int fd, unsigned flags)
 {
+	const struct devices *devices = &c->ctl->vm->devices;
+	struct fs *fs = s->flags & VMCTL_SHARE_VOLUME ? devices->volumes : devices->roots;
 	struct lease *lease = NULL;
 	int r;
 
+	if (!fs) {
+		close(fd);
+		return -ENODEV;
+	}
 	if (s->flags & VMCTL_SHARE_LEASED) {
 		lease = calloc(1, sizeof(*lease));
 		if (!lease) {
@@ -144,7 +159,7 @@ static int share(struct client *c, const struct vmctl_share *s, int fd, unsigned
 		}
 		memcpy(lease->name, s->name, sizeof(lease->name));
 	}
-	r = fs_export_add(c->ctl->vm->devices.fs, s->name, fd, flags);
+	r = fs_export_add(fs, s->name, fd, flags);
 	if (r < 0)
 		free(lease);
 	else if (lease)
@@ -193,7 +208,7 @@ static void op_share_remove(struct client *c, const struct vmctl_request *req, i
 		reply_code(c, EINVAL, "bad share name");
 		return;
 	}
-	r = fs_export_remove(c->ctl->vm->devices.fs, req->u.share.name);
+	r = remove_share(c->ctl, req->u.share.name);
 	reply_code(c, -r, r < 0 ? strerror(-r) : "");
 }
 

@@ -1,10 +1,13 @@
-/* The table of devices: see devices.h. The row number is the slot, so rows are only ever appended.
+/*
+ * The table of devices: see devices.h. The row number is the slot, so rows are only ever appended,
+ * and what a pod may do without is in the last ones.
  */
 #include "vm/devices.h"
 
 #include "base/auto.h"
 #include "rpc/ports.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #define REQUEST_QUEUES_MAX 4
@@ -65,24 +68,42 @@ unsigned devices_fs_queues(unsigned vcpus)
 	return vcpus < REQUEST_QUEUES_MAX ? vcpus : REQUEST_QUEUES_MAX;
 }
 
-static int new_fs(
-	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
+static int new_fs(const struct devices_config *c, const struct gmem *gm, const char *tag,
+	int proc_self_fd, struct fs **fs, struct vdev **ret)
 {
 	struct fs_config config = {
-		.tag = SHARE_TAG,
+		.tag = tag,
 		.age_xattr = SHARE_AGE_XATTR,
 		.request_queues = devices_fs_queues(c->vcpus),
-		.proc_self_fd = c->proc_self_fd,
-		.inodes_max = inodes_max(),
+		.proc_self_fd = proc_self_fd,
+		.inodes_max = inodes_max() / (c->volumes ? 2 : 1),
 		.worker_start = c->worker_start,
 		.crowded = c->fs_crowded,
 		.arg = c->arg,
 	};
-	int r = fs_new(&config, gm, &d->fs);
+	int r = fs_new(&config, gm, fs);
 
 	if (r == 0)
-		*ret = fs_vdev(d->fs);
+		*ret = fs_vdev(*fs);
 	return r;
+}
+
+static int new_roots(
+	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
+{
+	return new_fs(c, gm, SHARE_TAG, c->proc_self_fd, &d->roots, ret);
+}
+
+static int new_volumes(
+	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
+{
+	int proc;
+
+	*ret = NULL;
+	if (!c->volumes)
+		return 0;
+	proc = fcntl(c->proc_self_fd, F_DUPFD_CLOEXEC, 3);
+	return proc < 0 ? -errno : new_fs(c, gm, VOLUMES_TAG, proc, &d->volumes, ret);
 }
 
 #define NOT_FOR_QEMU QEMU_DEVICES
@@ -95,7 +116,8 @@ static const struct {
 	{ "console", new_console, NOT_FOR_QEMU },
 	{ "rng", new_rng, NOT_FOR_QEMU },
 	{ "vsock", new_vsock, QEMU_VSOCK },
-	{ "fs", new_fs, QEMU_FS },
+	{ "fs", new_roots, QEMU_FS },
+	{ "volumes", new_volumes, QEMU_VOLUMES },
 };
 
 static int plug_into_machine(
@@ -106,7 +128,7 @@ static int plug_into_machine(
 
 	if (r < 0)
 		return err_sys(err, -r, "%s device", table[row].name);
-	return machine_add_device(c->machine, dev, err);
+	return dev ? machine_add_device(c->machine, dev, err) : 0;
 }
 
 static int serve_qemu(
@@ -119,7 +141,7 @@ static int serve_qemu(
 	if (which == NOT_FOR_QEMU)
 		return 0;
 	r = table[row].make(c, &d->memory[which], d, &dev);
-	if (r == 0)
+	if (r == 0 && dev)
 		r = vhost_user_new(c->loop, dev, &d->memory[which],
 			qemu_take_socket(c->qemu, which), c->front_end_gone, c->arg,
 			&d->transport[which]);

@@ -14,7 +14,7 @@ struct devices {
 	struct console *console; /* NULL with QEMU, which has its own, as well as rng */
 	struct rng *rng;
 	struct vsock *vsock;
-	struct fs *fs;
+	struct fs *roots, *volumes; /* volumes: or NULL */
 	/* With QEMU: a transport for each device, and the memory that it has mapped. */
 	struct gmem memory[QEMU_DEVICES];
 	struct vhost_user *transport[QEMU_DEVICES];
@@ -26,7 +26,8 @@ struct devices_config {
 	struct qemu *qemu;
 	int log_fd;
 	uint64_t log_max_bytes;
-	int proc_self_fd; /* owned by the fs device */
+	int proc_self_fd; /* owned by the devices */
+	bool volumes;	  /* whether there is a second fs device */
 	unsigned vcpus;
 	void (*vsock_up)(void *arg);
 	vsock_accept_fn *agent_dialled;

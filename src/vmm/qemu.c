@@ -24,6 +24,7 @@ enum { CHANNEL_QMP = QEMU_DEVICES, CHANNEL_SERIAL, CHANNEL_CONSOLE, CHANNELS };
 static const char *const channel_names[CHANNELS] = {
 	[QEMU_VSOCK] = "vsock",
 	[QEMU_FS] = "fs",
+	[QEMU_VOLUMES] = "volumes",
 	[CHANNEL_QMP] = "qmp",
 	[CHANNEL_SERIAL] = "serial",
 	[CHANNEL_CONSOLE] = "console",
@@ -116,6 +117,13 @@ static void add_machine(struct line *l, const struct qemu_config *c, const struc
 			tsc_measure_khz());
 }
 
+static void add_fs(struct line *l, const struct qemu_config *c, const struct kind *kind,
+	enum qemu_device which, const char *tag)
+{
+	add(l, "-device", "vhost-user-fs-%s,chardev=%s,tag=%s,num-request-queues=%u,queue-size=512",
+		kind->suffix, channel_names[which], tag, c->fs_queues);
+}
+
 static void add_devices(struct line *l, const struct qemu_config *c, const struct kind *kind)
 {
 	add(l, "-global", "%s", "virtio-mmio.force-legacy=false");
@@ -126,8 +134,9 @@ static void add_devices(struct line *l, const struct qemu_config *c, const struc
 	add(l, "-device", "virtio-rng-%s", kind->suffix);
 	add(l, "-device", "virtio-balloon-%s", kind->suffix);
 	add(l, "-device", "vhost-user-vsock-%s,chardev=vsock", kind->suffix);
-	add(l, "-device", "vhost-user-fs-%s,chardev=fs,tag=%s,num-request-queues=%u,queue-size=512",
-		kind->suffix, c->fs_tag, c->fs_queues);
+	add_fs(l, c, kind, QEMU_FS, c->fs_tag);
+	if (c->volumes_tag)
+		add_fs(l, c, kind, QEMU_VOLUMES, c->volumes_tag);
 }
 
 static int make_line(const struct qemu_config *c, const int theirs[CHANNELS], struct line *l)

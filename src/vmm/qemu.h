@@ -12,7 +12,7 @@
 
 struct qemu;
 
-enum qemu_device { QEMU_VSOCK, QEMU_FS, QEMU_DEVICES };
+enum qemu_device { QEMU_VSOCK, QEMU_FS, QEMU_VOLUMES, QEMU_DEVICES };
 
 struct qemu_config {
 	struct loop *loop;
@@ -22,7 +22,7 @@ struct qemu_config {
 	uint64_t memory_mib;
 	unsigned vcpus, fs_queues;
 	unsigned spare; /* processors beside vcpus that the guest may start later */
-	const char *fs_tag;
+	const char *fs_tag, *volumes_tag; /* volumes_tag: NULL for a machine without QEMU_VOLUMES */
 	/* As QEMU sees them, once child() has run. */
 	const char *kernel, *initrd;
 	const char *cmdline;

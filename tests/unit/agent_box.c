@@ -149,7 +149,10 @@ static int agent_main(const struct agent_box *b, int rpc, int streams, int quit)
 {
 	struct err err = ERR_NONE;
 	char shares[128], scratch[128];
-	struct agent_config config = { shares, b->cgroup[0] ? b->cgroup : NULL, scratch };
+	struct agent_config config = { .shares = shares,
+		.volumes = shares,
+		.cgroup_root = b->cgroup[0] ? b->cgroup : NULL,
+		.scratch = scratch };
 	struct served served[2] = { { NULL, agent_serve_rpc }, { NULL, agent_serve_stream } };
 	struct loop_fd *watch[3] = { NULL, NULL, NULL };
 	struct agent *a;

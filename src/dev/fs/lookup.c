@@ -15,6 +15,10 @@ int stat_inode(int fd, struct statx *ret)
 
 uint64_t guest_ino(struct fs_request *r, const struct inode *near, uint64_t ino)
 {
+	/* What lies in a mount below is a file system of its own, but for a file that is mounted.
+	 */
+	if (near->below && (near->type == S_IFDIR || !near->mount_root))
+		return ino;
 	return number_of(&r->server->numbers, near->dev, ino);
 }
 
