@@ -19,6 +19,7 @@ static struct {
 	int starts, start_code;
 	char cmdline[VMCTL_CMDLINE_MAX];
 	int export_code;
+	const struct fs *export_fs;
 	unsigned export_flags;
 	char export_name[SHARE_NAME_MAX];
 	unsigned removals;
@@ -35,6 +36,11 @@ uint64_t vm_now_ns(void)
 	return 42;
 }
 
+/* Never looked into: what stands for the file systems below. */
+static char fakes[2];
+#define FAKE_ROOTS   ((struct fs *)(void *)&fakes[0])
+#define FAKE_VOLUMES ((struct fs *)(void *)&fakes[1])
+
 int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct err *err)
 {
 	seen.starts++;
@@ -45,12 +51,13 @@ int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct er
 		assert_true(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
 	vm->started = true;
 	vm->phase = VMCTL_PHASE_RUNNING;
+	vm->devices.roots = FAKE_ROOTS;
 	return 0;
 }
 
 int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags)
 {
-	(void)fs;
+	seen.export_fs = fs;
 	snprintf(seen.export_name, sizeof(seen.export_name), "%s", name);
 	seen.export_flags = flags;
 	assert_true(fcntl(fd, F_GETFD) >= 0);
@@ -317,8 +324,17 @@ static void shares(void **state)
 	assert_int_equal(ask(s, s->first, &req, 1), 0);
 	assert_string_equal(seen.export_name, "n");
 	assert_int_equal(seen.export_flags, FS_EXPORT_RO | FS_EXPORT_FILE);
+	assert_ptr_equal(seen.export_fs, FAKE_ROOTS);
+	/* A pod has a file system of volumes or not. */
+	req.u.share.flags = VMCTL_SHARE_VOLUME | VMCTL_SHARE_CACHE_NONE;
+	assert_int_equal(ask(s, s->first, &req, 1), ENODEV);
+	s->vm.devices.volumes = FAKE_VOLUMES;
+	assert_int_equal(ask(s, s->first, &req, 1), 0);
+	assert_ptr_equal(seen.export_fs, FAKE_VOLUMES);
+	assert_int_equal(seen.export_flags, FS_EXPORT_CACHE_NONE);
 	seen.export_code = -EEXIST;
 	assert_int_equal(ask(s, s->first, &req, 1), EEXIST);
+	s->vm.devices.volumes = NULL;
 	req.op = VMCTL_SHARE_REMOVE;
 	assert_int_equal(ask(s, s->first, &req, 0), 0);
 	req.u.share.name[0] = 'm';
