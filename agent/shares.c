@@ -10,6 +10,9 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+/* The host says how long to wait: but no longer than it takes for anything to be forgotten. */
+#define WAIT_MAX_NS 2000000000ULL
+
 static int mount_volumes(struct agent *a, struct err *err)
 {
 	const struct agent_config *c = &a->config;
@@ -47,15 +50,19 @@ static uint64_t tick_ns(void)
 
 static void settle(const char *shares)
 {
-	uint64_t age, good_for = 2 * tick_ns();
-	struct timespec rest = { 0 };
+	uint64_t beliefs[2], good_for = 2 * tick_ns(), wait;
+	struct timespec ts;
 
-	/* Where nothing tells the age, as in the agent's tests, nothing is believed either. */
-	if (getxattr(shares, SHARE_AGE_XATTR, &age, sizeof(age)) != (ssize_t)sizeof(age) ||
-		age >= good_for)
+	/* Where nothing tells them, as in the agent's tests, there are none. */
+	if (getxattr(shares, SHARE_BELIEFS_XATTR, beliefs, sizeof(beliefs)) !=
+		(ssize_t)sizeof(beliefs))
 		return;
-	rest.tv_nsec = (long)(good_for - age);
-	(void)ppoll(NULL, 0, &rest, NULL);
+	wait = beliefs[0] < good_for ? good_for - beliefs[0] : 0;
+	wait = wait > beliefs[1] ? wait : beliefs[1];
+	wait = wait < WAIT_MAX_NS ? wait : WAIT_MAX_NS;
+	ts = (struct timespec){ (time_t)(wait / 1000000000), (long)(wait % 1000000000) };
+	if (wait)
+		(void)ppoll(NULL, 0, &ts, NULL);
 }
 
 void shares_settle(const struct agent *a)

@@ -156,6 +156,7 @@ static int describe(
 
 	if (r == 0)
 		r = list_submounts(&table, s->rootfs_fd, &s->rootfs_submounts, err);
+	s->rootfs_flags = VMCTL_SHARE_ROOT;
 	if (r == 0)
 		r = cache_flags(spec, "/", cache, &s->rootfs_flags, err);
 	for (size_t i = 0; r == 0 && i < s->count; i++) {

@@ -26,9 +26,11 @@
  */
 #define VOLUMES_TAG   "vmrun-volumes"
 #define VOLUMES_MOUNT "/run/vmrun/volumes"
-/* Of the mount's root: since how many nanoseconds the guest was told nothing that it may believe.
+/*
+ * Of the mounts' roots, two 64-bit numbers: since how many nanoseconds the guest was told nothing
+ * that it may believe for a tick, and for how many it may still believe what is not true any more.
  */
-#define SHARE_AGE_XATTR "trusted.vmrun.age"
+#define SHARE_BELIEFS_XATTR "trusted.vmrun.beliefs"
 
 /* Beyond the standard streams of a process. All of its streams may wait for it at once. */
 #define DESCRIPTORS_MAX 48

@@ -69,6 +69,7 @@ enum vmctl_share_flags {
 	VMCTL_SHARE_CACHE_NONE = 8,    /* of these two: how much the guest may believe, */
 	VMCTL_SHARE_CACHE_ALWAYS = 16, /* see doc/shares.md; neither: "auto" */
 	VMCTL_SHARE_VOLUME = 32,       /* on the file system of volumes, not on that of roots */
+	VMCTL_SHARE_ROOT = 64,	       /* a container's root */
 	VMCTL_SHARE_LEASED = 4, /* it is removed when the connection that has added it closes */
 };
 

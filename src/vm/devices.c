@@ -73,7 +73,7 @@ static int new_fs(const struct devices_config *c, const struct gmem *gm, const c
 {
 	struct fs_config config = {
 		.tag = tag,
-		.age_xattr = SHARE_AGE_XATTR,
+		.beliefs_xattr = SHARE_BELIEFS_XATTR,
 		.request_queues = devices_fs_queues(c->vcpus),
 		.proc_self_fd = proc_self_fd,
 		.inodes_max = inodes_max() / (c->volumes ? 2 : 1),

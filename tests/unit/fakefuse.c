@@ -87,7 +87,7 @@ int ff_begin(void **state)
 	struct fakefuse *f = *state = &the;
 	struct fs_config config = {
 		.tag = "share",
-		.age_xattr = "trusted.age",
+		.beliefs_xattr = "trusted.beliefs",
 		.request_queues = 2,
 		.inodes_max = FF_INODES,
 		.crowded = count_crowded,

@@ -40,7 +40,7 @@ static uint64_t export_as(struct fakefuse *f, const char *name, unsigned flags)
 	return ff_lookup(f, FUSE_ROOT_ID, name);
 }
 
-static void names_are_asked_for_each_time(void **state)
+static void how_long_the_guest_may_believe(void **state)
 {
 	struct fakefuse *f = *state;
 	struct fuse_entry_out e;
@@ -49,16 +49,21 @@ static void names_are_asked_for_each_time(void **state)
 	ff_put_file(f, "rw/a", "");
 	ff_lookup(f, f->rw, "a");
 	e = ff_entry(f);
-	assert_int_equal(e.entry_valid, 0);
-	assert_int_equal(e.entry_valid_nsec, 0);
+	assert_int_equal(e.entry_valid, 1);
 	assert_int_equal(e.attr_valid, 0);
 	assert_int_equal(e.attr_valid_nsec, 1);
 	assert_int_equal(ff_getattr_error(f, e.nodeid), 0);
 	memcpy(&attr, f->reply, sizeof(attr));
 	assert_int_equal(attr.attr_valid, 0);
 	assert_int_equal(attr.attr_valid_nsec, 1);
-	/* Those of directories hold for a tick. */
+	/* All but the only names of files hold for a tick. */
 	assert_int_equal(ff_mkdir(f, f->rw, "d", 0755), 0);
+	assert_int_equal(ff_entry(f).entry_valid, 0);
+	assert_int_equal(ff_entry(f).entry_valid_nsec, 1);
+	assert_int_equal(ff_symlink(f, f->rw, "s", "a"), 0);
+	assert_int_equal(ff_entry(f).entry_valid_nsec, 1);
+	assert_int_equal(ff_link(f, e.nodeid, f->rw, "b"), 0);
+	assert_int_equal(ff_entry(f).entry_valid, 0);
 	assert_int_equal(ff_entry(f).entry_valid_nsec, 1);
 	/* What is not there may be there the next time. */
 	assert_int_equal(ff_lookup_error(f, f->rw, "none"), -ENOENT);
@@ -104,21 +109,90 @@ static void content_is_known_again(void **state)
 	assert_int_equal(opened(f, a).open_flags, FOPEN_KEEP_CACHE);
 }
 
-static void the_age_of_what_is_believed(void **state)
+struct beliefs {
+	uint64_t age, wait;
+};
+
+static struct beliefs beliefs(struct fakefuse *f)
+{
+	struct beliefs b;
+
+	assert_int_equal(ff_getxattr(f, FUSE_ROOT_ID, "trusted.beliefs", sizeof(b)), 0);
+	memcpy(&b, f->reply, sizeof(b));
+	return b;
+}
+
+static void what_is_believed_is_known(void **state)
 {
 	struct fakefuse *f = *state;
-	uint64_t age;
+	uint64_t a;
 
-	ff_lookup(f, FUSE_ROOT_ID, "rw");
-	assert_int_equal(ff_getxattr(f, FUSE_ROOT_ID, "trusted.age", 8), 0);
-	memcpy(&age, f->reply, sizeof(age));
-	assert_true(age < 10000000000);
+	ff_put_file(f, "rw/a", "");
+	a = ff_lookup(f, f->rw, "a");
+	assert_true(beliefs(f).age < 10000000000);
 	settle();
-	assert_int_equal(ff_getxattr(f, FUSE_ROOT_ID, "trusted.age", 8), 0);
-	memcpy(&age, f->reply, sizeof(age));
-	assert_true(age >= 40000000);
-	assert_int_equal(ff_getxattr(f, FUSE_ROOT_ID, "trusted.age", 7), -ERANGE);
+	assert_true(beliefs(f).age >= 40000000);
+	assert_int_equal(beliefs(f).wait, 0);
+	/* Another file has the name now. */
+	ff_put_file(f, "rw/new", "");
+	assert_int_equal(rename(ff_path(f, "rw/new"), ff_path(f, "rw/a")), 0);
+	assert_in_range(beliefs(f).wait, 1, 1100000000);
+	assert_int_not_equal(ff_lookup(f, f->rw, "a"), a);
+	ff_forget(f, a, 1);
+	assert_int_equal(beliefs(f).wait, 0);
+	/* Or none. */
+	assert_int_equal(unlink(ff_path(f, "rw/a")), 0);
+	assert_in_range(beliefs(f).wait, 1, 1100000000);
+	assert_int_equal(ff_getxattr(f, FUSE_ROOT_ID, "trusted.beliefs", 15), -ERANGE);
 	assert_int_equal(ff_getxattr(f, FUSE_ROOT_ID, "trusted.other", 8), -ENODATA);
+}
+
+static void directories_of_a_root_are_looked_after(void **state)
+{
+	struct fakefuse *f = *state;
+	uint64_t root = export_as(f, "root", FS_EXPORT_ROOT), d;
+	struct fuse_setattr_in mode = { .valid = FATTR_MODE, .mode = 0711 };
+
+	assert_int_equal(ff_mkdir(f, root, "d", 0755), 0);
+	assert_int_equal(ff_entry(f).entry_valid, 1);
+	assert_int_equal(ff_entry(f).attr_valid, 1);
+	d = ff_entry(f).nodeid;
+	assert_int_equal(ff_symlink(f, root, "s", "d"), 0);
+	assert_int_equal(ff_entry(f).entry_valid, 1);
+	assert_int_equal(ff_entry(f).attr_valid, 0);
+	/* What the guest does itself it knows. */
+	ff_create(f, d, "file", NULL);
+	assert_int_equal(ff_setattr_error(f, d, mode), 0);
+	assert_int_equal(beliefs(f).wait, 0);
+	assert_int_equal(chmod(ff_path(f, "rw/d"), 0700), 0);
+	assert_in_range(beliefs(f).wait, 1, 1100000000);
+}
+
+/* Upon ESTALE Linux looks up the names of the path again. */
+static void an_open_by_a_name_that_is_gone(void **state)
+{
+	struct fakefuse *f = *state;
+	uint64_t a, moved;
+
+	ff_put_file(f, "rw/a", "old");
+	a = ff_lookup(f, f->rw, "a");
+	settle();
+	assert_int_equal(ff_open_error(f, a, O_RDONLY), 0);
+	ff_put_file(f, "rw/new", "new");
+	assert_int_equal(rename(ff_path(f, "rw/new"), ff_path(f, "rw/a")), 0);
+	assert_int_equal(ff_open_error(f, a, O_WRONLY | O_TRUNC), -ESTALE);
+	/* Again: by a descriptor. */
+	assert_int_equal(ff_open_error(f, a, O_RDONLY), 0);
+	assert_int_equal(ff_open_error(f, a, O_RDONLY), 0);
+	/* What the guest has moved itself it finds at once. */
+	ff_put_file(f, "rw/m", "");
+	moved = ff_lookup(f, f->rw, "m");
+	assert_int_equal(ff_mkdir(f, f->rw, "d", 0755), 0);
+	assert_int_equal(ff_rename2(f, f->rw, "m", ff_entry(f).nodeid, "n", 0), 0);
+	settle();
+	assert_int_equal(ff_open_error(f, moved, O_RDONLY), 0);
+	assert_int_equal(unlink(ff_path(f, "rw/d/n")), 0);
+	assert_int_equal(ff_open_error(f, moved, O_RDONLY), -ESTALE);
 }
 
 /* version 2; u::rwx u:7:rwx g::rwx m::rwx o::--- */
@@ -269,10 +343,12 @@ static void numbers_of_several_file_systems(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(names_are_asked_for_each_time),
+		TEST(how_long_the_guest_may_believe),
 		TEST(an_export_says_how_much_is_believed),
 		TEST(content_is_known_again),
-		TEST(the_age_of_what_is_believed),
+		TEST(what_is_believed_is_known),
+		TEST(directories_of_a_root_are_looked_after),
+		TEST(an_open_by_a_name_that_is_gone),
 		TEST(a_default_acl_beats_the_umask),
 		TEST(no_acls_are_not_an_error),
 		TEST(file_flags),

@@ -439,6 +439,40 @@ static void a_reset_forgets_all(void **state)
 	assert_int_not_equal(ff_lookup(f, FUSE_ROOT_ID, "rw"), rw);
 }
 
+/* Programs without large-file support have 31 bits for an offset. */
+static void offsets_are_small(void **state)
+{
+	struct fakefuse *f = *state;
+	struct listing l = { .nodeid = f->rw }, again;
+	char name[32];
+
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "rw/file-%d", i);
+		ff_put_file(f, name, "");
+	}
+	l.fh = ff_opendir(f, f->rw);
+	while (read_some(f, &l, 256)) {
+		unsigned at = l.count;
+
+		assert_true(l.offset <= INT32_MAX);
+		/* From there it goes on the same way each time. */
+		again = l;
+		if (!read_some(f, &again, 256))
+			break;
+		again.offset = l.offset;
+		again.count = at;
+		assert_true(read_some(f, &again, 256) > 0);
+		assert_true(again.count == at || strncmp(again.entry[at].name, "file-", 5) == 0);
+	}
+	assert_int_equal(l.count, 40);
+	/* And from the beginning. */
+	again = (struct listing){ .nodeid = f->rw, .fh = l.fh };
+	read_all(f, &again, 256);
+	assert_int_equal(again.count, 40);
+	assert_memory_equal(again.entry[39].name, l.entry[39].name, sizeof(l.entry[39].name));
+	ff_release(f, l.fh);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ff_begin, ff_end)
 
 int main(void)
@@ -458,6 +492,7 @@ int main(void)
 		TEST(exports_are_checked),
 		TEST(destroy_forgets_all),
 		TEST(a_reset_forgets_all),
+		TEST(offsets_are_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

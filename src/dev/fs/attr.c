@@ -7,7 +7,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-static int put_attr(struct fs_request *r, const struct inode *inode)
+static int put_attr(struct fs_request *r, struct inode *inode)
 {
 	struct fuse_attr_out out = { 0 };
 	struct statx stx;
@@ -15,8 +15,8 @@ static int put_attr(struct fs_request *r, const struct inode *inode)
 
 	if (code < 0)
 		return code;
-	cache_attr(r, inode, &out);
 	fill_attr(r, inode, &stx, &out.attr);
+	cache_attr(r, inode, &out);
 	return req_put(r, &out, sizeof(out));
 }
 

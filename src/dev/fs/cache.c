@@ -2,12 +2,13 @@
  * What the guest may believe of a file without asking again, and for how long.
  *
  * Nothing can tell Linux's virtio-fs that a file has changed on the host, so it has to ask. By
- * default it asks for each name but those of directories whenever a path is walked; what is told of
- * directories, of attributes, and by READDIRPLUS is good for one tick of the guest's clock, the
- * least that is not nothing, so that a burst of requests asks once. Cached content survives an open
- * when the file is the one that was opened before.
+ * default what it is told of directories, symlinks and attributes is good for one tick of its
+ * clock, the least that is not nothing, so that a burst of requests asks once; the name of a file
+ * is good for longer, and looked after here (binding.h). Cached content survives an open when the
+ * file is as it was when it was opened before.
  */
 #include "base/auto.h"
+#include "dev/fs/binding.h"
 #include "dev/fs/server.h"
 
 #include <time.h>
@@ -29,7 +30,7 @@ static uint64_t ns_of(int64_t sec, uint32_t nsec)
 	return (uint64_t)sec * 1000000000 + nsec;
 }
 
-static uint64_t now_ns(clockid_t clock)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -37,21 +38,44 @@ static uint64_t now_ns(clockid_t clock)
 	return ns_of(ts.tv_sec, (uint32_t)ts.tv_nsec);
 }
 
+uint64_t cache_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+
 /* The guest now believes something for a tick: see cache_age(). */
 static void granted(struct fs_server *server)
 {
-	atomic_store_explicit(
-		&server->granted_ns, now_ns(CLOCK_MONOTONIC_COARSE), memory_order_relaxed);
+	atomic_store_explicit(&server->granted_ns, cache_now_ns(), memory_order_relaxed);
 }
 
 uint64_t cache_age_ns(struct fs_server *server)
 {
-	return now_ns(CLOCK_MONOTONIC_COARSE) -
-	       atomic_load_explicit(&server->granted_ns, memory_order_relaxed);
+	return cache_now_ns() - atomic_load_explicit(&server->granted_ns, memory_order_relaxed);
 }
 
-void cache_entry(
-	struct fs_request *r, const struct inode *inode, bool listed, struct fuse_entry_out *ret)
+/* A file with several names may be believed to have one that is not looked after. */
+static bool name_is_believed(const struct inode *inode, const struct fuse_attr *attr)
+{
+	switch (inode->type) {
+	case S_IFREG:
+		return attr->nlink == 1;
+	case S_IFDIR:
+	case S_IFLNK:
+		return inode->export->flags & FS_EXPORT_ROOT;
+	default:
+		return false;
+	}
+}
+
+/* Of a directory whose name is believed: its times as well, which programs seldom look at. */
+static bool attributes_are_believed(const struct inode *inode)
+{
+	return inode->type == S_IFDIR && (inode->export->flags & FS_EXPORT_ROOT) && !inode->below;
+}
+
+void cache_entry(struct fs_request *r, struct inode *inode, const struct inode *parent,
+	const char *name, struct fuse_entry_out *ret)
 {
 	switch (export_cache(inode->export)) {
 	case FS_CACHE_NONE:
@@ -60,14 +84,23 @@ void cache_entry(
 		ret->entry_valid = ret->attr_valid = ALWAYS_SECONDS;
 		return;
 	default:
-		if (listed || inode->type == S_IFDIR)
+		if (parent && name_is_believed(inode, &ret->attr) &&
+			binding_set(&r->server->inodes, inode, parent->nodeid, name))
+			ret->entry_valid = BINDING_SECONDS;
+		else
 			ret->entry_valid_nsec = TICK_NS;
-		ret->attr_valid_nsec = TICK_NS;
-		granted(r->server);
+		if (ret->entry_valid && attributes_are_believed(inode)) {
+			binding_attributes(&r->server->inodes, inode, &ret->attr);
+			ret->attr_valid = BINDING_SECONDS;
+		} else {
+			ret->attr_valid_nsec = TICK_NS;
+		}
+		if (ret->entry_valid_nsec || ret->attr_valid_nsec)
+			granted(r->server);
 	}
 }
 
-void cache_attr(struct fs_request *r, const struct inode *inode, struct fuse_attr_out *ret)
+void cache_attr(struct fs_request *r, struct inode *inode, struct fuse_attr_out *ret)
 {
 	switch (export_cache(inode->export)) {
 	case FS_CACHE_NONE:
@@ -76,6 +109,9 @@ void cache_attr(struct fs_request *r, const struct inode *inode, struct fuse_att
 		ret->attr_valid = ALWAYS_SECONDS;
 		return;
 	default:
+		/* Looked after with its name, if it has one. */
+		if (attributes_are_believed(inode))
+			binding_attributes(&r->server->inodes, inode, &ret->attr);
 		ret->attr_valid_nsec = TICK_NS;
 		granted(r->server);
 	}
@@ -85,7 +121,7 @@ void cache_attr(struct fs_request *r, const struct inode *inode, struct fuse_att
 static uint64_t settled_change(int fd)
 {
 	struct statx stx;
-	uint64_t change, now = now_ns(CLOCK_REALTIME_COARSE);
+	uint64_t change, now = clock_ns(CLOCK_REALTIME_COARSE);
 
 	if (stat_inode(fd, &stx) < 0)
 		return 0;

@@ -227,7 +227,7 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 		return -ENOMEM;
 	fs->config = *config;
 	fs->server.proc_fd = config->proc_self_fd;
-	fs->server.age_xattr = config->age_xattr;
+	fs->server.beliefs_xattr = config->beliefs_xattr;
 	fs->server.uid = geteuid();
 	fs->server.gid = getegid();
 	memcpy(fs->space.tag, config->tag, strlen(config->tag));

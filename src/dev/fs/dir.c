@@ -123,7 +123,7 @@ static int put_host_entry(struct fs_request *r, struct inode *dir, size_t *room,
 	if (plus && !dots) {
 		/* Gone meanwhile: the name alone, with no inode, makes the guest look it up itself.
 		 */
-		if (lookup_entry(r, dir, e->d_name, FOUND_LISTED, &entry) < 0)
+		if (lookup_entry(r, dir, e->d_name, &entry) < 0)
 			entry = (struct fuse_entry_out){ 0 };
 		else
 			d.ino = entry.attr.ino;

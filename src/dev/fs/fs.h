@@ -16,16 +16,18 @@ enum fs_export_flags {
 	 */
 	FS_EXPORT_CACHE_NONE = 4,
 	FS_EXPORT_CACHE_ALWAYS = 8,
+	FS_EXPORT_ROOT = 16, /* a container's root, which hardly anybody else changes */
 };
 
 struct fs_config {
 	const char *tag; /* at most 36 bytes */
 	/*
-	 * The attribute of the synthetic root that tells, as a 64-bit number in the order of the
+	 * The attribute of the synthetic root that tells, as two 64-bit numbers in the order of the
 	 * machine, since how many nanoseconds the guest was told nothing that it may believe for a
-	 * tick of its clock. NULL: there is none.
+	 * tick of its clock, and for how many it may still believe a name of a file that is not
+	 * true. NULL: there is no such attribute.
 	 */
-	const char *age_xattr;
+	const char *beliefs_xattr;
 	unsigned request_queues; /* 1..4 */
 	int proc_self_fd;    /* O_PATH directory fd of this process's /proc/self/fd; owned by fs */
 	unsigned inodes_max; /* descriptors that inodes may hold; beyond: ENFILE */

@@ -2,6 +2,7 @@
 #include "dev/fs/inode.h"
 
 #include "base/auto.h"
+#include "dev/fs/binding.h"
 #include "dev/fs/export.h"
 #include "dev/fs/fs.h"
 
@@ -32,6 +33,7 @@ static struct list *key_bucket(struct inodes *t, uint64_t dev, uint64_t ino)
 void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), void *arg)
 {
 	pthread_mutex_init(&t->lock, NULL);
+	list_init(&t->bindings);
 	t->next_id = 2; /* 1 is the synthetic root */
 	t->count = 0;
 	t->max = max;
@@ -44,6 +46,7 @@ static void drop(struct inodes *t, struct inode *inode)
 {
 	list_del(&inode->by_id);
 	list_del(&inode->by_key);
+	binding_clear(inode);
 	t->count--;
 	if (t->count == t->max / 2)
 		t->crowded_at = CROWDED_FIRST(t->max);
@@ -119,11 +122,9 @@ static struct inode *find_key(struct inodes *t, const struct inode *key)
 	return NULL;
 }
 
-int inode_learn(struct inodes *t, struct export *export, int fd, const struct statx *stx,
-	struct inode **ret)
+static struct inode key_of(struct export *export, const struct statx *stx)
 {
-	struct inode key = {
-		.fd = fd,
+	return (struct inode){
 		.export = export,
 		.type = stx->stx_mode & S_IFMT,
 		.dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor,
@@ -131,9 +132,26 @@ int inode_learn(struct inodes *t, struct export *export, int fd, const struct st
 		.ino = stx->stx_ino,
 		.below = stx->stx_mnt_id != export->mnt,
 		.mount_root = stx->stx_attributes & STATX_ATTR_MOUNT_ROOT,
-		.lookups = 1,
-		.users = 1,
 	};
+}
+
+struct inode *inode_find(struct inodes *t, struct export *export, const struct statx *stx)
+{
+	struct inode key = key_of(export, stx);
+	struct inode *inode;
+
+	pthread_mutex_lock(&t->lock);
+	inode = find_key(t, &key);
+	if (inode)
+		inode->users++;
+	pthread_mutex_unlock(&t->lock);
+	return inode;
+}
+
+int inode_learn(struct inodes *t, struct export *export, int fd, const struct statx *stx,
+	struct inode **ret)
+{
+	struct inode key = key_of(export, stx);
 	struct inode *inode;
 	bool crowded = false;
 	int r = 0;
@@ -153,6 +171,8 @@ int inode_learn(struct inodes *t, struct export *export, int fd, const struct st
 		r = -ENOMEM;
 	} else {
 		*inode = key;
+		inode->fd = fd;
+		inode->lookups = inode->users = 1;
 		inode->nodeid = t->next_id++;
 		export_get(export);
 		list_add_tail(id_bucket(t, inode->nodeid), &inode->by_id);

@@ -17,6 +17,16 @@ struct export;
 
 #define INODE_BUCKETS 16384
 
+/* By which name the guest has found a file last, and believes that it still does: see binding.h. */
+struct binding {
+	uint64_t parent;	 /* nodeid */
+	char *name;		 /* NULL: by none that it may believe */
+	uint64_t at_ns;		 /* CLOCK_MONOTONIC_COARSE */
+	uint32_t mode, uid, gid; /* that are believed as long, of a directory; else 0 */
+	bool doubted;		 /* the guest was told to look again */
+	struct list by_age;
+};
+
 struct inode {
 	uint64_t nodeid;
 	int fd;
@@ -28,12 +38,14 @@ struct inode {
 	_Atomic uint64_t opened_change; /* see cache.c: ctime when it was opened last, or 0 */
 	uint64_t lookups;		/* what the guest has to FORGET */
 	unsigned users;			/* requests at work on it */
+	struct binding binding;
 	struct list by_id, by_key;
 };
 
 struct inodes {
 	pthread_mutex_t lock; /* guards everything here, the counts of inodes too */
 	struct list by_id[INODE_BUCKETS], by_key[INODE_BUCKETS];
+	struct list bindings; /* by age, the oldest first */
 	uint64_t next_id;
 	unsigned count, max;
 	unsigned crowded_at; /* the count at which to ask the guest, next time */
@@ -59,6 +71,9 @@ void inode_put(struct inodes *t, struct inode *inode);
  */
 int inode_learn(struct inodes *t, struct export *export, int fd, const struct statx *stx,
 	struct inode **ret) CHECKED;
+
+/* The one of that kind if the guest knows it, held; or NULL. */
+struct inode *inode_find(struct inodes *t, struct export *export, const struct statx *stx);
 
 /* The guest forgets n look-ups; more than it had are as good as all. */
 void inode_forget(struct inodes *t, uint64_t nodeid, uint64_t n);

@@ -1,5 +1,6 @@
 /* Open files: data goes between the host's file and guest memory without a copy of ours. */
 #include "base/auto.h"
+#include "dev/fs/binding.h"
 #include "dev/fs/server.h"
 
 #include <fcntl.h>
@@ -64,7 +65,12 @@ int fs_open(struct fs_request *r)
 
 	if (code < 0)
 		return code;
-	fd = inode->type == S_IFREG ? open_with_kill(r, inode, in->flags, in->open_flags) : -EACCES;
+	if (binding_is_stale(r->server, inode))
+		fd = -ESTALE;
+	else if (inode->type == S_IFREG)
+		fd = open_with_kill(r, inode, in->flags, in->open_flags);
+	else
+		fd = -EACCES;
 	code = fd < 0 ? fd : put_open(r, inode, fd);
 	inode_put(&r->server->inodes, inode);
 	return code;
@@ -118,7 +124,7 @@ static int create_in(struct fs_request *r, const struct fuse_create_in *in, stru
 	cred_leave(r);
 	if (code < 0 && (code != -EEXIST || (in->flags & O_EXCL)))
 		return code;
-	code = lookup_entry(r, parent, name, FOUND_BY_NAME, entry);
+	code = lookup_entry(r, parent, name, entry);
 	if (code < 0) {
 		close_fd(&fd);
 		return code;

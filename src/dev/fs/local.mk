@@ -1,6 +1,7 @@
 libdev_a_SOURCES += \
 	src/dev/fs/acl.c \
 	src/dev/fs/attr.c \
+	src/dev/fs/binding.c src/dev/fs/binding.h \
 	src/dev/fs/cache.c \
 	src/dev/fs/cred.c \
 	src/dev/fs/device.c \

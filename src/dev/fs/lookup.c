@@ -48,9 +48,9 @@ void fill_attr(struct fs_request *r, const struct inode *inode, const struct sta
 	};
 }
 
-/* fd (O_PATH, owned) becomes an entry of export. */
-static int learn(struct fs_request *r, struct export *export, int fd, enum found how,
-	struct fuse_entry_out *ret)
+/* fd (O_PATH, owned) becomes an entry of export; parent and name as for cache_entry(). */
+static int learn(struct fs_request *r, struct export *export, int fd, const struct inode *parent,
+	const char *name, struct fuse_entry_out *ret)
 {
 	struct inode *inode;
 	struct statx stx;
@@ -64,23 +64,23 @@ static int learn(struct fs_request *r, struct export *export, int fd, enum found
 	if (code < 0)
 		return code;
 	*ret = (struct fuse_entry_out){ .nodeid = inode->nodeid };
-	cache_entry(r, inode, how == FOUND_LISTED, ret);
 	fill_attr(r, inode, &stx, &ret->attr);
+	cache_entry(r, inode, parent, name, ret);
 	inode_put(&r->server->inodes, inode);
 	return 0;
 }
 
 int lookup_fd(struct fs_request *r, struct inode *parent, int fd, struct fuse_entry_out *ret)
 {
-	return learn(r, parent->export, fd, FOUND_BY_NAME, ret);
+	return learn(r, parent->export, fd, NULL, NULL, ret);
 }
 
-int lookup_entry(struct fs_request *r, struct inode *parent, const char *name, enum found how,
-	struct fuse_entry_out *ret)
+int lookup_entry(
+	struct fs_request *r, struct inode *parent, const char *name, struct fuse_entry_out *ret)
 {
 	int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? -errno : learn(r, parent->export, fd, how, ret);
+	return fd < 0 ? -errno : learn(r, parent->export, fd, parent, name, ret);
 }
 
 static int lookup_export(struct fs_request *r, const char *name, struct fuse_entry_out *ret)
@@ -91,7 +91,7 @@ static int lookup_export(struct fs_request *r, const char *name, struct fuse_ent
 	if (!e)
 		return -ENOENT;
 	fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 3);
-	code = fd < 0 ? -errno : learn(r, e, fd, FOUND_BY_NAME, ret);
+	code = fd < 0 ? -errno : learn(r, e, fd, NULL, NULL, ret);
 	export_put(e);
 	return code;
 }
@@ -111,7 +111,7 @@ int fs_lookup(struct fs_request *r)
 		code = req_inode(r, r->in.nodeid, false, &parent);
 		if (code < 0)
 			return code;
-		code = lookup_entry(r, parent, name, FOUND_BY_NAME, &out);
+		code = lookup_entry(r, parent, name, &out);
 		inode_put(&r->server->inodes, parent);
 	}
 	if (code < 0)

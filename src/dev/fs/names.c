@@ -1,5 +1,6 @@
 /* Requests that make, remove, link and rename directory entries. */
 #include "base/auto.h"
+#include "dev/fs/binding.h"
 #include "dev/fs/server.h"
 
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 static int reply_entry(struct fs_request *r, struct inode *parent, const char *name)
 {
 	struct fuse_entry_out out;
-	int code = lookup_entry(r, parent, name, FOUND_BY_NAME, &out);
+	int code = lookup_entry(r, parent, name, &out);
 
 	if (code < 0)
 		return code;
@@ -210,6 +211,10 @@ static int rename_entry(struct fs_request *r, uint64_t new_dir, unsigned flags)
 		struct renaming names = { from->fd, old_name, to->fd, new_name, flags };
 
 		code = as_who_is_mapped(r, do_rename, &names);
+		if (code == 0)
+			binding_moved(r->server, to, new_name);
+		if (code == 0 && (flags & RENAME_EXCHANGE))
+			binding_moved(r->server, from, old_name);
 	}
 	inode_put(&r->server->inodes, to);
 	inode_put(&r->server->inodes, from);

@@ -27,8 +27,8 @@ struct fs_server {
 	struct handles handles;
 	struct exports exports;
 	struct numbers numbers;
-	bool setxattr_ext;     /* negotiated by INIT */
-	const char *age_xattr; /* see fs_config */
+	bool setxattr_ext;	   /* negotiated by INIT */
+	const char *beliefs_xattr; /* see fs_config */
 	_Atomic uint64_t
 		granted_ns; /* CLOCK_MONOTONIC_COARSE: when the guest was told to believe */
 };
@@ -68,11 +68,8 @@ const char *fd_name(int fd, char name[FD_NAME_MAX]);
  */
 int req_inode(struct fs_request *r, uint64_t nodeid, bool write, struct inode **ret) CHECKED;
 
-/* By which request an entry is found. */
-enum found { FOUND_BY_NAME, FOUND_LISTED };
-
 /* Looks name up in parent and counts it as looked up; fills a reply entry. */
-int lookup_entry(struct fs_request *r, struct inode *parent, const char *name, enum found how,
+int lookup_entry(struct fs_request *r, struct inode *parent, const char *name,
 	struct fuse_entry_out *ret) CHECKED;
 /* Puts the entry for an O_PATH descriptor (owned) found below parent. */
 int lookup_fd(
@@ -92,12 +89,17 @@ int open_inode(struct fs_request *r, const struct inode *inode, int flags) CHECK
  */
 uint32_t acl_narrow(const struct inode *inode, uint32_t mode);
 
-/* Says in a reply how long the guest may believe it; listed: as an entry of READDIRPLUS. */
-void cache_entry(
-	struct fs_request *r, const struct inode *inode, bool listed, struct fuse_entry_out *ret);
-void cache_attr(struct fs_request *r, const struct inode *inode, struct fuse_attr_out *ret);
+/*
+ * Says in a reply, whose attributes are filled, how long the guest may believe it: that inode is
+ * called name in parent. parent: NULL for an export's root, and for a file without a name.
+ */
+void cache_entry(struct fs_request *r, struct inode *inode, const struct inode *parent,
+	const char *name, struct fuse_entry_out *ret);
+void cache_attr(struct fs_request *r, struct inode *inode, struct fuse_attr_out *ret);
 /* FOPEN_KEEP_CACHE if fd, just opened, holds what the guest has cached of inode; else 0. */
 uint32_t cache_open_flags(struct inode *inode, int fd);
+/* The clock by which beliefs are dated. */
+uint64_t cache_now_ns(void);
 /* Nanoseconds since the guest was told anything that it may believe for a tick. Any thread. */
 uint64_t cache_age_ns(struct fs_server *server);
 

@@ -3,6 +3,7 @@
  * (their own working directory, see device.c) and name the inode's descriptor by its number.
  */
 #include "base/auto.h"
+#include "dev/fs/binding.h"
 #include "dev/fs/server.h"
 
 #include <string.h>
@@ -65,12 +66,14 @@ static int put_value(struct fs_request *r, uint32_t size, ssize_t n)
 
 static int root_value(struct fs_request *r, const char *name, uint32_t size)
 {
-	uint64_t age = cache_age_ns(r->server);
+	uint64_t beliefs[2];
 
-	if (!r->server->age_xattr || strcmp(name, r->server->age_xattr) != 0)
+	if (!r->server->beliefs_xattr || strcmp(name, r->server->beliefs_xattr) != 0)
 		return -ENODATA;
-	memcpy(r->scratch, &age, sizeof(age));
-	return put_value(r, size, sizeof(age));
+	beliefs[0] = cache_age_ns(r->server);
+	beliefs[1] = bindings_wait_ns(r->server);
+	memcpy(r->scratch, beliefs, sizeof(beliefs));
+	return put_value(r, size, sizeof(beliefs));
 }
 
 int fs_getxattr(struct fs_request *r)
