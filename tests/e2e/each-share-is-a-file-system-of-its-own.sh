@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 v=$work/v
+before=$(host_state)
 mkdir -p "$v/below" "$work/w"
 mount -t tmpfs none "$v/below"
 echo v >"$v/file"
@@ -24,7 +25,6 @@ config "$work/b" '.mounts += [
 	{destination: "/w", type: "bind", source: $w, options: ["bind"]},
 	{destination: "/single", type: "bind", source: $s, options: ["bind"]}]' \
 	--arg v "$v" --arg w "$work/w" --arg s "$work/single"
-before=$(host_state)
 run vm run "$work/b"
 mapfile -t line <"$out"
 is "three file systems" "${line[0]}" 3
