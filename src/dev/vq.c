@@ -156,6 +156,18 @@ static int walk(struct vq *q, uint16_t head, struct vq_chain *c)
 	return -EPROTO;
 }
 
+int vq_again(struct vq *q, uint16_t head, struct vq_chain *c)
+{
+	if (q->broken || !q->ready)
+		return -EPROTO;
+	if (head >= q->size)
+		return broken(q);
+	c->head = head;
+	c->out = c->in = 0;
+	c->out_len = c->in_len = 0;
+	return walk(q, head, c) < 0 ? broken(q) : 1;
+}
+
 int vq_pop(struct vq *q, struct vq_chain *c)
 {
 	uint16_t pending, head;
@@ -170,13 +182,8 @@ int vq_pop(struct vq *q, struct vq_chain *c)
 	if (pending > q->size)
 		return broken(q);
 	head = load16(q->avail + AVAIL_RING(q->last_avail & (q->size - 1)));
-	if (head >= q->size)
-		return broken(q);
-	c->head = head;
-	c->out = c->in = 0;
-	c->out_len = c->in_len = 0;
-	if (walk(q, head, c) < 0)
-		return broken(q);
+	if (vq_again(q, head, c) < 0)
+		return -EPROTO;
 	q->last_avail++;
 	return 1;
 }

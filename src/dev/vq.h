@@ -51,6 +51,8 @@ void vq_reset(struct vq *q);
 
 /* 1: *c is the next chain. 0: none. -EPROTO: the ring is broken (now and for ever). */
 int vq_pop(struct vq *q, struct vq_chain *c) CHECKED;
+/* A chain that was popped and not given back, once more from its head: 1 or -EPROTO. */
+int vq_again(struct vq *q, uint16_t head, struct vq_chain *c) CHECKED;
 /* Puts the newest popped chain back, to be popped again. */
 void vq_unpop(struct vq *q);
 /* Gives chain head back with `written` bytes written (at most its in_len). */

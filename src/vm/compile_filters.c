@@ -137,7 +137,9 @@ static const int fs_calls[] = {
 	SCMP_SYS(capset),
 	SCMP_SYS(capget),
 	SCMP_SYS(dup),
+	SCMP_SYS(dup3),
 	SCMP_SYS(fcntl),
+	SCMP_SYS(flock),
 	END,
 };
 

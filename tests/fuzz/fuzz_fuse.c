@@ -4,6 +4,7 @@
  * as it is, and no descriptor stays open.
  */
 #include "base/auto.h"
+#include "dev/fs/lock_own.h"
 #include "dev/fs/server.h"
 #include "tests/fuzz/fuse_tree.h"
 
@@ -20,6 +21,7 @@
 #define NODES	    16
 #define HANDLES	    8
 #define INODES_MAX  40
+#define LOCKS_MAX   20
 #define FILE_MAX    (4U << 20) /* also of the fuzzer's own log */
 #define ROOM_MAX    65536
 #define IN_MAX	    (72U << 10)
@@ -82,6 +84,11 @@ static const struct op {
 	{ FUSE_ACCESS, 8, NONE, NONE, NONE, 0, 0 },
 	{ FUSE_IOCTL, 32, 0, NONE, NONE, 0, 0 },
 	{ UINT32_MAX, 255, NONE, NONE, NONE, 0, 0 },
+	/* More come last: inputs name rows by their numbers. */
+	{ FUSE_FLUSH, 24, 0, NONE, NONE, 0, 0 },
+	{ FUSE_GETLK, 48, 0, NONE, NONE, 0, 0 },
+	{ FUSE_SETLK, 48, 0, NONE, NONE, 0, 0 },
+	{ FUSE_SETLKW, 48, 0, NONE, NONE, 0, 0 },
 };
 
 static struct {
@@ -112,6 +119,10 @@ static void export(const char *name, unsigned flags)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct rlimit file_max = { FILE_MAX, FILE_MAX };
+	struct locks_config locks = {
+		.handles = &w.server.handles,
+		.records_max = LOCKS_MAX,
+	};
 
 	(void)argc;
 	(void)argv;
@@ -121,10 +132,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	inodes_init(&w.server.inodes, INODES_MAX, NULL, NULL);
 	handles_init(&w.server.handles);
 	exports_init(&w.server.exports);
+	numbers_init(&w.server.numbers);
 	w.server.proc_fd = fuse_tree.proc_fd;
+	locks.proc_fd = fuse_tree.proc_fd;
+	/* Without threads: who waits for a lock of the host's does so until he is told not to. */
+	ft_require(locks_init(&w.server.locks, &locks) == 0);
 	export("rw", 0);
 	export("ro", FS_EXPORT_RO);
-	export("file", FS_EXPORT_FILE);
+	export("file", FS_EXPORT_FILE | FS_EXPORT_LOCAL_LOCKS);
 	return 0;
 }
 
@@ -344,6 +359,17 @@ static void look_at_reply(const struct op *op, const uint8_t *p, uint32_t used)
 	}
 }
 
+/* Of those that have waited for a lock. */
+static void take_answers(void)
+{
+	struct lock_reply a;
+
+	for (unsigned queue = 0; queue < LOCK_QUEUES; queue++)
+		while (locks_take(&w.server.locks, queue, &a))
+			ft_require(a.error <= 0 && a.error > -512);
+	ft_require(w.server.locks.records <= LOCKS_MAX);
+}
+
 /* One request in buffers of just its size, so that nobody reads or writes beyond them. */
 static void serve(struct input *in)
 {
@@ -371,7 +397,8 @@ static void serve(struct input *in)
 	w.chain.out_len = (uint32_t)len;
 	w.chain.in_len = room;
 	used = fs_serve(&r, &w.chain);
-	ft_require(used <= room);
+	ft_require(used <= room && (used == 0 || !r.deferred));
+	take_answers();
 	ft_require(setfsuid((uid_t)-1) == 0 && setfsgid((gid_t)-1) == 0);
 	if (used)
 		look_at_reply(op, reply, used);
@@ -391,6 +418,8 @@ static bool lies_in(int fd, const struct export *export)
 static void check_held(void)
 {
 	for (unsigned i = 0; i < INODE_BUCKETS && w.server.inodes.count; i++) {
+		if (!w.server.inodes.by_id[i].next)
+			continue;
 		list_for_each (inode, &w.server.inodes.by_id[i], struct inode, by_id) {
 			ft_require(inode->users == 0 && inode->lookups > 0);
 			ft_require(lies_in(inode->fd, inode->export));
@@ -401,9 +430,27 @@ static void check_held(void)
 
 		if (!h || h->fd < 0)
 			continue;
-		ft_require(h->users == 1 && lies_in(h->fd, h->export));
+		ft_require(h->users >= 1 && lies_in(h->fd, h->export));
 		if (h->export->flags & FS_EXPORT_RO)
 			ft_require((fcntl(h->fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
+	}
+}
+
+/* So are the descriptions that carry the guest's locks. */
+static void check_owners(void)
+{
+	for (unsigned i = 0; i < LOCK_BUCKETS; i++) {
+		list_for_each (f, &w.server.locks.file[i], struct lock_file, link) {
+			ft_require(f->pins == 0 && !list_empty(&f->owners));
+			list_for_each (o, &f->owners, struct lock_owner, link) {
+				ft_require(o->waits || (o->held.n && !o->gone));
+				if (o->fd < 0)
+					continue;
+				ft_require(!f->local && lies_in(o->fd, o->export));
+				if (o->export->flags & FS_EXPORT_RO)
+					ft_require((fcntl(o->fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
+			}
+		}
 	}
 }
 
@@ -427,8 +474,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		serve(&in);
 	ft_leave();
 	check_held();
+	check_owners();
 	ft_check();
 	handles_clear(&w.server.handles, NULL);
+	locks_clear(&w.server.locks, NULL);
+	take_answers();
+	ft_require(w.server.locks.records == 0 && w.server.locks.waiting == 0);
 	inodes_clear(&w.server.inodes, NULL);
 	ft_require(w.server.inodes.count == 0);
 	after = dup(0);

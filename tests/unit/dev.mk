@@ -18,7 +18,8 @@ tests_unit_test_vsock_LDADD = $(DEV_TEST_LIBS) -lutil
 tests_unit_test_vhost_user_SOURCES = tests/unit/test_vhost_user.c
 tests_unit_test_vhost_user_LDADD = $(DEV_TEST_LIBS)
 FS_TESTS = tests/unit/test_fs_cache tests/unit/test_fs_dirs tests/unit/test_fs_files \
-	tests/unit/test_fs_hostile tests/unit/test_fs_names
+	tests/unit/test_fs_hostile tests/unit/test_fs_locks tests/unit/test_fs_names \
+	tests/unit/test_lock_ranges
 UNIT_TESTS += $(FS_TESTS)
 FAKEFUSE = tests/unit/fakefuse.c tests/unit/fakefuse.h $(FAKEGUEST)
 tests_unit_test_fs_cache_SOURCES = tests/unit/test_fs_cache.c $(FAKEFUSE)
@@ -29,5 +30,9 @@ tests_unit_test_fs_files_SOURCES = tests/unit/test_fs_files.c $(FAKEFUSE)
 tests_unit_test_fs_files_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_fs_hostile_SOURCES = tests/unit/test_fs_hostile.c $(FAKEFUSE)
 tests_unit_test_fs_hostile_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_fs_locks_SOURCES = tests/unit/test_fs_locks.c $(FAKEFUSE)
+tests_unit_test_fs_locks_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_lock_ranges_SOURCES = tests/unit/test_lock_ranges.c
+tests_unit_test_lock_ranges_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_fs_names_SOURCES = tests/unit/test_fs_names.c $(FAKEFUSE)
 tests_unit_test_fs_names_LDADD = $(DEV_TEST_LIBS)

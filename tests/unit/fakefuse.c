@@ -14,6 +14,7 @@
 #define IN_BYTES (256U << 10)
 #define MUST(x)	 assert_int_equal(x, 0)
 
+unsigned ff_locks_max = FF_LOCKS;
 static struct fakefuse the;
 
 unsigned ff_open_fds(void)
@@ -82,6 +83,13 @@ static void count_crowded(void *arg)
 	atomic_fetch_add(&f->crowded, 1);
 }
 
+static void count_lock_waiting(void *arg)
+{
+	struct fakefuse *f = arg;
+
+	atomic_fetch_add(&f->lock_waiting, 1);
+}
+
 int ff_begin(void **state)
 {
 	struct fakefuse *f = *state = &the;
@@ -91,6 +99,8 @@ int ff_begin(void **state)
 		.request_queues = 2,
 		.inodes_max = FF_INODES,
 		.crowded = count_crowded,
+		.locks_max = ff_locks_max,
+		.lock_waiting = count_lock_waiting,
 		.arg = f,
 	};
 

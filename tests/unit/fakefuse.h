@@ -20,6 +20,7 @@
 #define FF_ROOM	    (256U << 10) /* for a reply, unless told otherwise */
 #define FF_NO_REPLY 1
 #define FF_INODES   64
+#define FF_LOCKS    200
 #define FF_SECRET   "what no guest may see"
 
 struct fakefuse {
@@ -36,13 +37,16 @@ struct fakefuse {
 	uint32_t len;		/* of that */
 	uint64_t rw, ro, other; /* nodeids of exports, looked up by ff_begin() */
 	unsigned fds;
-	atomic_uint crowded; /* how often the server would have the guest forget inodes */
+	atomic_uint lock_waiting; /* how often a first request has begun to wait for a lock */
+	atomic_uint crowded;	  /* how often the server would have the guest forget inodes */
 };
 
 struct ff_part {
 	const void *data;
 	size_t len;
 };
+
+extern unsigned ff_locks_max; /* of the next ff_begin(): FF_LOCKS */
 
 /* cmocka fixtures: *state is the one fakefuse, INIT is done. The end checks for leaks. */
 int ff_begin(void **state);

@@ -23,6 +23,7 @@ static struct fuse_open_out opened(struct fakefuse *f, uint64_t nodeid)
 	assert_int_equal(ff_open_error(f, nodeid, O_RDONLY), 0);
 	memcpy(&out, f->reply, sizeof(out));
 	ff_release(f, out.fh);
+	out.open_flags &= ~(uint32_t)FOPEN_NOFLUSH; /* of locks */
 	return out;
 }
 

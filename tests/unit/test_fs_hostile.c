@@ -125,6 +125,7 @@ static void add_handles(void)
 	struct fuse_copy_file_range_in copy = { t.file_fh, 0, 0, t.file_fh, 100, 5, 0 };
 	struct fuse_syncfs_in syncfs = { 0 };
 	struct fuse_forget_in forget = { 0 };
+	struct fuse_interrupt_in interrupt = { .unique = 12345 };
 	struct fuse_batch_forget_in batch = { .count = 1000 };
 
 	ADD_FH(FUSE_READ, ANY_NODE, 0, read);
@@ -143,7 +144,19 @@ static void add_handles(void)
 	ADD(FUSE_SYNCFS, ANY_NODE, FUSE_ROOT_ID, syncfs, NULL, NULL);
 	ADD(FUSE_FORGET, ANY_NODE | NO_REPLY, t.file, forget, NULL, NULL);
 	ADD(FUSE_BATCH_FORGET, ANY_NODE | NO_REPLY | MAY_CUT, 0, batch, NULL, NULL);
-	add(FUSE_INTERRUPT, ANY_NODE | NO_REPLY, 0, NULL, 0, NULL, NULL);
+	ADD(FUSE_INTERRUPT, ANY_NODE | NO_REPLY, 0, interrupt, NULL, NULL);
+}
+
+static void add_locks(void)
+{
+	struct fuse_lk_in lk = { .fh = t.file_fh, .owner = 1, .lk = { .type = F_RDLCK } };
+	struct fuse_flush_in flush = { .fh = t.file_fh, .lock_owner = 1 };
+
+	ADD_FH(FUSE_GETLK, 0, t.file, lk);
+	lk.lk.type = F_UNLCK;
+	ADD_FH(FUSE_SETLK, 0, t.file, lk);
+	ADD_FH(FUSE_SETLKW, 0, t.file, lk);
+	ADD(FUSE_FLUSH, ANY_NODE, t.file, flush, NULL, NULL);
 }
 
 static const char *below(struct fakefuse *f, const char *name)
@@ -188,6 +201,7 @@ static void make_requests(struct fakefuse *f, const char *export, uint64_t top)
 	add_names();
 	add_inodes(writable);
 	add_handles();
+	add_locks();
 }
 
 static int send_cut(struct fakefuse *f, const struct request *r, uint64_t nodeid, size_t len)

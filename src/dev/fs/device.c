@@ -30,7 +30,8 @@ struct worker {
 	unsigned queue;
 	pthread_t thread;
 	bool created;
-	int control_fd; /* eventfd: look at fs->state */
+	int control_fd;	 /* eventfd: look at fs->state */
+	int answered_fd; /* eventfd: requests that were deferred have answers */
 	struct fs_request request;
 	struct vq_chain chain;
 };
@@ -52,6 +53,14 @@ struct fs {
 	unsigned workers;
 };
 
+static void give_back(struct worker *w, uint32_t written)
+{
+	struct vdev *d = &w->fs->dev;
+
+	vq_push(&d->queue[w->queue], w->chain.head, written);
+	vdev_interrupt_queue(d, &d->queue[w->queue]);
+}
+
 static void drain(struct worker *w)
 {
 	struct vdev *d = &w->fs->dev;
@@ -61,12 +70,37 @@ static void drain(struct worker *w)
 	do {
 		vq_notify_off(q);
 		while ((got = vq_pop(q, &w->chain)) > 0) {
-			vq_push(q, w->chain.head, fs_serve(&w->request, &w->chain));
-			vdev_interrupt_queue(d, q);
+			uint32_t written = fs_serve(&w->request, &w->chain);
+
+			if (!w->request.deferred)
+				give_back(w, written);
 		}
 	} while (got == 0 && vq_notify_on(q));
 	if (got < 0)
 		vdev_broken(d);
+}
+
+/* Their chains are walked anew: memory may have moved since they were popped. */
+static void give_answers(struct worker *w)
+{
+	struct vdev *d = &w->fs->dev;
+	struct lock_reply a;
+
+	while (locks_take(&w->fs->server.locks, w->queue, &a)) {
+		if (vq_again(&d->queue[w->queue], a.head, &w->chain) < 0)
+			vdev_broken(d);
+		else
+			give_back(w, fs_answer(&w->chain, a.unique, a.error));
+	}
+}
+
+/* On any thread. */
+static void answered(void *arg, unsigned queue)
+{
+	struct fs *fs = arg;
+	uint64_t one = 1;
+
+	(void)!write(fs->worker[queue].answered_fd, &one, sizeof(one));
 }
 
 static void clear(int fd)
@@ -79,14 +113,19 @@ static void clear(int fd)
 /* Serves until the device is stopped. */
 static void work(struct worker *w)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
 		{ .fd = w->fs->dev.queue[w->queue].kick_fd, .events = POLLIN },
 		{ .fd = w->control_fd, .events = POLLIN },
+		{ .fd = w->answered_fd, .events = POLLIN },
 	};
 
 	while (!(p[1].revents & POLLIN)) {
-		if (poll(p, 2, -1) < 0)
+		if (poll(p, 3, -1) < 0)
 			continue;
+		if ((p[2].revents & POLLIN) && !(p[1].revents & POLLIN)) {
+			clear(p[2].fd);
+			give_answers(w);
+		}
 		if (p[0].revents & POLLIN) {
 			clear(p[0].fd);
 			if (!(p[1].revents & POLLIN))
@@ -173,6 +212,7 @@ static void reset(struct vdev *d)
 	struct fs *fs = container_of(d, struct fs, dev);
 
 	handles_clear(&fs->server.handles, NULL);
+	locks_reset(&fs->server.locks);
 	inodes_clear(&fs->server.inodes, NULL);
 }
 
@@ -197,10 +237,13 @@ static int start_workers(struct fs *fs)
 		w->fs = fs;
 		w->queue = i;
 		w->request.server = &fs->server;
+		w->request.queue = i;
 		w->request.body = malloc(BODY_MAX_BYTES);
 		w->request.scratch = malloc(XATTR_MAX_BYTES);
 		w->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (!w->request.body || !w->request.scratch || w->control_fd < 0)
+		w->answered_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (!w->request.body || !w->request.scratch || w->control_fd < 0 ||
+			w->answered_fd < 0)
 			return -ENOMEM;
 		r = thread_create(&w->thread, run, w);
 		w->created = r == 0;
@@ -212,6 +255,21 @@ static int start_workers(struct fs *fs)
 		r = fs->start_error;
 	pthread_mutex_unlock(&fs->lock);
 	return r;
+}
+
+static int make_locks(struct fs *fs)
+{
+	struct locks_config config = {
+		.handles = &fs->server.handles,
+		.proc_fd = fs->server.proc_fd,
+		.records_max = fs->config.locks_max,
+		.answered = answered,
+		.answered_arg = fs,
+		.waiting = fs->config.lock_waiting,
+		.arg = fs->config.arg,
+	};
+
+	return locks_init(&fs->server.locks, &config);
 }
 
 int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **ret)
@@ -234,16 +292,20 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 	fs->space.request_queues = queues;
 	fs->workers = 1 + queues;
 	for (unsigned i = 0; i < fs->workers; i++)
-		fs->worker[i].control_fd = -1;
+		fs->worker[i].control_fd = fs->worker[i].answered_fd = -1;
 	pthread_mutex_init(&fs->lock, NULL);
 	pthread_cond_init(&fs->changed, NULL);
 	inodes_init(&fs->server.inodes, config->inodes_max, config->crowded, config->arg);
 	handles_init(&fs->server.handles);
 	exports_init(&fs->server.exports);
 	numbers_init(&fs->server.numbers);
-	r = vdev_init(&fs->dev, &fs_class, gm, fs->workers, &fs->space, sizeof(fs->space));
+	r = make_locks(fs);
+	if (r == 0)
+		r = vdev_init(&fs->dev, &fs_class, gm, fs->workers, &fs->space, sizeof(fs->space));
 	if (r == 0)
 		r = start_workers(fs);
+	if (r == 0 && locks_wanted(&fs->server.locks))
+		r = locks_start(&fs->server.locks, config->worker_start, config->arg);
 	if (r < 0) {
 		fs_free(fs);
 		return r;
@@ -264,7 +326,11 @@ void fs_free(struct fs *fs)
 			pthread_join(w->thread, NULL);
 		free(w->request.body);
 		free(w->request.scratch);
-		close_fd(&w->control_fd);
+	}
+	locks_done(&fs->server.locks);
+	for (unsigned i = 0; i < fs->workers; i++) {
+		close_fd(&fs->worker[i].control_fd);
+		close_fd(&fs->worker[i].answered_fd);
 	}
 	vdev_done(&fs->dev);
 	handles_done(&fs->server.handles);
@@ -295,7 +361,18 @@ int fs_export_remove(struct fs *fs, const char *name)
 		return -ENOENT;
 	/* A guest that never forgets must not keep the host from unmounting it. */
 	handles_clear(&fs->server.handles, e);
+	locks_clear(&fs->server.locks, e);
 	inodes_clear(&fs->server.inodes, e);
 	export_put(e);
 	return 0;
+}
+
+unsigned fs_lock_waiting(struct fs *fs, uint32_t *tid, unsigned max)
+{
+	return locks_waiting(&fs->server.locks, tid, max);
+}
+
+void fs_lock_interrupt(struct fs *fs, uint32_t tid)
+{
+	locks_interrupt(&fs->server.locks, tid, 0);
 }

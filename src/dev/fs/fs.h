@@ -17,6 +17,7 @@ enum fs_export_flags {
 	FS_EXPORT_CACHE_NONE = 4,
 	FS_EXPORT_CACHE_ALWAYS = 8,
 	FS_EXPORT_ROOT = 16, /* a container's root, which hardly anybody else changes */
+	FS_EXPORT_LOCAL_LOCKS = 32, /* file locks are the guest's own, the host's are not seen */
 };
 
 struct fs_config {
@@ -41,6 +42,16 @@ struct fs_config {
 	 * to drop those that it only remembers. May be NULL.
 	 */
 	void (*crowded)(void *arg);
+	/*
+	 * File locks: ranges and owners that lock them; beyond: ENOLCK. 0: the guest's kernel has
+	 * them to itself, and asks for none.
+	 */
+	unsigned locks_max;
+	/*
+	 * Called by any worker thread when a request has begun to wait for a lock while none did:
+	 * somebody should find out which of fs_lock_waiting() have got a signal. May be NULL.
+	 */
+	void (*lock_waiting)(void *arg);
 	void *arg;
 };
 
@@ -55,3 +66,8 @@ struct vdev *fs_vdev(struct fs *fs);
  */
 int fs_export_add(struct fs *fs, const char *name, int fd, unsigned flags) CHECKED;
 int fs_export_remove(struct fs *fs, const char *name) CHECKED;
+
+/* The guest's threads that wait for locks, by their numbers there: at most max; the count. */
+unsigned fs_lock_waiting(struct fs *fs, uint32_t *tid, unsigned max);
+/* Thread tid of the guest has a signal to look after: it is told so, and does not wait. */
+void fs_lock_interrupt(struct fs *fs, uint32_t tid);

@@ -11,6 +11,8 @@
  */
 static const uint64_t wanted[] = {
 	FUSE_ASYNC_READ,
+	FUSE_POSIX_LOCKS, /* these two not where locks are the guest's own: they cost a FLUSH */
+	FUSE_FLOCK_LOCKS,
 	FUSE_ATOMIC_O_TRUNC,
 	FUSE_BIG_WRITES,
 	FUSE_DONT_MASK, /* a default ACL beats the umask, which only the host's file system can know
@@ -46,6 +48,8 @@ int fs_init(struct fs_request *r)
 	offered = rest[1] | (flags2 ? (uint64_t)*flags2 << 32 : 0);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		flags |= offered & wanted[i];
+	if (!locks_wanted(&r->server->locks))
+		flags &= ~(uint64_t)(FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS);
 	r->server->setxattr_ext = flags & FUSE_SETXATTR_EXT;
 	out.max_readahead = rest[0];
 	out.flags = (uint32_t)flags;

@@ -36,6 +36,7 @@ struct inode {
 	bool mount_root; /* of its mount */
 	uint64_t dev, mnt, ino;
 	_Atomic uint64_t opened_change; /* see cache.c: ctime when it was opened last, or 0 */
+	atomic_bool lockable;		/* see lock_open_flags() */
 	uint64_t lookups;		/* what the guest has to FORGET */
 	unsigned users;			/* requests at work on it */
 	struct binding binding;

@@ -32,7 +32,9 @@ static bool wants_write(uint32_t flags)
 
 static int put_open(struct fs_request *r, struct inode *inode, int fd)
 {
-	struct fuse_open_out out = { .open_flags = cache_open_flags(inode, fd) };
+	struct fuse_open_out out = {
+		.open_flags = cache_open_flags(inode, fd) | lock_open_flags(inode, fd),
+	};
 	int code = handle_add(&r->server->handles, inode->export, fd, false, &out.fh);
 
 	if (code < 0)
@@ -87,6 +89,7 @@ static int put_created(
 		inode_forget(&r->server->inodes, entry->nodeid, 1);
 		return code;
 	}
+	lock_created(r, entry->nodeid);
 	code = req_put(r, entry, sizeof(*entry));
 	if (code == 0)
 		code = req_put(r, &out, sizeof(out));
@@ -238,6 +241,7 @@ int fs_release(struct fs_request *r)
 {
 	const struct fuse_release_in *in = req_take(r, sizeof(*in));
 
+	release_locks(r, in->fh);
 	handle_remove(&r->server->handles, in->fh);
 	return 0;
 }

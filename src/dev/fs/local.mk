@@ -13,6 +13,12 @@ libdev_a_SOURCES += \
 	src/dev/fs/init.c \
 	src/dev/fs/io.c \
 	src/dev/fs/ioctl.c \
+	src/dev/fs/lock.h \
+	src/dev/fs/lock_ops.c \
+	src/dev/fs/lock_own.h \
+	src/dev/fs/lock_ranges.c src/dev/fs/lock_ranges.h \
+	src/dev/fs/lock_table.c \
+	src/dev/fs/lock_wait.c \
 	src/dev/fs/lookup.c \
 	src/dev/fs/names.c \
 	src/dev/fs/number.c src/dev/fs/number.h \

@@ -9,7 +9,6 @@
 #include <string.h>
 
 static int fs_destroy(struct fs_request *r);
-static int fs_ignore(struct fs_request *r);
 
 /* fixed: bytes of the request's fixed part, which must be there. */
 static const struct op {
@@ -35,11 +34,15 @@ static const struct op {
 	{ FUSE_WRITE, sizeof(struct fuse_write_in), fs_write },
 	{ FUSE_STATFS, 0, fs_statfs },
 	{ FUSE_RELEASE, sizeof(struct fuse_release_in), fs_release },
+	{ FUSE_FLUSH, sizeof(struct fuse_flush_in), fs_flush },
 	{ FUSE_FSYNC, sizeof(struct fuse_fsync_in), fs_fsync },
 	{ FUSE_SETXATTR, 0, fs_setxattr },
 	{ FUSE_GETXATTR, sizeof(struct fuse_getxattr_in), fs_getxattr },
 	{ FUSE_LISTXATTR, sizeof(struct fuse_getxattr_in), fs_listxattr },
 	{ FUSE_REMOVEXATTR, 0, fs_removexattr },
+	{ FUSE_GETLK, sizeof(struct fuse_lk_in), fs_getlk },
+	{ FUSE_SETLK, sizeof(struct fuse_lk_in), fs_setlk },
+	{ FUSE_SETLKW, sizeof(struct fuse_lk_in), fs_setlkw },
 	{ FUSE_INIT, sizeof(uint32_t) * 2, fs_init },
 	{ FUSE_OPENDIR, sizeof(struct fuse_open_in), fs_opendir },
 	{ FUSE_READDIR, sizeof(struct fuse_read_in), fs_readdir },
@@ -48,7 +51,7 @@ static const struct op {
 	{ FUSE_FSYNCDIR, sizeof(struct fuse_fsync_in), fs_fsyncdir },
 	{ FUSE_CREATE, sizeof(struct fuse_create_in), fs_create },
 	{ FUSE_IOCTL, sizeof(struct fuse_ioctl_in), fs_ioctl },
-	{ FUSE_INTERRUPT, 0, fs_ignore },
+	{ FUSE_INTERRUPT, sizeof(struct fuse_interrupt_in), fs_interrupt },
 	{ FUSE_DESTROY, 0, fs_destroy },
 	{ FUSE_BATCH_FORGET, sizeof(struct fuse_batch_forget_in), fs_batch_forget },
 	{ FUSE_FALLOCATE, sizeof(struct fuse_fallocate_in), fs_fallocate },
@@ -64,13 +67,8 @@ static int fs_destroy(struct fs_request *r)
 {
 	/* After an unmount no FORGET comes for what was known. */
 	handles_clear(&r->server->handles, NULL);
+	locks_clear(&r->server->locks, NULL);
 	inodes_clear(&r->server->inodes, NULL);
-	return 0;
-}
-
-static int fs_ignore(struct fs_request *r)
-{
-	r->no_reply = true;
 	return 0;
 }
 
@@ -167,24 +165,40 @@ static int dispatch(struct fs_request *r, struct iovc *in)
 	return -ENOSYS;
 }
 
+static uint32_t answer(const struct vq_chain *chain, uint64_t unique, int error, size_t payload)
+{
+	struct iovc head = iovc_in(chain);
+	struct fuse_out_header out = {
+		.len = (uint32_t)(sizeof(out) + payload),
+		.error = error,
+		.unique = unique,
+	};
+
+	if (head.left < sizeof(out))
+		return 0;
+	iovc_write(&head, &out, sizeof(out));
+	return out.len;
+}
+
+uint32_t fs_answer(const struct vq_chain *chain, uint64_t unique, int error)
+{
+	return answer(chain, unique, error, 0);
+}
+
 uint32_t fs_serve(struct fs_request *r, const struct vq_chain *chain)
 {
-	struct iovc in = iovc_out(chain), head = iovc_in(chain);
-	struct fuse_out_header out = { 0 };
+	struct iovc in = iovc_out(chain);
 	int error;
 
-	r->no_reply = false;
+	r->no_reply = r->deferred = false;
+	r->head = chain->head;
 	r->out_len = 0;
 	r->out = iovc_in(chain);
 	if (iovc_read(&in, &r->in, sizeof(r->in)) != sizeof(r->in))
 		return 0;
-	iovc_skip(&r->out, sizeof(out));
+	iovc_skip(&r->out, sizeof(struct fuse_out_header));
 	error = dispatch(r, &in);
-	if (r->no_reply || head.left < sizeof(out))
-		return 0;
-	out.unique = r->in.unique;
-	out.error = error;
-	out.len = (uint32_t)(sizeof(out) + (error ? 0 : r->out_len));
-	iovc_write(&head, &out, sizeof(out));
-	return out.len;
+	return r->no_reply || r->deferred
+		       ? 0
+		       : answer(chain, r->in.unique, error, error ? 0 : r->out_len);
 }

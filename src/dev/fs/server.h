@@ -8,6 +8,7 @@
 #include "dev/fs/fs.h"
 #include "dev/fs/handle.h"
 #include "dev/fs/inode.h"
+#include "dev/fs/lock.h"
 #include "dev/fs/number.h"
 
 #include <linux/fuse.h>
@@ -27,6 +28,7 @@ struct fs_server {
 	struct handles handles;
 	struct exports exports;
 	struct numbers numbers;
+	struct locks locks;
 	bool setxattr_ext;	   /* negotiated by INIT */
 	const char *beliefs_xattr; /* see fs_config */
 	_Atomic uint64_t
@@ -42,11 +44,19 @@ struct fs_request {
 	struct iovc out;  /* reply payload: room behind the header */
 	size_t out_len;	  /* bytes of payload written */
 	bool no_reply;
+	bool deferred; /* the answer comes later: see fs_answer() */
+	unsigned queue;
+	uint16_t head;	  /* of the chain */
 	uint8_t *scratch; /* XATTR_MAX_BYTES, of the worker */
 };
 
-/* Serves one request; returns the bytes written to the chain. Never fails towards the device. */
+/*
+ * Serves one request; returns the bytes written to the chain, which is given back unless the
+ * request is deferred. Never fails towards the device.
+ */
 uint32_t fs_serve(struct fs_request *r, const struct vq_chain *chain);
+/* Answers what was deferred, without payload; returns the bytes written. */
+uint32_t fs_answer(const struct vq_chain *chain, uint64_t unique, int error);
 
 /* The fixed part of a request: its next n bytes, or NULL when there are not so many. */
 const void *req_take(struct fs_request *r, size_t n);
@@ -82,6 +92,13 @@ int stat_inode(int fd, struct statx *ret) CHECKED;
 
 /* A real descriptor for a regular file or directory; anything else is -EACCES, never opened. */
 int open_inode(struct fs_request *r, const struct inode *inode, int flags) CHECKED;
+
+/* What was locked through a file that is closed is free. */
+void release_locks(struct fs_request *r, uint64_t fh);
+/* FOPEN_* flags for inode, which was opened as fd. */
+uint32_t lock_open_flags(struct inode *inode, int fd);
+/* A file was made, and is open for writing. */
+void lock_created(struct fs_request *r, uint64_t nodeid);
 
 /*
  * The mode bits of inode for a guest whose kernel does not look at its ACL: nobody gets more than
@@ -120,5 +137,6 @@ fs_handler fs_readlink, fs_symlink, fs_mknod, fs_mkdir, fs_unlink, fs_rmdir, fs_
 	fs_link;
 fs_handler fs_open, fs_create, fs_tmpfile, fs_read, fs_write, fs_release, fs_fsync, fs_fallocate,
 	fs_lseek, fs_copy_file_range, fs_syncfs;
+fs_handler fs_getlk, fs_setlk, fs_setlkw, fs_flush, fs_interrupt;
 fs_handler fs_opendir, fs_readdir, fs_readdirplus, fs_fsyncdir;
 fs_handler fs_setxattr, fs_getxattr, fs_listxattr, fs_removexattr;
