@@ -34,6 +34,7 @@ libagent_a_SOURCES = \
 	agent/rootfs.c agent/rootfs.h \
 	agent/scheduling.c agent/scheduling.h \
 	agent/scratch.c agent/scratch.h \
+	agent/signalled.c agent/signalled.h \
 	agent/sockets.c agent/sockets.h \
 	agent/shares.c agent/shares.h \
 	agent/stats.c \

@@ -8,13 +8,14 @@
  * The agent dials host port READY as soon as it can serve; that connection carries the first RPC
  * session (the agent is the ttrpc server on it). Later sessions are dialled by the host to RPC.
  */
-#define VSOCK_PORT_READY  1024 /* host side */
-#define VSOCK_PORT_RPC	  1024 /* guest side */
-#define VSOCK_PORT_STREAM 1025 /* guest side; a connection begins with a u64 stream token */
-#define VSOCK_PORT_FORGET 1026 /* guest side; a connection asks to drop unused inodes, no more */
+#define VSOCK_PORT_READY     1024 /* host side */
+#define VSOCK_PORT_RPC	     1024 /* guest side */
+#define VSOCK_PORT_STREAM    1025 /* guest side; a connection begins with a u64 stream token */
+#define VSOCK_PORT_FORGET    1026 /* guest side; a connection asks to drop unused inodes, no more */
+#define VSOCK_PORT_SIGNALLED 1027 /* guest side; see rpc/signalled.h */
 
-#define AGENT_API_MAJOR	  1
-#define AGENT_API_MINOR	  0
+#define AGENT_API_MAJOR	     1
+#define AGENT_API_MINOR	     0
 
 /* virtio-fs tag of the pod's share device, and where the agent mounts it. */
 #define SHARE_TAG      "vmrun"

@@ -9,6 +9,7 @@ vmrun_vm_SOURCES = \
 	src/vm/main.c \
 	src/vm/qemu_jail.c src/vm/qemu_jail.h \
 	src/vm/seccomp.c src/vm/seccomp.h \
+	src/vm/signalled.c src/vm/signalled.h \
 	src/vm/vm.h
 nodist_vmrun_vm_SOURCES = src/vm/filters.inc
 vmrun_vm_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS)

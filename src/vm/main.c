@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "vm/ctl.h"
 #include "vm/forget.h"
+#include "vm/signalled.h"
 #include "vm/vm.h"
 
 #include <fcntl.h>
@@ -76,6 +77,8 @@ static int setup(struct vm *vm)
 	r = loop_fd_add(vm->loop, "end", vm->end_fd, EPOLLIN, on_end, vm, &vm->end_watch);
 	if (r == 0)
 		r = forget_init(vm);
+	if (r == 0)
+		r = signalled_init(vm);
 	return r ? r : ctl_new(vm, VMCTL_FIRST_FD, &vm->ctl);
 }
 

@@ -14,6 +14,7 @@
 #include "vmm/qemu.h"
 
 struct ctl;
+struct signalled_watch;
 
 struct vm {
 	struct loop *loop;
@@ -31,6 +32,7 @@ struct vm {
 	struct loop_fd *end_watch;
 	int forget_fd; /* eventfd of forget.c */
 	struct loop_fd *forget_watch;
+	struct signalled_watch *signalled;
 	enum machine_end end;
 };
 
