@@ -178,6 +178,7 @@ static int send_start(
 	req.u.start.vcpus = spec->vcpus;
 	req.u.start.vcpus_spare = spec->vcpus_spare;
 	req.u.start.volumes = spec->volumes;
+	req.u.start.root_locks = spec->root_locks;
 	req.u.start.monitor = monitors[spec->monitor->monitor];
 	req.u.start.pci = spec->monitor->pci;
 	req.u.start.log_max_kib = (uint32_t)spec->conf->console_log_max_kib;

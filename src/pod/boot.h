@@ -15,8 +15,9 @@ struct boot_spec {
 	uint32_t vcpus_spare; /* beside vcpus: offline until the agent is told to use them */
 	/* What config.json chooses; NULL: as set. */
 	const char *kernel, *initrd, *kernel_params;
-	bool volumes;  /* something is to be mounted into its containers' roots */
-	int cgroup_fd; /* cgroup v2 directory to be born in, or -1 */
+	bool root_locks; /* file locks in its containers' roots are to be the host's */
+	bool volumes;	 /* something is to be mounted into its containers' roots */
+	int cgroup_fd;	 /* cgroup v2 directory to be born in, or -1 */
 	/* What else is to be done with the monitor's process before it does anything, or NULL. */
 	int (*enter)(void *arg, pid_t pid, struct err *err);
 	void *enter_arg;

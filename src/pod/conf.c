@@ -31,6 +31,7 @@
 	}
 
 static const char *const cache_words[] = { "auto", "none", "always", NULL };
+static const char *const lock_words[] = { "auto", "host", "guest", NULL };
 
 const struct conf_key conf_keys[] = {
 	TEXT("kernel", kernel, "auto",
@@ -60,6 +61,8 @@ const struct conf_key conf_keys[] = {
 		"how much of the guest's console is kept"),
 	WORD("share_cache", share_cache, cache_words,
 		"what a guest believes of files without asking: \"auto\", \"none\" or \"always\""),
+	WORD("share_locks", share_locks, lock_words,
+		"whose file locks are seen: \"auto\", \"host\" or \"guest\""),
 	FLAG("strict", strict, "refuse what asks for a protection that would be ignored"),
 };
 const size_t conf_key_count = ARRAY_LEN(conf_keys);

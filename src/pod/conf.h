@@ -21,6 +21,7 @@ struct conf {
 	uint64_t boot_timeout_s;
 	uint64_t console_log_max_kib;
 	char *share_cache; /* "auto", "none" or "always": oci/share_options.h */
+	char *share_locks; /* "auto", "host" or "guest": likewise */
 	bool strict;	   /* a protection that would be ignored is refused */
 };
 

@@ -40,6 +40,7 @@ struct create {
 	struct buf config; /* config.json as it was read */
 	struct spec *spec;
 	struct conf conf;
+	struct share_options share_options; /* where no annotation says more */
 	struct monitor_choice monitor;
 	struct machine_shape shape;
 	struct vm_section vm_section;
@@ -244,6 +245,13 @@ static uint32_t spare_vcpus(const struct create *c)
 
 static int start_guest(struct create *c, struct err *err)
 {
+	struct share_options root;
+	int r = share_options_from(c->conf.share_cache, c->conf.share_locks, &c->share_options);
+
+	if (r == 0)
+		r = share_options_of(c->spec, "/", &c->share_options, &root, err);
+	if (r < 0)
+		return r;
 	c->boot = (struct boot_spec){
 		.dir = c->state->dir,
 		.conf = &c->conf,
@@ -252,6 +260,7 @@ static int start_guest(struct create *c, struct err *err)
 		.vcpus_spare = spare_vcpus(c),
 		.memory_mib = c->shape.memory_mib,
 		.volumes = mount_any_shared(c->spec),
+		.root_locks = root.locks == SHARE_LOCKS_HOST,
 		.kernel = c->vm_section.kernel,
 		.initrd = c->vm_section.initrd,
 		.kernel_params = c->vm_section.parameters,
@@ -265,11 +274,7 @@ static int start_guest(struct create *c, struct err *err)
 /* The guest boots meanwhile. */
 static int open_shares(struct create *c, struct err *err)
 {
-	enum share_cache cache = SHARE_CACHE_AUTO;
-	int r = share_cache_from(c->conf.share_cache, &cache);
-
-	if (r == 0)
-		r = shares_open(&c->shares, c->spec, c->bundle_dir, c->bundle, cache, err);
+	int r = shares_open(&c->shares, c->spec, c->bundle_dir, c->bundle, &c->share_options, err);
 
 	timeline("shares open");
 	if (r < 0)

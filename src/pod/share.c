@@ -133,23 +133,28 @@ static int list_submounts(const struct buf *table, int fd, struct strv *ret, str
 	return submounts_below(table, path, ret) < 0 ? err_sys(err, ENOMEM, "mounts") : 0;
 }
 
-static int cache_flags(const struct spec *spec, const char *where, enum share_cache cache,
-	uint32_t *ret, struct err *err)
+/* The flags of the share at `where`; local: its locks are the guest's unless somebody says more. */
+static int option_flags(const struct spec *spec, const char *where,
+	const struct share_options *defaults, bool local, uint32_t *ret, struct err *err)
 {
-	static const uint32_t flags[] = {
+	static const uint32_t cache[] = {
 		[SHARE_CACHE_NONE] = VMCTL_SHARE_CACHE_NONE,
 		[SHARE_CACHE_ALWAYS] = VMCTL_SHARE_CACHE_ALWAYS,
 	};
-	int r = share_cache_of(spec, where, cache, &cache, err);
+	struct share_options o;
+	int r = share_options_of(spec, where, defaults, &o, err);
 
-	if (r == 0)
-		*ret |= flags[cache];
-	return r;
+	if (r < 0)
+		return r;
+	*ret |= cache[o.cache];
+	if (o.locks == SHARE_LOCKS_GUEST || (o.locks == SHARE_LOCKS_AUTO && local))
+		*ret |= VMCTL_SHARE_LOCAL_LOCKS;
+	return 0;
 }
 
 /* How each is served, and what of the host is mounted below it. */
-static int describe(
-	struct shares *s, const struct spec *spec, enum share_cache cache, struct err *err)
+static int describe(struct shares *s, const struct spec *spec, const struct share_options *defaults,
+	struct err *err)
 {
 	AUTO(buf_done) struct buf table = { 0 };
 	int r = submounts_read(&table, err);
@@ -158,7 +163,7 @@ static int describe(
 		r = list_submounts(&table, s->rootfs_fd, &s->rootfs_submounts, err);
 	s->rootfs_flags = VMCTL_SHARE_ROOT;
 	if (r == 0)
-		r = cache_flags(spec, "/", cache, &s->rootfs_flags, err);
+		r = option_flags(spec, "/", defaults, true, &s->rootfs_flags, err);
 	for (size_t i = 0; r == 0 && i < s->count; i++) {
 		const struct mount_bind *b = &s->binds[i];
 		struct share *share = &s->bind[i];
@@ -170,13 +175,13 @@ static int describe(
 			r = list_submounts(&table, share->fd, &share->submounts, err);
 		s->agent_binds[i].submounts = &share->submounts;
 		if (r == 0)
-			r = cache_flags(spec, b->destination, cache, &share->flags, err);
+			r = option_flags(spec, b->destination, defaults, false, &share->flags, err);
 	}
 	return r;
 }
 
 int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
-	enum share_cache cache, struct err *err)
+	const struct share_options *defaults, struct err *err)
 {
 	int r = open_rootfs(s, spec, bundle_dir, bundle, err);
 
@@ -192,7 +197,7 @@ int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const
 		s->bind[i].fd = -1;
 	for (size_t i = 0; r == 0 && i < s->count; i++)
 		r = open_bind(s, i, bundle_dir, spec, err);
-	return r ? r : describe(s, spec, cache, err);
+	return r ? r : describe(s, spec, defaults, err);
 }
 
 int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err)

@@ -34,11 +34,11 @@ struct shares {
 	}
 
 /*
- * Opens rootfs and bind sources; a relative source is one of the bundle's. cache: for shares of
- * which no annotation says it. err names the field.
+ * Opens rootfs and bind sources; a relative source is one of the bundle's. defaults: for
+ * shares of which no annotation says it. err names the field.
  */
 int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
-	enum share_cache cache, struct err *err) CHECKED;
+	const struct share_options *defaults, struct err *err) CHECKED;
 /* Gives them to vmrun-vm. */
 int shares_add(const struct shares *s, int ctl, struct err *err) CHECKED;
 void shares_done(struct shares *s);

@@ -53,13 +53,14 @@ enum vmctl_monitor {
  */
 struct vmctl_start {
 	uint32_t memory_mib;
-	uint32_t vcpus;			 /* that the guest starts */
-	uint32_t vcpus_spare;		 /* that it may start later */
-	uint32_t monitor;		 /* enum vmctl_monitor */
-	uint32_t volumes;		 /* 1: with a second file system, for VMCTL_SHARE_VOLUME */
-	uint32_t pci;			 /* 1: of QEMU a q35, not a microvm */
-	uint32_t log_max_kib;		 /* console output beyond this is dropped */
-	uint32_t debug;			 /* 1: the monitor logs its decisions */
+	uint32_t vcpus;	      /* that the guest starts */
+	uint32_t vcpus_spare; /* that it may start later */
+	uint32_t monitor;     /* enum vmctl_monitor */
+	uint32_t volumes;     /* 1: with a second file system, for VMCTL_SHARE_VOLUME */
+	uint32_t root_locks;  /* 1: file locks in roots are the host's, not the guest's own */
+	uint32_t pci;	      /* 1: of QEMU a q35, not a microvm */
+	uint32_t log_max_kib; /* console output beyond this is dropped */
+	uint32_t debug;	      /* 1: the monitor logs its decisions */
 	char cmdline[VMCTL_CMDLINE_MAX]; /* kernel parameters, NUL-terminated */
 };
 
@@ -70,6 +71,7 @@ enum vmctl_share_flags {
 	VMCTL_SHARE_CACHE_ALWAYS = 16, /* see doc/shares.md; neither: "auto" */
 	VMCTL_SHARE_VOLUME = 32,       /* on the file system of volumes, not on that of roots */
 	VMCTL_SHARE_ROOT = 64,	       /* a container's root */
+	VMCTL_SHARE_LOCAL_LOCKS = 128,  /* file locks are not the host's, too */
 	VMCTL_SHARE_LEASED = 4, /* it is removed when the connection that has added it closes */
 };
 

@@ -7,6 +7,7 @@
 #include "vm/jail.h"
 #include "vm/qemu_jail.h"
 #include "vm/seccomp.h"
+#include "vm/signalled.h"
 #include "vm/vm.h"
 
 #include <limits.h>
@@ -191,11 +192,13 @@ static int make_devices(struct starting *s, struct err *err)
 		.log_max_bytes = (uint64_t)s->in->log_max_kib << 10,
 		.proc_self_fd = s->proc_self_fd,
 		.volumes = s->in->volumes,
+		.root_locks = s->in->root_locks,
 		.vcpus = s->in->vcpus,
 		.vsock_up = vsock_up,
 		.agent_dialled = agent_dialled,
 		.worker_start = worker_start,
 		.fs_crowded = forget_ask,
+		.fs_lock_waiting = signalled_watch,
 		.front_end_gone = front_end_gone,
 		.arg = s->vm,
 	};

@@ -178,6 +178,7 @@ static unsigned export_flags(uint32_t share_flags)
 		{ VMCTL_SHARE_CACHE_NONE, FS_EXPORT_CACHE_NONE },
 		{ VMCTL_SHARE_CACHE_ALWAYS, FS_EXPORT_CACHE_ALWAYS },
 		{ VMCTL_SHARE_ROOT, FS_EXPORT_ROOT },
+		{ VMCTL_SHARE_LOCAL_LOCKS, FS_EXPORT_LOCAL_LOCKS },
 	};
 
 	unsigned all = 0;

@@ -13,6 +13,8 @@
 #define REQUEST_QUEUES_MAX 4
 #define INODES_MIN	   256
 #define INODES_MAX	   400000
+#define LOCKS_MIN	   64
+#define LOCKS_MAX	   8192
 
 typedef int make_fn(const struct devices_config *c, const struct gmem *gm, struct devices *d,
 	struct vdev **ret);
@@ -51,16 +53,16 @@ static int new_vsock(
 	return r;
 }
 
-/* What is not for inodes is for open files, streams and the control socket. */
-static unsigned inodes_max(void)
+/* So many 32ths of the descriptors that we may have. */
+static unsigned descriptors(unsigned parts, unsigned min, unsigned max)
 {
 	struct rlimit nofile;
 	rlim_t share;
 
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
-		return INODES_MIN;
-	share = nofile.rlim_cur / 4 * 3;
-	return share < INODES_MIN ? INODES_MIN : share > INODES_MAX ? INODES_MAX : (unsigned)share;
+		return min;
+	share = nofile.rlim_cur / 32 * parts;
+	return share < min ? min : share > max ? max : (unsigned)share;
 }
 
 unsigned devices_fs_queues(unsigned vcpus)
@@ -69,16 +71,19 @@ unsigned devices_fs_queues(unsigned vcpus)
 }
 
 static int new_fs(const struct devices_config *c, const struct gmem *gm, const char *tag,
-	int proc_self_fd, struct fs **fs, struct vdev **ret)
+	bool locks, int proc_self_fd, struct fs **fs, struct vdev **ret)
 {
 	struct fs_config config = {
 		.tag = tag,
 		.beliefs_xattr = SHARE_BELIEFS_XATTR,
 		.request_queues = devices_fs_queues(c->vcpus),
 		.proc_self_fd = proc_self_fd,
-		.inodes_max = inodes_max() / (c->volumes ? 2 : 1),
+		/* What is not for these is for open files, streams and the control socket. */
+		.inodes_max = descriptors(c->volumes ? 12 : 24, INODES_MIN, INODES_MAX),
+		.locks_max = locks ? descriptors(1, LOCKS_MIN, LOCKS_MAX) : 0,
 		.worker_start = c->worker_start,
 		.crowded = c->fs_crowded,
+		.lock_waiting = c->fs_lock_waiting,
 		.arg = c->arg,
 	};
 	int r = fs_new(&config, gm, fs);
@@ -91,7 +96,7 @@ static int new_fs(const struct devices_config *c, const struct gmem *gm, const c
 static int new_roots(
 	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
 {
-	return new_fs(c, gm, SHARE_TAG, c->proc_self_fd, &d->roots, ret);
+	return new_fs(c, gm, SHARE_TAG, c->root_locks, c->proc_self_fd, &d->roots, ret);
 }
 
 static int new_volumes(
@@ -103,7 +108,7 @@ static int new_volumes(
 	if (!c->volumes)
 		return 0;
 	proc = fcntl(c->proc_self_fd, F_DUPFD_CLOEXEC, 3);
-	return proc < 0 ? -errno : new_fs(c, gm, VOLUMES_TAG, proc, &d->volumes, ret);
+	return proc < 0 ? -errno : new_fs(c, gm, VOLUMES_TAG, true, proc, &d->volumes, ret);
 }
 
 #define NOT_FOR_QEMU QEMU_DEVICES

@@ -28,11 +28,13 @@ struct devices_config {
 	uint64_t log_max_bytes;
 	int proc_self_fd; /* owned by the devices */
 	bool volumes;	  /* whether there is a second fs device */
+	bool root_locks;  /* whether the first one has file locks; the second one does */
 	unsigned vcpus;
 	void (*vsock_up)(void *arg);
 	vsock_accept_fn *agent_dialled;
 	int (*worker_start)(void *arg);
 	void (*fs_crowded)(void *arg);	    /* on a worker's thread */
+	void (*fs_lock_waiting)(void *arg); /* likewise */
 	vhost_user_gone_fn *front_end_gone; /* of QEMU */
 	void *arg;
 };

@@ -151,6 +151,27 @@ static void mistakes_name_file_and_key(void **state)
 	}
 }
 
+static void a_word_is_one_of_some(void **state)
+{
+	static const char *const bad[] = { "", "Host", "hos", "host " };
+	const struct etc *etc = *state;
+	struct err err = ERR_NONE;
+	char text[64];
+	struct conf c;
+
+	write_file(etc, "vmrun.conf", "{\"share_locks\": \"guest\"}");
+	c = read_conf(etc->file);
+	assert_string_equal(c.share_locks, "guest");
+	conf_done(&c);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		snprintf(text, sizeof(text), "{\"share_locks\": \"%s\"}", bad[i]);
+		write_file(etc, "vmrun.conf", text);
+		assert_int_equal(conf_read(etc->file, &c, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, "share_locks: "));
+		err_clear(&err);
+	}
+}
+
 static void drop_ins_in_order(void **state)
 {
 	const struct etc *etc = *state;
@@ -284,6 +305,7 @@ int main(void)
 		TEST(an_empty_object_is_the_defaults),
 		TEST(comments_and_values),
 		TEST(mistakes_name_file_and_key),
+		TEST(a_word_is_one_of_some),
 		TEST(drop_ins_in_order),
 		TEST(a_bad_drop_in_is_named),
 		TEST(a_named_file_must_be_there),

@@ -5,9 +5,11 @@ tests_e2e_bin_bootprobe_LDADD = libbase.a
 
 # In containers. AddressSanitizer and static programs do not mix.
 if !SANITIZERS
-noinst_PROGRAMS += tests/e2e/bin/inside tests/e2e/bin/syscalls
+noinst_PROGRAMS += tests/e2e/bin/inside tests/e2e/bin/locks tests/e2e/bin/syscalls
 tests_e2e_bin_inside_SOURCES = tests/e2e/bin/inside.c
 tests_e2e_bin_inside_LDFLAGS = $(AM_LDFLAGS) -static
+tests_e2e_bin_locks_SOURCES = tests/e2e/bin/locks.c
+tests_e2e_bin_locks_LDFLAGS = $(AM_LDFLAGS) -static
 tests_e2e_bin_syscalls_SOURCES = tests/e2e/bin/syscalls.c
 tests_e2e_bin_syscalls_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 tests_e2e_bin_syscalls_LDFLAGS = $(AM_LDFLAGS) -static
