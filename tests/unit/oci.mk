@@ -1,9 +1,11 @@
-OCI_TESTS = tests/unit/test_annotations tests/unit/test_caps tests/unit/test_check tests/unit/test_features tests/unit/test_fields \
+OCI_TESTS = tests/unit/test_annotations tests/unit/test_caps tests/unit/test_share_options tests/unit/test_check tests/unit/test_features tests/unit/test_fields \
 	tests/unit/test_host_limits \
 	tests/unit/test_json tests/unit/test_mounts tests/unit/test_parse tests/unit/test_resources \
 	tests/unit/test_seccomp tests/unit/test_to_agent
 UNIT_TESTS += $(OCI_TESTS)
 OCI_TEST_LIBS = liboci.a libapi.a $(UNIT_LIBS) $(OCI_LIBS)
+tests_unit_test_share_options_SOURCES = tests/unit/test_share_options.c tests/unit/oci_text.h
+tests_unit_test_share_options_LDADD = $(OCI_TEST_LIBS)
 tests_unit_test_annotations_SOURCES = tests/unit/test_annotations.c tests/unit/oci_text.h
 tests_unit_test_annotations_LDADD = $(OCI_TEST_LIBS)
 tests_unit_test_caps_SOURCES = tests/unit/test_caps.c tests/unit/oci_text.h
