@@ -14,10 +14,10 @@
 		.name = key, .offset = offsetof(struct conf, member), .text_default = value,       \
 		.help = help_                                                                      \
 	}
-#define WORD(key, member, words_, help_) /* the first word is the default */                       \
+#define WORD(key, member, value, words_, help_)                                                    \
 	{                                                                                          \
 		.name = key, .offset = offsetof(struct conf, member), .words = words_,             \
-		.text_default = (words_)[0], .help = help_                                         \
+		.text_default = value, .help = help_                                               \
 	}
 #define NUMBER(key, member, value, min_, max_, help_)                                              \
 	{                                                                                          \
@@ -59,9 +59,9 @@ const struct conf_key conf_keys[] = {
 		"seconds until a guest must be ready"),
 	NUMBER("console_log_max_kib", console_log_max_kib, 1024, 16, 1 << 20,
 		"how much of the guest's console is kept"),
-	WORD("share_cache", share_cache, cache_words,
+	WORD("share_cache", share_cache, "auto", cache_words,
 		"what a guest believes of files without asking: \"auto\", \"none\" or \"always\""),
-	WORD("share_locks", share_locks, lock_words,
+	WORD("share_locks", share_locks, "auto", lock_words,
 		"whose file locks are seen: \"auto\", \"host\" or \"guest\""),
 	FLAG("strict", strict, "refuse what asks for a protection that would be ignored"),
 };
