@@ -71,7 +71,7 @@ enum vmctl_share_flags {
 	VMCTL_SHARE_CACHE_ALWAYS = 16, /* see doc/shares.md; neither: "auto" */
 	VMCTL_SHARE_VOLUME = 32,       /* on the file system of volumes, not on that of roots */
 	VMCTL_SHARE_ROOT = 64,	       /* a container's root */
-	VMCTL_SHARE_LOCAL_LOCKS = 128,  /* file locks are not the host's, too */
+	VMCTL_SHARE_LOCAL_LOCKS = 128, /* file locks are not the host's, too */
 	VMCTL_SHARE_LEASED = 4, /* it is removed when the connection that has added it closes */
 };
 

@@ -16,7 +16,7 @@ enum fs_export_flags {
 	 */
 	FS_EXPORT_CACHE_NONE = 4,
 	FS_EXPORT_CACHE_ALWAYS = 8,
-	FS_EXPORT_ROOT = 16, /* a container's root, which hardly anybody else changes */
+	FS_EXPORT_ROOT = 16,	    /* a container's root, which hardly anybody else changes */
 	FS_EXPORT_LOCAL_LOCKS = 32, /* file locks are the guest's own, the host's are not seen */
 };
 
