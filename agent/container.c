@@ -216,7 +216,7 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 		r = sockets_open(c, request, &child->sources, err);
 	if (r == 0)
 		r = sd_notify_open(c, request, &child->sources, err);
-	if (r == 0 && user_namespace)
+	if (r == 0 && user_namespace && !(child->namespaces.created & CLONE_NEWNET))
 		r = mount_sources_add_sysfs(request, &child->sources, err);
 	if (r == 0)
 		r = devices_open(c->agent, request, user_namespace, &child->sources, err);

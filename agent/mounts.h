@@ -32,8 +32,8 @@ int mount_sources_open(struct agent *a, const Vmrun__Agent__CreateContainerReque
 /* A detached mount of what a reference names, opened as those are, or -errno. */
 int mount_source_open(struct agent *a, const Vmrun__Agent__ShareRef *ref, struct err *err) CHECKED;
 /*
- * What a child in a user namespace may not mount: sysfs shows the network namespace, which is the
- * pod's.
+ * What a child in a user namespace may not mount as long as its network namespace, which sysfs
+ * shows, is the pod's.
  */
 int mount_sources_add_sysfs(const Vmrun__Agent__CreateContainerRequest *request,
 	struct mount_sources *s, struct err *err) CHECKED;

@@ -13,11 +13,21 @@
 #define NOTIFY_CASE "seccomp-agents-of-the-host-are-asked"
 #define BY_NOTIFY   "the agent that listens there is asked, by way of a stand-in for the descriptor"
 
-/* The guest's own network namespace is the pod's; a container in it needs no other. */
+static bool has_user_namespace(const struct json_value *namespaces)
+{
+	for (size_t i = 0; i < json_count(namespaces); i++)
+		if (json_is_str(json_member(json_at(namespaces, i), "type"), "user"))
+			return true;
+	return false;
+}
+
+/*
+ * The guest's own network namespace is the pod's; a container in it needs no other, unless it has a
+ * user namespace that is to own it.
+ */
 static void namespace_by_value(struct field_use *use, const struct json_value *namespace)
 {
-	(void)namespace;
-	if (!json_is_str(use->value, "network"))
+	if (!json_is_str(use->value, "network") || has_user_namespace(json_parent(namespace)))
 		return;
 	use->class = CLASS_EMULATED;
 	use->how = "the pod's, which is the guest's first";

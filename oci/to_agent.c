@@ -69,9 +69,26 @@ static int refuse_path(struct maker *m, size_t i, const char *path)
 }
 
 /*
- * The guest's first network namespace is the pod's, so a container has none of its own. A mount
- * namespace it always has: its mounts must not become the agent's.
+ * The guest's first network namespace is the pod's, so a container needs none of its own, unless it
+ * has a user namespace: root of that is to own its network (ports, sysctls, raw sockets).
  */
+static bool is_the_pods(const struct spec *spec, int kind, const char *join)
+{
+	if (kind != VMRUN__AGENT__NAMESPACE__KIND__NETWORK || join)
+		return false;
+	for (size_t i = 0; i < spec->linux.namespaces.n; i++)
+		if (streq(spec->linux.namespaces.v[i].type, "user"))
+			return false;
+	return true;
+}
+
+/* Whatever path a network has on the host, a guest's is its own. */
+static bool is_by_path(const struct spec_namespace *ns, int kind)
+{
+	return ns->path && kind != VMRUN__AGENT__NAMESPACE__KIND__NETWORK;
+}
+
+/* A mount namespace it always has: its mounts must not become the agent's. */
 static int make_namespaces(
 	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
 {
@@ -83,9 +100,9 @@ static int make_namespaces(
 		const char *join = at->joins ? at->joins[i] : NULL;
 		int kind = namespace_number(ns->type);
 
-		if (kind == VMRUN__AGENT__NAMESPACE__KIND__NETWORK && !join)
+		if (is_the_pods(spec, kind, join))
 			continue;
-		if (ns->path && !join)
+		if (is_by_path(ns, kind) && !join)
 			return refuse_path(m, i, ns->path);
 		has_mount = has_mount || kind == VMRUN__AGENT__NAMESPACE__KIND__MOUNT;
 		make_namespace(m, kind, join, to);

@@ -44,7 +44,8 @@ struct agent_placement {
  * size only: the tokens are the caller's to fill in. Rules for a VM:
  *  - bind mounts become binds of shares; other types are file systems of the guest as given, with
  *    "cgroup" mounted as cgroup2;
- *  - the pod is the network namespace, so "network" is not sent unless it is joined;
+ *  - the pod is the network namespace, so "network" is not sent unless it is joined, or the
+ * container has a user namespace, which is to own it;
  *  - a mount namespace is always sent.
  * Errors: -EINVAL with the path of the field, -ENOMEM.
  */

@@ -23,7 +23,7 @@ config "$work/b" '.linux.maskedPaths = ["/hidden", "/hidden.file", "/mask.link",
 	| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}, {containerID: 1000, hostID: 101000, size: 1}]
 	| .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 1001}]
 	| .linux.sysctl = {"kernel.shmmax": "123456", "kernel/msgmax": "4321", "fs.mqueue.msg_max": "17",
-		"user.max_uts_namespaces": "3"}
+		"user.max_uts_namespaces": "3", "net.ipv4.ping_group_range": "0 1000", "net.ipv4.ip_forward": "1"}
 	| .hostname = "in-guest" | .domainname = "in.domain"
 	| .process.user = {uid: 1000, gid: 1000, additionalGids: [5, 100]}
 	| .process.capabilities[] |= ["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN"]
@@ -41,6 +41,7 @@ run in_c sh -c '
 	say map; tr -s " " " " </proc/self/uid_map | tr "\n" ";"
 	say names; echo -n "$(hostname) $(cat /proc/sys/kernel/domainname)"
 	say sysctls; echo -n $(cat /proc/sys/kernel/shmmax /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max /proc/sys/user/max_uts_namespaces)
+	say net; echo -n $(cat /proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/ip_forward; ls /sys/class/net)
 	say clocks; inside clocks | cut -c1-4 | tr "\n" " "
 	say masked; t ls /hidden; ls /hidden | wc -l | tr "\n" " "; cat /hidden.file | wc -c | tr "\n" " "
 	ls /target | wc -l | tr "\n" " "; t touch /hidden/x; t sh -c "echo x >/hidden/x"
@@ -55,6 +56,7 @@ tells "user and groups" ids '1000 1000 1000 5 100'
 tells "mappings" map ' 0 100000 1000; 1000 101000 1;'
 tells "hostname, domainname" names 'in-guest in.domain'
 tells "sysctls of namespaces" sysctls '123456 4321 17 3'
+tells "sysctls of its own network, and what sysfs shows of it" net '0 1000 1 lo'
 tells "clocks of a time namespace" clocks 1000
 tells "masked paths: a directory, a file, through a symlink" masked 'yes 0 0 0 no no'
 tells "a volume of a mapped user" volume '1000 5 yes yes'
@@ -70,6 +72,11 @@ as_root() {
 }
 is "read-only paths: directories, files, through symlinks" "$(as_root sh -c 'for f in /fixed/x /fixed/sub/x /fixed/file /etc/passwd /target/x /writable; do
 	if touch $f 2>/dev/null; then echo -n "yes "; else echo -n "no "; fi; done')" 'no no no no no yes '
+is "root of the user namespace owns its ports, raw sockets, host names and interfaces" \
+	"$(vm exec -u 0 --cap CAP_NET_BIND_SERVICE --cap CAP_NET_RAW --cap CAP_NET_ADMIN --cap CAP_SYS_ADMIN c sh -c '
+		t() { if "$@" >/dev/null 2>&1; then echo -n "yes "; else echo -n "no "; fi; }
+		nc -l -p 80 & until netstat -ltn | grep -q :80 || ! kill -0 $!; do :; done; t kill $!
+		t ping -c 1 -W 5 127.0.0.1; t hostname changed; t ifconfig lo 127.0.0.9 up')" 'yes yes yes yes '
 fails "sysctls" 'Read-only' as_root sh -c 'echo 1 >/proc/sys/kernel/shmmax'
 vm delete --force c
 

@@ -511,6 +511,39 @@ static void test_user_namespace(void **state)
 	result_done(&res);
 }
 
+/* Root of a user namespace is root of the namespaces that were made with it. */
+static void test_user_namespace_owns_the_others(void **state)
+{
+	Vmrun__Agent__IdMapping map = VMRUN__AGENT__ID_MAPPING__INIT, *maps[] = { &map };
+	Vmrun__Agent__Sysctl ping = VMRUN__AGENT__SYSCTL__INIT, *sysctls[] = { &ping };
+	struct box_request r;
+	struct box_result res;
+
+	(void)state;
+	request_init(&r, "c",
+		"tr '\\t' ' ' </proc/sys/net/ipv4/ping_group_range; ls /sys/class/net;"
+		"echo 81 >/proc/sys/net/ipv4/ip_default_ttl; cat /proc/sys/net/ipv4/ip_default_ttl;"
+		"echo 4321 >/proc/sys/kernel/msgmax; cat /proc/sys/kernel/msgmax;"
+		"hostname mine; hostname; mount -t cgroup2 none /tmp && echo mounted");
+	vmrun__agent__namespace__init(&r.ns[6]);
+	r.ns[6].kind = VMRUN__AGENT__NAMESPACE__KIND__USER;
+	r.ns_list[6] = &r.ns[6];
+	r.create.n_namespaces = 7;
+	request_mount(&r, "sysfs", "/sys");
+	map.host_id = 100000;
+	map.size = 65536;
+	r.create.uid_mappings = r.create.gid_mappings = maps;
+	r.create.n_uid_mappings = r.create.n_gid_mappings = 1;
+	ping.key = (char *)(uintptr_t) "net.ipv4.ping_group_range";
+	ping.value = (char *)(uintptr_t) "0 7";
+	r.create.sysctls = sysctls;
+	r.create.n_sysctls = 1;
+	box_run(&box, &r, &res);
+	assert_string_equal(res.out, "0 7\nlo\n81\n4321\nmine\nmounted\n");
+	assert_int_equal(res.status, 0);
+	result_done(&res);
+}
+
 static void test_bad_mapping(void **state)
 {
 	Vmrun__Agent__IdMapping map = VMRUN__AGENT__ID_MAPPING__INIT, *maps[] = { &map };
@@ -1118,6 +1151,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_credentials, clean_up),
 		cmocka_unit_test_teardown(test_no_capabilities, clean_up),
 		cmocka_unit_test_teardown(test_user_namespace, clean_up),
+		cmocka_unit_test_teardown(test_user_namespace_owns_the_others, clean_up),
 		cmocka_unit_test_teardown(test_bad_mapping, clean_up),
 		cmocka_unit_test_teardown(test_exec_records, clean_up),
 		cmocka_unit_test_teardown(test_exec, clean_up),

@@ -379,6 +379,12 @@ static void the_value_decides(void **state)
 	contains(&b, "host      opened by the host and shared with the guest\n");
 	contains(&b, "emulated  the pod's, which is the guest's first\n");
 	contains(&b, "ignored   a guest's network is its own\n");
+	buf_done(&b);
+	explained(CONFIG(",'linux':{'uidMappings':[{'containerID':0,'hostID':0,'size':1}],"
+			 "'gidMappings':[{'containerID':0,'hostID':0,'size':1}],"
+			 "'namespaces':[{'type':'network'},{'type':'user'}]}"),
+		false, false, "", &b);
+	assert_null(strstr(buf_str(&b), "emulated"));
 }
 
 /* Other than config.json's sections, a process file is named from its own top. */

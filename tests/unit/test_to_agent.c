@@ -217,15 +217,17 @@ static void namespaces(void **state)
 	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *joined = NULL;
 
 	(void)state;
-	/* The network one is the pod's; a mount one is always made. */
-	assert_int_equal(r->n_namespaces, 6);
+	/* A mount one is always made. */
+	assert_int_equal(r->n_namespaces, 7);
 	assert_int_equal(r->namespaces[0]->kind, VMRUN__AGENT__NAMESPACE__KIND__PID);
 	assert_string_equal(r->namespaces[0]->join_container, "");
-	assert_int_equal(r->namespaces[1]->kind, VMRUN__AGENT__NAMESPACE__KIND__IPC);
-	assert_int_equal(r->namespaces[2]->kind, VMRUN__AGENT__NAMESPACE__KIND__UTS);
-	assert_int_equal(r->namespaces[3]->kind, VMRUN__AGENT__NAMESPACE__KIND__USER);
-	assert_int_equal(r->namespaces[4]->kind, VMRUN__AGENT__NAMESPACE__KIND__TIME);
-	assert_int_equal(r->namespaces[5]->kind, VMRUN__AGENT__NAMESPACE__KIND__MOUNT);
+	assert_int_equal(r->namespaces[1]->kind, VMRUN__AGENT__NAMESPACE__KIND__NETWORK);
+	assert_string_equal(r->namespaces[1]->join_container, "");
+	assert_int_equal(r->namespaces[2]->kind, VMRUN__AGENT__NAMESPACE__KIND__IPC);
+	assert_int_equal(r->namespaces[3]->kind, VMRUN__AGENT__NAMESPACE__KIND__UTS);
+	assert_int_equal(r->namespaces[4]->kind, VMRUN__AGENT__NAMESPACE__KIND__USER);
+	assert_int_equal(r->namespaces[5]->kind, VMRUN__AGENT__NAMESPACE__KIND__TIME);
+	assert_int_equal(r->namespaces[6]->kind, VMRUN__AGENT__NAMESPACE__KIND__MOUNT);
 	at.joins = joins;
 	joined = request_of(full_text, &at);
 	assert_string_equal(joined->namespaces[0]->join_container, "sandbox");
