@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,6 +13,19 @@
 struct id_range {
 	uint32_t inside, outside, count;
 };
+
+/* Reads what is in such a file; the caller frees *ret, which is never NULL. 0 or -ENOMEM. */
+int id_map_parse(const char *text, struct id_range **ret, size_t *ret_count) CHECKED;
+/* The same of our own uid_map or gid_map (file); that of the initial namespace where there is none.
+ */
+int id_map_own(const char *file, struct id_range **ret, size_t *ret_count) CHECKED;
+
+/* Whether it is the initial namespace's: every id is itself. */
+bool id_map_is_initial(const struct id_range *map, size_t count);
+
+/* What is outside for an id inside, and the other way round. False: it has no name there. */
+bool id_map_outward(const struct id_range *map, size_t count, uint32_t inside, uint32_t *ret);
+bool id_map_inward(const struct id_range *map, size_t count, uint32_t outside, uint32_t *ret);
 
 /*
  * Writes the uid_map or gid_map (file) of a process that is alone in a new user namespace; none

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/auto.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/capability.c src/base/capability.h \
 	src/base/cgroup_undo.c src/base/cgroup_undo.h \
 	src/base/command.c src/base/command.h \
 	src/base/err.c src/base/err.h \
@@ -12,6 +13,7 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/path.c src/base/path.h \
+	src/base/places.c src/base/places.h \
 	src/base/program.c src/base/program.h \
 	src/base/str.c src/base/str.h \
 	src/base/thread.c src/base/thread.h

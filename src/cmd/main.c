@@ -2,6 +2,7 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/places.h"
 #include "cmd/cmd.h"
 #include "cmd/passed_fds.h"
 #include "oci/parse.h"
@@ -10,7 +11,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
 	G_ROOT,
@@ -28,7 +28,8 @@ enum {
 };
 
 static const struct opt global_options[] = {
-	[G_ROOT] = { "root", 0, OPT_TEXT, "DIR", "where state is kept (/run/vmrun)" },
+	[G_ROOT] = { "root", 0, OPT_TEXT, "DIR",
+		"where state is kept (/run/vmrun, or $XDG_RUNTIME_DIR/vmrun)" },
 	[G_CONFIG] = { "config", 0, OPT_TEXT, "FILE",
 		"settings, instead of " VMRUN_SYSCONFDIR "/vmrun.conf" },
 	[G_HYPERVISOR] = { "hypervisor", 0, OPT_TEXT, "auto|kvm|qemu",
@@ -108,8 +109,8 @@ static int set_up_log(const union opt_value *g, struct err *err)
 
 static int set_up_runtime(const union opt_value *g, struct runtime *rt, struct err *err)
 {
-	static char own[PATH_MAX];
-	const char *run_dir = getenv("XDG_RUNTIME_DIR");
+	static char standard[PATH_MAX];
+	struct places places;
 	const char *manager = g[G_CGROUP_MANAGER].text;
 
 	rt->root = g[G_ROOT].text;
@@ -118,12 +119,9 @@ static int set_up_runtime(const union opt_value *g, struct runtime *rt, struct e
 	rt->systemd_cgroup = g[G_SYSTEMD_CGROUP].flag || (manager && streq(manager, "systemd"));
 	if (rt->root)
 		return *rt->root ? 0 : err_set(err, EINVAL, "--root must not be empty");
-	rt->root = "/run/vmrun";
-	if (geteuid() != 0 && run_dir && *run_dir) {
-		snprintf(own, sizeof(own), "%s/vmrun", run_dir);
-		rt->root = own;
-	}
-	return 0;
+	places = places_look();
+	rt->root = standard;
+	return places_state(&places, standard, err);
 }
 
 static void command_help(const struct cmd *c)
@@ -159,10 +157,6 @@ static int run_command(
 	AUTO(strv_done) struct strv args = { 0 };
 	int r;
 
-	if (asks_for_help(c, argc, argv)) {
-		command_help(c);
-		return 0;
-	}
 	failure_status = c->failure_status ? c->failure_status : 1;
 	r = opt_parse(c->options, argc, argv, c->passes_arguments ? 1 : 0, values, &args, err);
 	if (r == 0 && (args.n < c->args_min || args.n > c->args_max))
@@ -202,8 +196,6 @@ static int run_all(int argc, char **argv, struct err *err)
 
 	if (r == 0)
 		r = set_up_log(g, err);
-	if (r == 0)
-		r = set_up_runtime(g, &rt, err);
 	if (r < 0)
 		return r;
 	if (g[G_VERSION].flag || (globals < argc && streq(argv[globals], "version"))) {
@@ -220,7 +212,12 @@ static int run_all(int argc, char **argv, struct err *err)
 	if (!c)
 		return err_set(
 			err, EINVAL, "unknown command %s (vmrun --help lists them)", argv[globals]);
-	return run_command(&rt, c, argc - globals - 1, argv + globals + 1, err);
+	if (asks_for_help(c, argc - globals - 1, argv + globals + 1)) {
+		command_help(c);
+		return 0;
+	}
+	r = set_up_runtime(g, &rt, err);
+	return r ? r : run_command(&rt, c, argc - globals - 1, argv + globals + 1, err);
 }
 
 int main(int argc, char **argv)

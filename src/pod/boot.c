@@ -3,6 +3,7 @@
 
 #include "agent/agent.pb-c.h"
 #include "base/auto.h"
+#include "base/capability.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/program.h"
@@ -11,6 +12,7 @@
 #include "pod/timeline.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -147,7 +149,7 @@ static pid_t spawn(int ctl, int cgroup_fd, struct err *err)
 		high = fcntl(binary, F_DUPFD_CLOEXEC, 16);
 	if (high < 0)
 		return err_sys(err, errno, "%s", path);
-	if (geteuid() == 0)
+	if (capability_effective(CAP_SYS_ADMIN))
 		args.flags |= CLONE_NEWPID; /* its proc then shows nobody else */
 	if (cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;

@@ -2,6 +2,7 @@
 #include "pod/conf.h"
 
 #include "base/auto.h"
+#include "base/places.h"
 #include "base/str.h"
 #include "oci/json.h"
 
@@ -38,7 +39,10 @@ const struct conf_key conf_keys[] = {
 		"the guest kernel: \"auto\", or the path of a vmlinuz or vmlinux"),
 	TEXT("modules", modules, "", "the kernel's modules, if not in ../lib/modules beside it"),
 	TEXT("kernel_params", kernel_params, "", "appended to the guest kernel's command line"),
-	TEXT("cache_dir", cache_dir, "/var/cache/vmrun", "unpacked kernels and initramfs images"),
+	TEXT("cache_dir", cache_dir, "auto",
+		"unpacked kernels and initramfs images: a folder, or \"auto\" (/var/cache/vmrun; "
+		"for "
+		"others than root $XDG_CACHE_HOME/vmrun or ~/.cache/vmrun)"),
 	TEXT("hypervisor", hypervisor, "auto",
 		"what runs guests: \"kvm\" (our own monitor), \"qemu\", or the better one by "
 		"\"auto\""),
@@ -231,6 +235,20 @@ static int read_environment(struct conf *c)
 	return r;
 }
 
+static int place_cache(struct conf *c, struct err *err)
+{
+	struct places places = places_look();
+	char path[PATH_MAX];
+	int r = 0;
+
+	if (!streq(c->cache_dir, "auto"))
+		return 0;
+	r = places_cache(&places, path, err);
+	if (r == 0 && set_text(c, find("cache_dir"), path) < 0)
+		r = err_sys(err, ENOMEM, "settings");
+	return r;
+}
+
 int conf_read(const char *path, struct conf *ret, struct err *err)
 {
 	const char *standard = VMRUN_SYSCONFDIR "/vmrun.conf";
@@ -250,6 +268,8 @@ int conf_read(const char *path, struct conf *ret, struct err *err)
 		r = read_drop_ins(ret, path ? path : standard, err);
 	if (r == 0 && read_environment(ret) < 0)
 		r = err_sys(err, ENOMEM, "settings");
+	if (r == 0)
+		r = place_cache(ret, err);
 	if (r < 0)
 		conf_done(ret);
 	return r;

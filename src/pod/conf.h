@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 struct conf {
-	char *kernel;	     /* "auto" or a path */
-	char *modules;	     /* "" or a path */
-	char *kernel_params; /* appended to the command line */
-	char *cache_dir;
+	char *kernel;		/* "auto" or a path */
+	char *modules;		/* "" or a path */
+	char *kernel_params;	/* appended to the command line */
+	char *cache_dir;	/* a path, see base/places.h */
 	char *hypervisor;	/* "auto", "kvm" or "qemu" */
 	char *qemu;		/* "auto" or a path */
 	char *vm_paths;		/* folders with colons between them */

@@ -32,7 +32,9 @@ const char *status_name(enum status s)
 
 int state_root_open(const char *root, bool create, struct err *err)
 {
-	int r = create ? mkdir_all(root, 0700) : 0;
+	/* The sticky bit keeps what tidies $XDG_RUNTIME_DIR away from it, as its specification
+	 * says. */
+	int r = create ? mkdir_all(root, 01700) : 0;
 	int fd;
 
 	if (r < 0)

@@ -2,6 +2,7 @@
 #include "vm/jail.h"
 
 #include "base/auto.h"
+#include "base/capability.h"
 #include "base/log.h"
 
 #include <fcntl.h>
@@ -87,10 +88,10 @@ int jail_enter(int *ret_proc_self_fd, struct err *err)
 	raise_nofile();
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	umask(0); /* a file gets the mode that the guest asks for */
-	if (geteuid() == 0) {
+	if (capability_effective(CAP_SYS_ADMIN)) {
 		r = namespaces(ret_proc_self_fd, err);
 	} else {
-		log_debug("jail: not root, so no namespaces and no root of its own");
+		log_debug("jail: no CAP_SYS_ADMIN, so no namespaces and no root of its own");
 		r = plain_proc_self_fd(err);
 		if (r >= 0)
 			*ret_proc_self_fd = r;
@@ -100,18 +101,6 @@ int jail_enter(int *ret_proc_self_fd, struct err *err)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, errno, "jail: prctl");
 	return 0;
-}
-
-/* Capabilities of the calling thread only: the raw call, as libc would do it for all threads. */
-static int set_caps(uint64_t mask)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = {
-		{ .effective = (uint32_t)mask, .permitted = (uint32_t)mask },
-		{ .effective = (uint32_t)(mask >> 32), .permitted = (uint32_t)(mask >> 32) },
-	};
-
-	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
 }
 
 /*
@@ -126,12 +115,12 @@ int jail_keep_worker_caps(void)
 				     1ULL << CAP_FSETID | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID |
 				     1ULL << CAP_MKNOD | 1ULL << CAP_SETFCAP;
 
-	return geteuid() == 0 ? set_caps(keep) : 0;
+	return capabilities_keep(keep & capabilities_permitted());
 }
 
 int jail_drop_privileges(struct err *err)
 {
-	int r = set_caps(0);
+	int r = capabilities_keep(0);
 
 	return r < 0 ? err_sys(err, -r, "jail: cannot drop capabilities") : 0;
 }

@@ -12,7 +12,7 @@
  * Own mount, ipc, uts and network namespaces, an empty read-only root, no_new_privs, not dumpable,
  * no core files, as many descriptors as the hard limit allows. *ret_proc_self_fd: directory
  * descriptor (O_PATH) of our own /proc/self/fd, from which nothing else of proc can be reached.
- * Without root it does what needs no privilege, and ".." of that directory is not cut off.
+ * Without CAP_SYS_ADMIN it does what needs no privilege, and ".." of that directory is not cut off.
  */
 int jail_enter(int *ret_proc_self_fd, struct err *err) CHECKED;
 

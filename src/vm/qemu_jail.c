@@ -2,12 +2,15 @@
 #include "vm/qemu_jail.h"
 
 #include "base/auto.h"
+#include "base/capability.h"
 #include "base/err.h"
+#include "base/id_map.h"
 #include "base/str.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -115,11 +118,16 @@ static int add_entries(struct source s[ARRAY_LEN(entries)])
 	return r;
 }
 
-/* A node of nobody's own: who may use the host's is the host's business, and we may. */
-static int add_kvm(const struct stat *host)
+/*
+ * A node of nobody's own: who may use the host's is the host's business, and we may. No user
+ * namespace can make one: there QEMU stays who we are (see become_nobody()), and has the host's.
+ */
+static int add_kvm(const struct stat *host, int *tree)
 {
 	static const char at[] = NEW_ROOT "/dev/kvm";
 
+	if (*tree >= 0)
+		return attach(*tree, at, false);
 	if (mknod(at, S_IFCHR | 0600, host->st_rdev) < 0 || chown(at, NOBODY, NOBODY) < 0)
 		return fail(at);
 	return 0;
@@ -156,15 +164,26 @@ static int open_own_directory(const char *binary, int *ret_tree, char *at, size_
 	return *ret_tree < 0 ? fail(at + strlen(NEW_ROOT)) : 0;
 }
 
-static int make_root(const struct qemu_jail *jail, int kernel, int initrd)
+static int open_kvm(bool user_namespace, struct stat *host, int *ret_tree)
+{
+	if (stat("/dev/kvm", host) < 0)
+		return fail("/dev/kvm");
+	if (!user_namespace)
+		return 0;
+	*ret_tree = clone_tree(AT_FDCWD, "/dev/kvm", true);
+	return *ret_tree < 0 ? fail("/dev/kvm") : 0;
+}
+
+static int make_root(const struct qemu_jail *jail, bool user_namespace, int kernel, int initrd)
 {
 	struct source sources[ARRAY_LEN(entries)];
 	char own[PATH_MAX];
 	AUTO_CLOSE int own_tree = -1;
+	AUTO_CLOSE int kvm_tree = -1;
 	struct stat kvm;
 
-	if (jail->kvm && stat("/dev/kvm", &kvm) < 0)
-		return fail("/dev/kvm");
+	if (jail->kvm && open_kvm(user_namespace, &kvm, &kvm_tree) < 0)
+		return -1;
 	if (open_own_directory(jail->binary, &own_tree, own, sizeof(own)) < 0)
 		return -1;
 	if (open_sources(sources) < 0)
@@ -175,7 +194,7 @@ static int make_root(const struct qemu_jail *jail, int kernel, int initrd)
 		return fail("an empty root");
 	if (own_tree >= 0 && (make_way(own) < 0 || attach(own_tree, own, true) < 0))
 		return -1;
-	if (jail->kvm && add_kvm(&kvm) < 0)
+	if (jail->kvm && add_kvm(&kvm, &kvm_tree) < 0)
 		return -1;
 	if (add_entries(sources) < 0 || attach(kernel, NEW_ROOT QEMU_JAIL_KERNEL, false) < 0 ||
 		attach(initrd, NEW_ROOT QEMU_JAIL_INITRD, false) < 0)
@@ -196,9 +215,29 @@ static int become_nobody(void)
 	return 0;
 }
 
+/*
+ * In a user namespace nobody may have no name, groups may have to stay, and the host's /dev/kvm may
+ * be for one of them. Its root is a user of the host's as it is: he loses what the namespace gives.
+ */
+static int become_powerless(void)
+{
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return fail("capabilities");
+	return capabilities_keep(0) < 0 ? fail("capabilities") : 0;
+}
+
+static bool in_user_namespace(void)
+{
+	AUTO_FREE struct id_range *map = NULL;
+	size_t count = 0;
+
+	return id_map_own("uid_map", &map, &count) == 0 && !id_map_is_initial(map, count);
+}
+
 bool qemu_jail_possible(void)
 {
-	return geteuid() == 0;
+	return capability_effective(CAP_SYS_ADMIN);
 }
 
 static int enter(const struct qemu_jail *jail)
@@ -206,6 +245,7 @@ static int enter(const struct qemu_jail *jail)
 	/* Open files are of the mount namespace that we leave, and cannot be cloned in another. */
 	AUTO_CLOSE int kernel = clone_tree(jail->kernel_fd, "", false);
 	AUTO_CLOSE int initrd = clone_tree(jail->initrd_fd, "", false);
+	bool user_namespace = in_user_namespace();
 
 	if (kernel < 0 || initrd < 0)
 		return fail("the kernel");
@@ -213,7 +253,9 @@ static int enter(const struct qemu_jail *jail)
 		return fail("namespaces");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return fail("mounts");
-	return make_root(jail, kernel, initrd) < 0 ? -1 : become_nobody();
+	if (make_root(jail, user_namespace, kernel, initrd) < 0)
+		return -1;
+	return user_namespace ? become_powerless() : become_nobody();
 }
 
 int qemu_jail_enter(const struct qemu_jail *jail)

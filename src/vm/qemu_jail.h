@@ -1,8 +1,9 @@
 /*
- * The confinement of QEMU's process, put on between fork and exec. As root: own mount, ipc, uts and
- * network namespaces, a read-only root with nothing but programs and libraries, /dev/null,
- * /dev/urandom, a /dev/kvm of its own if that is to be used, and the files that it boots; user
- * nobody; no capabilities; no_new_privs. QEMU adds its filter of system calls itself.
+ * The confinement of QEMU's process, put on between fork and exec. With CAP_SYS_ADMIN: own mount,
+ * ipc, uts and network namespaces, a read-only root with nothing but programs and libraries,
+ * /dev/null, /dev/urandom, a /dev/kvm of its own if that is to be used, and the files that it
+ * boots; user nobody, but in a user namespace; no capabilities; no_new_privs. QEMU adds its filter
+ * of system calls itself.
  */
 #pragma once
 
@@ -18,7 +19,8 @@ struct qemu_jail {
 	bool kvm;
 };
 
-/* Whether we may make it at all; without root QEMU runs as the caller, with no_new_privs. */
+/* Whether we may make it at all; without CAP_SYS_ADMIN QEMU runs as the caller, with no_new_privs.
+ */
 bool qemu_jail_possible(void);
 
 /* In the child. 0, or -1 after a line on stderr. */

@@ -1,5 +1,5 @@
 UNIT_TESTS += tests/unit/test_buf tests/unit/test_cgroup_undo tests/unit/test_command tests/unit/test_fd tests/unit/test_json_out \
-	tests/unit/test_loop tests/unit/test_path tests/unit/test_str
+	tests/unit/test_loop tests/unit/test_path tests/unit/test_places tests/unit/test_str
 
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
 tests_unit_test_buf_LDADD = $(UNIT_LIBS)
@@ -15,5 +15,7 @@ tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
 tests_unit_test_path_SOURCES = tests/unit/test_path.c
 tests_unit_test_path_LDADD = $(UNIT_LIBS)
+tests_unit_test_places_SOURCES = tests/unit/test_places.c
+tests_unit_test_places_LDADD = $(UNIT_LIBS)
 tests_unit_test_str_SOURCES = tests/unit/test_str.c
 tests_unit_test_str_LDADD = $(UNIT_LIBS)

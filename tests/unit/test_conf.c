@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/places.h"
 #include "base/str.h"
 #include "pod/conf.h"
 #include "tests/unit/unit.h"
@@ -60,17 +61,34 @@ static struct conf read_conf(const char *path)
 
 static void assert_defaults(const struct conf *c)
 {
+	struct places places = places_look();
+	char cache[PATH_MAX];
+	struct err err = ERR_NONE;
+
+	assert_int_equal(places_cache(&places, cache, &err), 0);
+	assert_string_equal(c->cache_dir, cache);
 	for (size_t i = 0; i < conf_key_count; i++) {
 		const struct conf_key *k = &conf_keys[i];
 		const void *member = (const char *)c + k->offset;
 
 		if (k->is_flag)
 			assert_false(*(const bool *)member);
-		else if (k->text_default)
+		else if (k->text_default && !streq(k->name, "cache_dir"))
 			assert_string_equal(*(char *const *)member, k->text_default);
-		else
+		else if (!k->text_default)
 			assert_int_equal(*(const uint64_t *)member, k->number_default);
 	}
+}
+
+static void a_cache_is_where_it_is_said(void **state)
+{
+	const struct etc *etc = *state;
+	struct conf c;
+
+	write_file(etc, "vmrun.conf", "{\"cache_dir\": \"/my/cache\"}");
+	c = read_conf(etc->file);
+	assert_string_equal(c.cache_dir, "/my/cache");
+	conf_done(&c);
 }
 
 static void an_empty_object_is_the_defaults(void **state)
@@ -303,6 +321,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_etc, remove_etc)
 	const struct CMUnitTest tests[] = {
 		TEST(an_empty_object_is_the_defaults),
+		TEST(a_cache_is_where_it_is_said),
 		TEST(comments_and_values),
 		TEST(mistakes_name_file_and_key),
 		TEST(a_word_is_one_of_some),

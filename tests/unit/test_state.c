@@ -94,7 +94,7 @@ static void the_root_is_made(void **state)
 	struct stat st;
 
 	assert_int_equal(fstat(root->fd, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(st.st_mode & 07777, 01700);
 	snprintf(missing, sizeof(missing), "%s/none", root->dir);
 	assert_int_equal(state_root_open(missing, false, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, missing));
