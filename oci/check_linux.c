@@ -69,6 +69,18 @@ int check_mapping_list(
 	return 0;
 }
 
+#define NO_ROOT "linux.%s: id 0 of the container is missing, which all is set up as"
+
+/* None at all are those of a namespace that exists. */
+static bool maps_root(const struct spec_id_mappings *maps)
+{
+	bool found = maps->n == 0;
+
+	for (size_t i = 0; i < maps->n; i++)
+		found = found || maps->v[i].container_id == 0;
+	return found;
+}
+
 static int check_mappings(const struct spec *spec, const struct checker *c)
 {
 	const struct spec_namespace *user = check_namespace(spec, "user");
@@ -86,6 +98,10 @@ static int check_mappings(const struct spec *spec, const struct checker *c)
 	if (user && !user->path && (uid->n == 0 || gid->n == 0))
 		return check_fail(c, EINVAL, "linux.%s: missing, a new user namespace needs them",
 			uid->n == 0 ? "uidMappings" : "gidMappings");
+	if (user && !maps_root(uid))
+		return check_fail(c, EINVAL, NO_ROOT, "uidMappings");
+	if (user && !maps_root(gid))
+		return check_fail(c, EINVAL, NO_ROOT, "gidMappings");
 	return 0;
 }
 

@@ -192,7 +192,8 @@ static int send_start(
 	if (n >= (int)sizeof(req.u.start.cmdline))
 		return err_set(err, E2BIG, "the kernel command line is longer than %d bytes",
 			VMCTL_CMDLINE_MAX);
-	return vmclient_send(ctl, &req, fds, VMCTL_START_FDS, err);
+	return vmclient_send(
+		ctl, &req, fds, fds[VMCTL_FD_MOUNTS] < 0 ? VMCTL_FD_MOUNTS : VMCTL_START_FDS, err);
 }
 
 static int start_with(
@@ -237,6 +238,10 @@ int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err
 		r = fds[VMCTL_FD_LOG] = open_log(spec->dir, err);
 	if (r >= 0)
 		r = fds[VMCTL_FD_LISTEN] = open_listener(spec->dir, err);
+	if (r >= 0 && spec->mounts_fd >= 0) {
+		fds[VMCTL_FD_MOUNTS] = fcntl(spec->mounts_fd, F_DUPFD_CLOEXEC, 3);
+		r = fds[VMCTL_FD_MOUNTS] < 0 ? err_sys(err, errno, "mount namespace") : 0;
+	}
 	if (r >= 0) {
 		fds[VMCTL_FD_KERNEL] = steal_fd(&image.kernel_fd);
 		fds[VMCTL_FD_INITRD] = steal_fd(&image.initrd_fd);

@@ -18,6 +18,7 @@ struct boot_spec {
 	bool root_locks; /* file locks in its containers' roots are to be the host's */
 	bool volumes;	 /* something is to be mounted into its containers' roots */
 	int cgroup_fd;	 /* cgroup v2 directory to be born in, or -1 */
+	int mounts_fd;	 /* a mount namespace of shares that the monitor holds, or -1 */
 	/* What else is to be done with the monitor's process before it does anything, or NULL. */
 	int (*enter)(void *arg, pid_t pid, struct err *err);
 	void *enter_arg;

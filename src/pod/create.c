@@ -16,6 +16,7 @@
 #include "pod/notify.h"
 #include "pod/process.h"
 #include "pod/resctrl.h"
+#include "pod/rootless.h"
 #include "pod/sd_notify.h"
 #include "pod/share.h"
 #include "pod/timeline.h"
@@ -35,6 +36,7 @@
 struct create {
 	const struct runtime *rt;
 	const struct create_options *options;
+	struct rootless rootless;
 	int root_dir, bundle_dir;
 	char bundle[PATH_MAX];
 	struct buf config; /* config.json as it was read */
@@ -83,6 +85,8 @@ static int read_bundle(struct create *c, struct err *err)
 	}
 	if (r == 0)
 		r = spec_check(c->spec, &warnings, err);
+	if (r == 0)
+		r = rootless_translate(&c->rootless, c->spec, err);
 	for (size_t i = 0; r == 0 && i < warnings.n; i++)
 		log_debug("%s", warnings.v[i]);
 	timeline("config.json");
@@ -162,7 +166,7 @@ static int make_state(struct create *c, const char *id, struct err *err)
 	if (r < 0)
 		return r;
 	s = c->state;
-	s->owner_uid = geteuid();
+	s->owner_uid = c->rootless.uid;
 	r = now_text(&s->created);
 	for (size_t i = 0; r == 0 && i < c->spec->annotations.n; i++) {
 		r = strv_add(&s->annotations, c->spec->annotations.v[i].key);
@@ -265,6 +269,7 @@ static int start_guest(struct create *c, struct err *err)
 		.initrd = c->vm_section.initrd,
 		.kernel_params = c->vm_section.parameters,
 		.cgroup_fd = c->cgroup_fd,
+		.mounts_fd = c->rootless.mounts,
 		.enter = enter,
 		.enter_arg = c,
 	};
@@ -519,6 +524,9 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 {
 	int r = id_check(id, err);
 
+	/* Before anything is opened: descriptors stay in the mount namespace that they are of. */
+	if (r == 0)
+		r = rootless_enter(&c->rootless, err);
 	if (r == 0)
 		r = read_bundle(c, err);
 	if (r == 0)
@@ -577,6 +585,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 	struct create c = {
 		.rt = rt,
 		.options = options,
+		.rootless = ROOTLESS_INIT,
 		.root_dir = -1,
 		.bundle_dir = -1,
 		.cgroup_fd = -1,
@@ -609,6 +618,7 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 	buf_done(&c.config);
 	state_free(c.state);
 	strv_done(&c.resctrl);
+	rootless_done(&c.rootless);
 	close_fd(&c.cgroup_fd);
 	close_fd(&c.bundle_dir);
 	close_fd(&c.root_dir);

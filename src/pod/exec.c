@@ -11,6 +11,7 @@
 #include "pod/descriptors.h"
 #include "pod/notify.h"
 #include "pod/process.h"
+#include "pod/rootless.h"
 #include "pod/timeline.h"
 #include "pod/vmclient.h"
 
@@ -248,6 +249,8 @@ static int run_steps(struct exec *e, const struct runtime *rt, const char *id, s
 {
 	int fd, r = open_container(rt, id, e, err);
 
+	if (r == 0)
+		r = rootless_join(e->state->anchor.pid, err);
 	if (r == 0)
 		r = descriptors_open(&e->descriptors, e->options->passed, err);
 	if (r == 0)

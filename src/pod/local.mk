@@ -22,11 +22,13 @@ libpod_a_SOURCES = \
 	src/pod/processors.c src/pod/processors.h \
 	src/pod/overlay.c src/pod/overlay.h \
 	src/pod/resctrl.c src/pod/resctrl.h \
+	src/pod/rootless.c src/pod/rootless.h \
 	src/pod/share.c src/pod/share.h \
 	src/pod/state.c src/pod/state.h \
 	src/pod/stats.c src/pod/stats.h \
 	src/pod/stdio.c src/pod/stdio.h \
 	src/pod/submounts.c src/pod/submounts.h \
+	src/pod/subids.c src/pod/subids.h \
 	src/pod/timeline.c src/pod/timeline.h \
 	src/pod/try.c src/pod/try.h \
 	src/pod/view.c src/pod/view.h \

@@ -52,6 +52,7 @@ static int boot(const struct try *t, struct err *err)
 		.vcpus = (uint32_t)conf.vcpus,
 		.memory_mib = (uint32_t)conf.memory_mib,
 		.cgroup_fd = -1,
+		.mounts_fd = -1,
 		.monitor = t->choice,
 	};
 	r = boot_start(&spec, &vm, err);

@@ -27,7 +27,7 @@ enum vmctl_op {
 	VMCTL_OWN, /* the pod ends when this connection does: its anchor cannot be outlived */
 };
 
-/* Descriptors of VMCTL_START, in this order. The receiver owns them. */
+/* Descriptors of VMCTL_START, in this order; the last may be left out. The receiver owns them. */
 enum vmctl_start_fd {
 	VMCTL_FD_MONITOR, /* /dev/kvm, or the executable of QEMU */
 	VMCTL_FD_KERNEL,  /* an uncompressed ELF vmlinux */
@@ -35,6 +35,8 @@ enum vmctl_start_fd {
 	VMCTL_FD_ALIVE,	  /* carries the exclusive flock; only held open */
 	VMCTL_FD_LOG,	  /* the guest's console and the monitor's own lines, O_APPEND */
 	VMCTL_FD_LISTEN,  /* listening SOCK_SEQPACKET socket for further clients */
+	VMCTL_FD_MOUNTS,  /* a mount namespace that nobody else holds, but shares are in; only held
+			     open */
 	VMCTL_START_FDS
 };
 

@@ -87,6 +87,7 @@ static int take_log(struct starting *s, struct err *err)
 		return err_sys(err, errno, "log");
 	earlylog_init(&s->vm->earlylog, (size_t)s->in->log_max_kib << 10);
 	s->vm->alive_fd = steal_fd(&s->fds[VMCTL_FD_ALIVE]);
+	s->vm->mounts_fd = steal_fd(&s->fds[VMCTL_FD_MOUNTS]);
 	return 0;
 }
 

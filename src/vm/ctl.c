@@ -284,7 +284,7 @@ static const struct {
 	bool needs_machine;
 	void (*handle)(struct client *c, const struct vmctl_request *req, int *fds);
 } ops[] = {
-	{ VMCTL_START, VMCTL_START_FDS, VMCTL_START_FDS, false, op_start },
+	{ VMCTL_START, VMCTL_FD_MOUNTS, VMCTL_START_FDS, false, op_start },
 	{ VMCTL_COMMIT, 0, 0, true, op_commit },
 	{ VMCTL_SHARE_ADD, 1, 1, true, op_share_add },
 	{ VMCTL_SHARE_REMOVE, 0, 0, true, op_share_remove },

@@ -70,7 +70,7 @@ static int setup(struct vm *vm)
 
 	if (r < 0)
 		return r;
-	vm->alive_fd = -1;
+	vm->alive_fd = vm->mounts_fd = -1;
 	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (vm->end_fd < 0)
 		return -errno;

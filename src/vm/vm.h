@@ -24,7 +24,8 @@ struct vm {
 	struct qemu *qemu;	 /* or the other way round */
 	struct devices devices;
 	struct earlylog earlylog;
-	int alive_fd; /* carries the flock; held until the process ends */
+	int alive_fd;  /* carries the flock; held until the process ends */
+	int mounts_fd; /* a mount namespace, held likewise, or -1 */
 	enum vmctl_phase phase;
 	uint64_t born_ns; /* when main() began; debug lines count from here */
 	bool committed;

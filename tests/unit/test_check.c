@@ -256,6 +256,11 @@ static void namespaces_and_mappings(void **state)
 			"\"proc/1/ns/pid\"" },
 		{ CONFIG_LINUX(ONE), "linux.gidMappings: needs a user namespace in "
 				     "linux.namespaces" },
+		{ CONFIG_LINUX(USER "'uidMappings':[{'containerID':0,'hostID':1,'size':1}],'"
+				    "gidMappings':[{'containerID':1,"
+				    "'hostID':1,'size':9}]"),
+			"linux.gidMappings: id 0 of the container is missing, which all is set up "
+			"as" },
 		{ CONFIG_LINUX(USER ONE),
 			"linux.uidMappings: missing, a new user namespace needs them" },
 		{ CONFIG_LINUX(USER ONE ",'uidMappings':[{'containerID':0,'hostID':0,'size':0}]"),

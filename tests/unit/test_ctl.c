@@ -239,7 +239,7 @@ static void malformed_requests(void **state)
 	assert_int_equal(ask_op(s, s->first, 0, 0), EINVAL);
 	assert_int_equal(ask_op(s, s->first, UINT32_MAX, 0), EINVAL);
 	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 1), EINVAL);
-	assert_int_equal(ask_op(s, s->first, VMCTL_START, VMCTL_START_FDS - 1), EINVAL);
+	assert_int_equal(ask_op(s, s->first, VMCTL_START, VMCTL_FD_MOUNTS - 1), EINVAL);
 	assert_int_equal(ask_op(s, s->first, VMCTL_START, FD_PASS_MAX), EINVAL);
 	assert_int_equal(seen.starts, 0);
 	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);

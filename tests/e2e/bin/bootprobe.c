@@ -97,13 +97,13 @@ static void send_start(const struct options *o, int ctl, int log)
 		[VMCTL_FD_LOG] = log,
 		[VMCTL_FD_LISTEN] = listener(),
 	};
-	int r = fd_send(ctl, &req, sizeof(req), fds, VMCTL_START_FDS);
+	int r = fd_send(ctl, &req, sizeof(req), fds, VMCTL_FD_MOUNTS);
 
 	if (r < 0) {
 		errno = -r;
 		fail(o->monitor);
 	}
-	for (int i = 0; i < VMCTL_START_FDS; i++)
+	for (int i = 0; i < VMCTL_FD_MOUNTS; i++)
 		if (i != VMCTL_FD_LOG)
 			close(fds[i]);
 }
