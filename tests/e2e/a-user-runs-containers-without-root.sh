@@ -50,7 +50,7 @@ same_state "nor anywhere else" "$before"
 
 config "$work/b" '.process.terminal = true | .process.args = ["sh", "-c", "tty; stat -c \"%u %g\" /volume/theirs; exit 6"]
 	| .linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: '$user', size: 1}] | .linux.gidMappings = .linux.uidMappings
-	| .mounts |= map(.options |= map(select(. != "gid=5")))'
+	| .mounts[].options |= (. // [] | map(select(. != "gid=5")))'
 if command -v script >/dev/null; then
 	run as script -qec "'$VMRUN' run '$work/b'" /dev/null
 	is "run at a terminal" "$status" 6
