@@ -42,6 +42,14 @@ bool id_map_is_initial(const struct id_range *map, size_t count)
 	return count == 1 && map->inside == 0 && map->outside == 0 && map->count == UINT32_MAX;
 }
 
+bool in_user_namespace(void)
+{
+	AUTO_FREE struct id_range *map = NULL;
+	size_t count = 0;
+
+	return id_map_own("uid_map", &map, &count) == 0 && !id_map_is_initial(map, count);
+}
+
 bool id_map_outward(const struct id_range *map, size_t count, uint32_t inside, uint32_t *ret)
 {
 	for (size_t i = 0; i < count; i++) {

@@ -23,6 +23,9 @@ int id_map_own(const char *file, struct id_range **ret, size_t *ret_count) CHECK
 /* Whether it is the initial namespace's: every id is itself. */
 bool id_map_is_initial(const struct id_range *map, size_t count);
 
+/* Whether we are in a user namespace other than that. */
+bool in_user_namespace(void);
+
 /* What is outside for an id inside, and the other way round. False: it has no name there. */
 bool id_map_outward(const struct id_range *map, size_t count, uint32_t inside, uint32_t *ret);
 bool id_map_inward(const struct id_range *map, size_t count, uint32_t outside, uint32_t *ret);

@@ -88,7 +88,8 @@ static bool look_at_folder(struct fact *f, const char *path, uint64_t wants_mib,
 
 void fact_state(const struct facts_env *env, struct fact *f)
 {
-	look_at_folder(f, env->root, STATE_WANTS_MIB, "run as root, or with --root DIR");
+	look_at_folder(f, env->root, STATE_WANTS_MIB,
+		"run as root, set XDG_RUNTIME_DIR, or give --root DIR");
 }
 
 void fact_cache(const struct facts_env *env, struct fact *f)
@@ -96,7 +97,7 @@ void fact_cache(const struct facts_env *env, struct fact *f)
 	struct stat st;
 
 	if (!look_at_folder(f, env->cache_dir, CACHE_WANTS_MIB,
-		    "run as root, or set \"cache_dir\" to a folder of your own"))
+		    "run as root, set HOME, or set \"cache_dir\" to a folder of your own"))
 		return;
 	/* The rule of guest/cache.c. */
 	if (stat(env->cache_dir, &st) == 0 && (st.st_uid != geteuid() || (st.st_mode & 022))) {

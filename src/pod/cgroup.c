@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/fd.h"
+#include "base/id_map.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -139,6 +140,18 @@ static bool is_empty(const char *dir)
 	return false;
 }
 
+/* Whether we may put processes into it. */
+static int enterable(const char *dir)
+{
+	AUTO_FREE char *procs = NULL;
+
+	if (asprintf(&procs, "%s/cgroup.procs", dir) < 0) {
+		procs = NULL;
+		return -ENOMEM;
+	}
+	return faccessat(AT_FDCWD, procs, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
 /* -EBUSY: others are in it, who would share our limits and be killed with us. */
 static int make_one(
 	const char *hierarchy, const char *path, struct strv *dirs, struct strv *parents)
@@ -159,6 +172,9 @@ static int make_one(
 	/* A parent that somebody else's last container has just taken with it. */
 	for (int i = 0; i < MAKE_TRIES && r == -ENOENT; i++)
 		r = make_dirs(hierarchy, dir, parents);
+	/* It may have been there before, and be somebody else's. */
+	if (r == 0)
+		r = enterable(dir);
 	if (r == 0 && !is_empty(dir))
 		r = -EBUSY;
 	return r ? r : strv_add(dirs, dir);
@@ -228,11 +244,68 @@ static int make_v1(const char *path, struct strv *dirs, struct strv *parents)
 	return r;
 }
 
-int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struct err *err)
+static bool is_denied(int r)
 {
-	int r = is_v2(CGROUP_ROOT) ? make_v2(path, dirs, parents) : make_v1(path, dirs, parents);
+	return r == -EACCES || r == -EPERM || r == -EROFS;
+}
 
-	if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0)
+/* The path of ours in the v2 hierarchy, or NULL. */
+static char *read_own(void)
+{
+	AUTO(buf_done) struct buf text = { 0 };
+	struct err ignored = ERR_NONE;
+	const char *line;
+
+	if (file_read(AT_FDCWD, "/proc/self/cgroup", LIST_MAX, &text, &ignored) < 0 ||
+		!buf_str(&text))
+		return NULL;
+	line = buf_str(&text);
+	while (line && !str_after(line, "0::/")) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return line ? strndup(line + 3, strcspn(line + 3, "\n")) : NULL;
+}
+
+/* Directories that we may make but not enter would do nobody any good. */
+static int make_if_enterable(
+	const char *own, const char *path, struct strv *dirs, struct strv *parents)
+{
+	AUTO_FREE char *common = cgroup_common_path(own, path);
+	AUTO_FREE char *dir = NULL;
+	int r;
+
+	if (!common || asprintf(&dir, CGROUP_ROOT "%s", common) < 0)
+		return -ENOMEM;
+	r = enterable(dir);
+	return r ? r : make_v2(path, dirs, parents);
+}
+
+static int make_v2_for_user(const char *path, bool fixed, struct strv *dirs, struct strv *parents)
+{
+	AUTO_FREE char *own = read_own();
+	AUTO_FREE char *delegated = own ? cgroup_delegated_path(own, path) : NULL;
+	int r;
+
+	if (!delegated)
+		return -EACCES;
+	r = make_if_enterable(own, path, dirs, parents);
+	return is_denied(r) && !fixed ? make_if_enterable(own, delegated, dirs, parents) : r;
+}
+
+int cgroup_make(
+	const char *path, bool fixed, struct strv *dirs, struct strv *parents, struct err *err)
+{
+	bool system = geteuid() == 0 && !in_user_namespace();
+	int r;
+
+	if (!is_v2(CGROUP_ROOT))
+		r = make_v1(path, dirs, parents);
+	else if (system)
+		r = make_v2(path, dirs, parents);
+	else
+		r = make_v2_for_user(path, fixed, dirs, parents);
+	if (!system && is_denied(r))
 		return 0;
 	if (r == -EBUSY)
 		return err_set(err, EBUSY,

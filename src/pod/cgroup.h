@@ -26,10 +26,23 @@ int cgroup_path(
  * Makes the directories of path: one on a v2 host, one per mounted controller on others. What could
  * be made is appended to dirs, and the parents that were missing to parents, outermost first.
  * Parents of v2 hand down all their controllers, cpusets of v1 get what their parents have. -EBUSY
- * when there are processes in it. Without permission (not root) dirs stays empty, which is no
- * error.
+ * when there are processes in it. Who is not the system's root, and may not do that, gets it where
+ * cgroup_delegated_path() says, unless it is fixed; when he may not that either, dirs stays empty,
+ * which is no error.
  */
-int cgroup_make(const char *path, struct strv *dirs, struct strv *parents, struct err *err) CHECKED;
+int cgroup_make(const char *path, bool fixed, struct strv *dirs, struct strv *parents,
+	struct err *err) CHECKED;
+
+/*
+ * Where a user's cgroup is on a v2 host that delegates some: below his service manager if own, the
+ * path of the cgroup that he is in, is; else beside that, since only a cgroup without processes can
+ * hand down its controllers. own and path begin with '/'. The caller frees it; NULL: no memory.
+ */
+char *cgroup_delegated_path(const char *own, const char *path);
+
+/* The path of the cgroup that both are in or below: a process that moves must be allowed to there.
+ */
+char *cgroup_common_path(const char *a, const char *b);
 
 /* Whether the host has cgroup v2 alone; with any v1 hierarchy its files are v1's. */
 bool cgroup_host_is_v2(void);

@@ -182,11 +182,13 @@ static int make_state(struct create *c, const char *id, struct err *err)
 
 static int make_cgroup(struct create *c, const char *id, struct err *err)
 {
+	const char *asked = c->spec->linux.cgroups_path;
 	AUTO_FREE char *path = NULL;
-	int r = cgroup_path(c->spec->linux.cgroups_path, c->rt->systemd_cgroup, id, &path, err);
+	int r = cgroup_path(asked, c->rt->systemd_cgroup, id, &path, err);
 
 	if (r == 0)
-		r = cgroup_make(path, &c->state->cgroups, &c->state->cgroup_parents, err);
+		r = cgroup_make(path, asked && *asked == '/', &c->state->cgroups,
+			&c->state->cgroup_parents, err);
 	if (r == 0)
 		r = state_save_cgroups(c->state, err);
 	if (r == 0)
@@ -222,6 +224,8 @@ static int make_limits(struct create *c, const char *id, struct err *err)
 	c->state->memory_mib = c->shape.memory_mib;
 	c->state->overhead_mib = limits_overhead_mib(c->monitor.monitor, c->shape.memory_mib);
 	r = limit(c, LIMITS_BEFORE_BOOT, err);
+	if (r == 0 && c->state->cgroups.n == 0 && limits_any(&c->spec->linux.resources))
+		log_warn("this user has no cgroup on the host: limits are kept in the guest alone");
 	if (r < 0 || !rdt)
 		return r;
 	r = resctrl_root(&root, err);

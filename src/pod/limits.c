@@ -29,6 +29,15 @@ uint64_t limits_overhead_mib(enum monitor monitor, uint64_t memory_mib)
 	return mib;
 }
 
+bool limits_any(const struct spec_resources *resources)
+{
+	AUTO(cgroup_settings_done) struct cgroup_settings settings = { 0 };
+	struct err ignored = ERR_NONE;
+
+	return resources_to_cgroup(resources, CGROUP_HOST, "", "", &settings, &ignored) == 0 &&
+	       settings.n > 0;
+}
+
 static bool is_due(const struct cgroup_setting *s, enum limits_when when)
 {
 	bool cpu_time = str_after(s->file, "cpu.");

@@ -32,6 +32,9 @@ struct limits_target {
 /* What the monitor takes on top of a guest's memory, at most. */
 uint64_t limits_overhead_mib(enum monitor monitor, uint64_t memory_mib);
 
+/* Whether resources ask for any limit of a cgroup. */
+bool limits_any(const struct spec_resources *resources);
+
 /*
  * Sets what resources say; file and section ("linux.resources", "") begin the errors. A limit that
  * the guest keeps is no error where the host has no controller for it. Errors: -EINVAL, -ENOTSUP

@@ -3,6 +3,7 @@ libpod_a_SOURCES = \
 	src/pod/anchor.c src/pod/anchor.h src/pod/anchormsg.h \
 	src/pod/boot.c src/pod/boot.h \
 	src/pod/cgroup.c src/pod/cgroup.h \
+	src/pod/cgroup_delegated.c \
 	src/pod/cgroup_path.c \
 	src/pod/conf.c src/pod/conf.h \
 	src/pod/container.c src/pod/container.h \

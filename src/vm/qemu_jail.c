@@ -227,14 +227,6 @@ static int become_powerless(void)
 	return capabilities_keep(0) < 0 ? fail("capabilities") : 0;
 }
 
-static bool in_user_namespace(void)
-{
-	AUTO_FREE struct id_range *map = NULL;
-	size_t count = 0;
-
-	return id_map_own("uid_map", &map, &count) == 0 && !id_map_is_initial(map, count);
-}
-
 bool qemu_jail_possible(void)
 {
 	return capability_effective(CAP_SYS_ADMIN);

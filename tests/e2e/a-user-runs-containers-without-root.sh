@@ -19,6 +19,12 @@ config "$work/b" '.mounts += [{destination: "/volume", type: "bind", source: "'"
 	{destination: "/flat", type: "bind", source: "'"$work"'/flat", options: ["bind", "ro"]}]'
 cp "$work/b/config.json" "$work/plain.json"
 
+# Access to KVM, as a group gives it; in this case's mount namespace only.
+if [[ $(monitor_here) == *kvm ]]; then
+	mknod -m 666 "$work/kvm" c 10 232
+	mount --bind "$work/kvm" /dev/kvm
+fi
+
 # What is mounted below a share is found as long as the container runs, which is longer than create.
 mount -t tmpfs tmpfs "$work/volume/below"
 echo mounted >"$work/volume/below/file"
@@ -91,6 +97,36 @@ for how in -r -rm; do
 	is "run (unshare $how)" "$status $(tr '\n' ' ' <"$out")" '0 0 0 mounted '
 done
 is "nothing is left in the system's places" "$(find /run/vmrun /var/cache/vmrun -user $user 2>/dev/null)" ''
+
+echo "# cgroups"
+cp "$work/plain.json" "$work/b/config.json"
+config "$work/b" '.process.args = ["sleep", "1000"] | .linux.resources.pids = {limit: 50}'
+unified=$(findmnt -nt cgroup2 -o TARGET | head -n 1)
+if [[ $unified ]]; then
+	# A host with cgroup v2 alone, in this case's mount namespace.
+	[[ $unified == /sys/fs/cgroup ]] || mount --bind "$unified" /sys/fs/cgroup
+	given=/sys/fs/cgroup/vmrun-e2e-$BASHPID
+	mkdir -p "$given/shell"
+	in_cgroup() { bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$@"; }
+	where() { sed -n 's/^0:://p' "/proc/$(vmrun state "$1" | jq -r .pid)/cgroup"; }
+
+	run in_cgroup "$given/shell" env VMRUN_LOG=warn setpriv --reuid $user --regid $user --clear-groups \
+		env XDG_RUNTIME_DIR="$work/run" HOME="$work/home" "$VMRUN" run -d "$work/b" none </dev/null
+	is "no cgroup is delegated" "$status $(where none)" "0 ${given#/sys/fs/cgroup}/shell"
+	like "that limits are the guest's alone is said" "$(<"$err")" 'no cgroup on the host: limits are kept in the guest alone'
+	is "and they are" "$(vmrun exec none cat /sys/fs/cgroup/pids.max)" 50
+	vmrun delete --force none
+
+	chown $user "$given" "$given"/cgroup.{procs,subtree_control} "$given/shell" "$given/shell/cgroup.procs"
+	run in_cgroup "$given/shell" env VMRUN_LOG=warn setpriv --reuid $user --regid $user --clear-groups \
+		env XDG_RUNTIME_DIR="$work/run" HOME="$work/home" "$VMRUN" run -d "$work/b" some </dev/null
+	is "one that is delegated is used" "$status $(where some)" "0 ${given#/sys/fs/cgroup}/vmrun/some"
+	if grep -q cgroup "$err"; then fail "nothing is said of that"; else pass "nothing is said of that"; fi
+	vmrun delete --force some
+	ok "it goes with the container" test ! -e "$given/vmrun"
+	rmdir "$given/shell" "$given"
+	[[ $unified == /sys/fs/cgroup ]] || umount /sys/fs/cgroup
+fi
 
 echo "# what cannot be"
 fails "without a place for caches" 'set HOME or XDG_CACHE_HOME' as env -u HOME "$VMRUN" run "$work/b"

@@ -77,11 +77,13 @@ if [[ $(id -u) == 0 ]]; then
 	like "it is told" "$(tail -n 1 "$out")" '/dev/kvm: KVM_GET_API_VERSION'
 
 	# Somebody who may do little.
-	nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups env -u XDG_RUNTIME_DIR "$@"; }
+	nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups env -u XDG_CACHE_HOME XDG_RUNTIME_DIR=/nowhere HOME=/nowhere "$@"; }
 	if nobody test -x "$VMRUN"; then
 		run nobody "$VMRUN" check --format json
-		is "another user is told what needs root" "$status $(row state status)" "1 fail"
-		like "and how" "$(row state fix)" 'run as root'
+		is "another user has places of his own" "$(row state found) $(row cache found)" \
+			'/nowhere/vmrun, made when it is needed: /: Permission denied /nowhere/.cache/vmrun, made when it is needed: /: Permission denied'
+		is "it is told that they are none" "$status $(row state status) $(row cache status)" "1 fail fail"
+		like "and what to do" "$(row state fix) $(row cache fix)" 'XDG_RUNTIME_DIR.*cache_dir'
 	fi
 fi
 

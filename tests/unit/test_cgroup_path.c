@@ -108,6 +108,57 @@ static void colons_do_not_hide_a_way_out(void **state)
 	}
 }
 
+static void delegated_paths(void **state)
+{
+	static const struct {
+		const char *own, *wanted;
+	} rows[] = {
+		{ "/", "/vmrun/c" },
+		{ "/a", "/vmrun/c" },
+		{ "/a/b", "/a/vmrun/c" },
+		{ "/user.slice/user-1000.slice/session-1.scope",
+			"/user.slice/user-1000.slice/vmrun/c" },
+		{ "/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.slice/x.scope",
+			"/user.slice/user-1000.slice/user@1000.service/vmrun/c" },
+		{ "/user.slice/user-1000.slice/user@1000.service/init.scope",
+			"/user.slice/user-1000.slice/user@1000.service/vmrun/c" },
+		{ "/user.slice/user-1000.slice/user@1000.service",
+			"/user.slice/user-1000.slice/user@1000.service/vmrun/c" },
+		{ "/user@/b", "/user@/vmrun/c" },
+		{ "/user@1000.serviceable/b", "/user@1000.serviceable/vmrun/c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO_FREE char *got = cgroup_delegated_path(rows[i].own, "/vmrun/c");
+
+		assert_string_equal(got, rows[i].wanted);
+	}
+}
+
+static void common_paths(void **state)
+{
+	static const struct {
+		const char *a, *b, *wanted;
+	} rows[] = {
+		{ "/", "/", "/" },
+		{ "/a", "/a", "/a" },
+		{ "/a", "/b", "" },
+		{ "/a/b", "/a", "/a" },
+		{ "/a", "/a/b/c", "/a" },
+		{ "/a/bc", "/a/bd", "/a" },
+		{ "/a/b", "/a/bc", "/a" },
+		{ "/", "/a", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO_FREE char *got = cgroup_common_path(rows[i].a, rows[i].b);
+
+		assert_string_equal(got, rows[i].wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +166,8 @@ int main(void)
 		cmocka_unit_test(systemd_paths),
 		cmocka_unit_test(refused_paths),
 		cmocka_unit_test(colons_do_not_hide_a_way_out),
+		cmocka_unit_test(delegated_paths),
+		cmocka_unit_test(common_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
