@@ -35,6 +35,11 @@ static void namespace_by_value(struct field_use *use, const struct json_value *n
 
 static void namespace_path_by_value(struct field_use *use, const struct json_value *namespace)
 {
+	if (json_is_str(json_member(namespace, "type"), "user")) {
+		use->class = CLASS_EMULATED;
+		use->how = "one of the guest with the same mappings, which are read from it";
+		return;
+	}
 	if (!json_is_str(json_member(namespace, "type"), "network"))
 		return;
 	use->class = CLASS_IGNORED;

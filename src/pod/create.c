@@ -20,6 +20,7 @@
 #include "pod/sd_notify.h"
 #include "pod/share.h"
 #include "pod/timeline.h"
+#include "pod/userns.h"
 #include "pod/vm_section.h"
 
 #include <fcntl.h>
@@ -87,6 +88,8 @@ static int read_bundle(struct create *c, struct err *err)
 		r = spec_check(c->spec, &warnings, err);
 	if (r == 0)
 		r = rootless_translate(&c->rootless, c->spec, err);
+	if (r == 0)
+		r = userns_resolve(c->spec, err);
 	for (size_t i = 0; r == 0 && i < warnings.n; i++)
 		log_debug("%s", warnings.v[i]);
 	timeline("config.json");

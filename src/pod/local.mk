@@ -32,6 +32,7 @@ libpod_a_SOURCES = \
 	src/pod/subids.c src/pod/subids.h \
 	src/pod/timeline.c src/pod/timeline.h \
 	src/pod/try.c src/pod/try.h \
+	src/pod/userns.c src/pod/userns.h \
 	src/pod/view.c src/pod/view.h \
 	src/pod/vm_section.c src/pod/vm_section.h \
 	src/pod/vmclient.c src/pod/vmclient.h \

@@ -102,3 +102,15 @@ config "$work/b" 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespace
 run vm run "$work/b" c2
 is "net sysctls, a read-only root" "$(head -n 4 "$out" | tr '\n' ' ')" 'by.sysctl 77 1 read-only '
 is "unbindable" "$(awk '$5 == "/" {print $7}' "$out")" unbindable
+
+echo "# a user namespace of the host, by its path"
+unshare -U sleep 1000 &
+holder=$!
+in_userns() { [[ $(readlink /proc/$holder/ns/user) != "$(readlink /proc/self/ns/user)" && $(</proc/$holder/comm) == sleep ]]; }
+ok "there is one" wait_for 10 in_userns
+echo 0 100000 1000 | tee /proc/$holder/uid_map >/proc/$holder/gid_map
+config "$work/b" '.linux.namespaces += [{type: "user", path: "/proc/'$holder'/ns/user"}] | .root.readonly = false
+	| .linux.sysctl = {"net.ipv4.ping_group_range": "0 7"} | .process.args = ["sh", "-c", "tr -s \" \" <proc/self/uid_map; stat -c %u /etc/passwd; cat /proc/sys/net/ipv4/ping_group_range"]'
+run vm run "$work/b" c3
+is "the container has one like it" "$(tr '\t\n' '  ' <"$out")" ' 0 100000 1000 0 0 7 '
+kill $holder

@@ -1,6 +1,6 @@
 POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_fd_kind tests/unit/test_hooks tests/unit/test_opt \
 	tests/unit/test_passed_fds tests/unit/test_pidref tests/unit/test_resctrl tests/unit/test_rootless tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio \
-	tests/unit/test_duration tests/unit/test_ps_columns tests/unit/test_stats \
+	tests/unit/test_duration tests/unit/test_ps_columns tests/unit/test_stats tests/unit/test_userns \
 	tests/unit/test_vm_section tests/unit/test_why
 UNIT_TESTS += $(POD_TESTS)
 POD_TEST_LIBS = libpod.a liboci.a libhost.a libvmm.a libguestmake.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
@@ -33,6 +33,8 @@ tests_unit_test_state_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_stdio_SOURCES = tests/unit/test_stdio.c
 tests_unit_test_stdio_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_stdio_LDADD = $(POD_TEST_LIBS)
+tests_unit_test_userns_SOURCES = tests/unit/test_userns.c tests/unit/oci_text.h
+tests_unit_test_userns_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_vm_section_SOURCES = tests/unit/test_vm_section.c tests/unit/oci_text.h
 tests_unit_test_vm_section_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_duration_SOURCES = tests/unit/test_duration.c \

@@ -382,9 +382,10 @@ static void the_value_decides(void **state)
 	buf_done(&b);
 	explained(CONFIG(",'linux':{'uidMappings':[{'containerID':0,'hostID':0,'size':1}],"
 			 "'gidMappings':[{'containerID':0,'hostID':0,'size':1}],"
-			 "'namespaces':[{'type':'network'},{'type':'user'}]}"),
-		false, false, "", &b);
-	assert_null(strstr(buf_str(&b), "emulated"));
+			 "'namespaces':[{'type':'network'},{'type':'user','path':'/n'}]}"),
+		true, false, "", &b);
+	contains(&b, "emulated  one of the guest with the same mappings, which are read from it\n");
+	assert_null(strstr(buf_str(&b), "the pod's"));
 }
 
 /* Other than config.json's sections, a process file is named from its own top. */
