@@ -98,7 +98,8 @@ static void container_free(struct container *c)
 	bpf_program_done(&c->device_filter);
 	close_fd(&c->device_filter_fd);
 	list_del(&c->link);
-	free(c->uids);
+	free(c->maps.uids);
+	free(c->maps.gids);
 	free(c->id);
 	free(c);
 }
@@ -124,29 +125,48 @@ static int check_create(
 	return check_process(request->process, err);
 }
 
-static int keep_uids(
-	struct container *c, const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
+static int keep_list(Vmrun__Agent__IdMapping *const *from, size_t n, struct id_range **to,
+	size_t *count, struct err *err)
 {
-	if (request->n_uid_mappings == 0)
-		return 0;
-	c->uids = calloc(request->n_uid_mappings, sizeof(*c->uids));
-	if (!c->uids)
-		return err_sys(err, ENOMEM, "uid mappings");
-	for (; c->uid_ranges < request->n_uid_mappings; c->uid_ranges++) {
-		const Vmrun__Agent__IdMapping *m = request->uid_mappings[c->uid_ranges];
-
-		c->uids[c->uid_ranges] = (struct id_range){ m->container_id, m->host_id, m->size };
-	}
+	*to = calloc(n + 1, sizeof(**to));
+	if (!*to)
+		return err_sys(err, ENOMEM, "id mappings");
+	for (; *count < n; (*count)++)
+		(*to)[*count] = (struct id_range){ from[*count]->container_id,
+			from[*count]->host_id, from[*count]->size };
 	return 0;
 }
 
-/* The agent's id for a user of the container. */
-static uid_t outer_uid(const struct container *c, uint32_t uid)
+static int copy_list(
+	const struct id_range *from, size_t n, struct id_range **to, size_t *count, struct err *err)
 {
-	for (size_t i = 0; i < c->uid_ranges; i++)
-		if (uid - c->uids[i].inside < c->uids[i].count)
-			return c->uids[i].outside + (uid - c->uids[i].inside);
-	return uid;
+	*to = calloc(n + 1, sizeof(**to));
+	if (!*to)
+		return err_sys(err, ENOMEM, "id mappings");
+	if (n)
+		memcpy(*to, from, n * sizeof(*from));
+	*count = n;
+	return 0;
+}
+
+/* joined: whose user namespace it joins, or NULL. */
+static int keep_maps(struct container *c, const struct container *joined,
+	const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
+{
+	struct id_maps *to = &c->maps;
+	const struct id_maps *from = joined ? &joined->maps : NULL;
+	int r;
+
+	if (from) {
+		r = copy_list(from->uids, from->uid_count, &to->uids, &to->uid_count, err);
+		return r ? r
+			 : copy_list(from->gids, from->gid_count, &to->gids, &to->gid_count, err);
+	}
+	r = keep_list(
+		request->uid_mappings, request->n_uid_mappings, &to->uids, &to->uid_count, err);
+	return r ? r
+		 : keep_list(request->gid_mappings, request->n_gid_mappings, &to->gids,
+			   &to->gid_count, err);
 }
 
 /* So that the process can open its /dev/stdout again. The child could not: in a user namespace the
@@ -154,8 +174,10 @@ static uid_t outer_uid(const struct container *c, uint32_t uid)
 static int give_pipes(const struct container *c, const struct child *child, struct err *err)
 {
 	const Vmrun__Agent__Process *spec = child->spec;
-	uid_t uid = outer_uid(c, spec->uid);
+	uid_t uid = spec->uid;
 
+	/* The agent's id for him, if that is another. */
+	(void)!id_map_outward(c->maps.uids, c->maps.uid_count, spec->uid, &uid);
 	for (int i = 0; i < 3; i++)
 		if (child->stdio[i] >= 0 && fchown(child->stdio[i], uid, (gid_t)-1) < 0)
 			return err_sys(err, errno, "owner of stdio");
@@ -167,15 +189,15 @@ static int give_pipes(const struct container *c, const struct child *child, stru
 }
 
 /* What stays with the container whatever becomes of its process. */
-static int prepare(
-	struct container *c, const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
+static int prepare(struct container *c, const struct namespaces *ns,
+	const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
 {
 	int r = device_filter_compile(
 		(const Vmrun__Agent__DeviceRule *const *)request->device_rules,
 		request->n_device_rules, &c->device_filter, err);
 
 	if (r == 0)
-		r = keep_uids(c, request, err);
+		r = keep_maps(c, ns->user_of, request, err);
 	if (r == 0)
 		r = execution_read(request, &c->execution, err);
 	if (r == 0 && c->agent->cgroups)
@@ -197,15 +219,11 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 	const Vmrun__Agent__CreateContainerRequest *request, struct err *err)
 {
 	struct launch_plan plan = {
-		.cgroup_fd = c->cgroup.fd,
+		.birth = { .cgroup_fd = c->cgroup.fd },
 		.oom_score_adj =
 			request->process->has_oom_score_adj ? request->process->oom_score_adj : 0,
-		.uid_mappings = request->uid_mappings,
-		.uid_count = request->n_uid_mappings,
-		.gid_mappings = request->gid_mappings,
-		.gid_count = request->n_gid_mappings,
 	};
-	bool user_namespace = child->namespaces.created & CLONE_NEWUSER;
+	const struct namespaces *ns = &child->namespaces;
 	int r = descriptors_open(p, request->process, &child->descriptors, err);
 
 	if (r == 0)
@@ -216,15 +234,19 @@ static int launch_first(struct container *c, struct process *p, struct child *ch
 		r = sockets_open(c, request, &child->sources, err);
 	if (r == 0)
 		r = sd_notify_open(c, request, &child->sources, err);
-	if (r == 0 && user_namespace && !(child->namespaces.created & CLONE_NEWNET))
+	if (r == 0 && ns->becomes_root && !c->owns_network)
 		r = mount_sources_add_sysfs(request, &child->sources, err);
 	if (r == 0)
-		r = devices_open(c->agent, request, user_namespace, &child->sources, err);
+		r = devices_open(c->agent, request, ns->becomes_root ? &c->maps : NULL,
+			&child->sources, err);
 	if (r < 0)
 		return r;
 	child->namespaces.own_cgroup_root = c->cgroup.fd >= 0;
-	plan.clone_flags = (uint64_t)child->namespaces.created;
-	plan.join_pidfd = child->namespaces.pid_joined;
+	if (ns->created & CLONE_NEWUSER)
+		plan.maps = &c->maps;
+	plan.birth.clone_flags = (uint64_t)ns->created;
+	plan.birth.join_pidfd = ns->pid_joined;
+	plan.birth.joined = namespaces_joined_at_birth(ns) ? ns : NULL;
 	r = launch(p, &plan, child, err);
 	if (r == 0 && c->cgroup.fd >= 0)
 		cgroup_note_path(&c->cgroup, p->pid);
@@ -276,7 +298,8 @@ int container_create(struct agent *a, const Vmrun__Agent__CreateContainerRequest
 	if (!c)
 		return err_sys(err, ENOMEM, "container");
 	c->namespaces = ns.entered;
-	e = prepare(c, request, err);
+	c->owns_network = namespaces_own_network(&ns);
+	e = prepare(c, &ns, request, err);
 	if (e < 0)
 		launch_narrow_code(err);
 	else
@@ -325,14 +348,14 @@ static int launch_exec(struct container *c, struct process *p, struct child *chi
 	const Vmrun__Agent__Process *spec = child->spec;
 	AUTO_CLOSE int cgroup = -1;
 	struct launch_plan plan = {
-		.join_pidfd = first->pidfd,
+		.birth = { .join_pidfd = first->pidfd },
 		.oom_score_adj = spec->has_oom_score_adj ? spec->oom_score_adj : 0,
 	};
 	int r = open_exec_cgroup(c, cgroup_below, &cgroup, err);
 
 	if (r < 0)
 		return r;
-	plan.cgroup_fd = cgroup;
+	plan.birth.cgroup_fd = cgroup;
 	namespaces_plan_exec(first->pidfd, c->namespaces, &child->namespaces);
 	r = descriptors_open(p, spec, &child->descriptors, err);
 	if (r == 0)

@@ -14,9 +14,9 @@ struct container {
 	char *id;
 	struct cgroup cgroup; /* fd -1 when the agent has no cgroups */
 	struct list processes;
-	int namespaces;	       /* CLONE_NEW* that an exec enters */
-	struct id_range *uids; /* of a user namespace; NULL: the agent's */
-	size_t uid_ranges;
+	int namespaces;	     /* CLONE_NEW* that an exec enters */
+	bool owns_network;   /* its user namespace, if it has one, does */
+	struct id_maps maps; /* of that */
 	struct execution execution;
 	struct sockets *sockets;     /* NULL: none is bound */
 	struct sd_notify *sd_notify; /* NULL: there is none */

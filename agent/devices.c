@@ -144,15 +144,6 @@ static int make_node(
 	return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
 }
 
-/* The agent's id for one of the container's. */
-static uint32_t outer_id(Vmrun__Agent__IdMapping *const *maps, size_t count, uint32_t id)
-{
-	for (size_t i = 0; i < count; i++)
-		if (id - maps[i]->container_id < maps[i]->size)
-			return maps[i]->host_id + (id - maps[i]->container_id);
-	return id;
-}
-
 /* A node in the container's own folder, as a detached mount. It must keep its name: what has none
  * cannot be mounted. */
 static int open_node(int folder, size_t i, const Vmrun__Agent__Device *d, int *ret, struct err *err)
@@ -183,7 +174,7 @@ static bool needs_mount(
 }
 
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
-	bool user_namespace, struct mount_sources *s, struct err *err)
+	const struct id_maps *maps, struct mount_sources *s, struct err *err)
 {
 	const Vmrun__Agent__Mount *dev = dev_mount(request);
 	AUTO_CLOSE int folder = -1;
@@ -199,10 +190,13 @@ int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 
 		s->devices[i] = -1;
 		s->device_count++;
-		if (!needs_mount(dev, user_namespace, &d))
+		if (!needs_mount(dev, maps != NULL, &d))
 			continue;
-		d.uid = outer_id(request->uid_mappings, request->n_uid_mappings, d.uid);
-		d.gid = outer_id(request->gid_mappings, request->n_gid_mappings, d.gid);
+		/* The agent's ids for the container's. */
+		if (maps) {
+			(void)!id_map_outward(maps->uids, maps->uid_count, d.uid, &d.uid);
+			(void)!id_map_outward(maps->gids, maps->gid_count, d.gid, &d.gid);
+		}
 		if (folder < 0)
 			r = folder = scratch_open(a, request->container, err);
 		if (r >= 0)

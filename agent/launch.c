@@ -7,8 +7,6 @@
 #include "base/fd.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -207,19 +205,6 @@ static int write_proc(pid_t pid, const char *file, const char *text, struct err 
 	return r < 0 ? err_sys(err, -r, "write of \"%s\" to %s", text, file) : 0;
 }
 
-static int write_map(pid_t pid, const char *file, Vmrun__Agent__IdMapping *const *map, size_t count,
-	struct err *err)
-{
-	AUTO_FREE struct id_range *ranges = calloc(count + 1, sizeof(*ranges));
-
-	if (!ranges)
-		return err_sys(err, ENOMEM, "%s", file);
-	for (size_t i = 0; i < count; i++)
-		ranges[i] =
-			(struct id_range){ map[i]->container_id, map[i]->host_id, map[i]->size };
-	return id_map_write(pid, file, ranges, count, err);
-}
-
 /*
  * What only the agent may write. The score is lowered from the agent's own here, with privilege,
  * so that the container cannot go back to it.
@@ -227,41 +212,15 @@ static int write_map(pid_t pid, const char *file, Vmrun__Agent__IdMapping *const
 static int prepare_child(pid_t pid, const struct launch_plan *plan, struct err *err)
 {
 	char score[16];
-	int r = write_map(pid, "uid_map", plan->uid_mappings, plan->uid_count, err);
+	const struct id_maps *maps = plan->maps;
+	int r = maps ? id_map_write(pid, "uid_map", maps->uids, maps->uid_count, err) : 0;
 
-	if (r == 0)
-		r = write_map(pid, "gid_map", plan->gid_mappings, plan->gid_count, err);
+	if (r == 0 && maps)
+		r = id_map_write(pid, "gid_map", maps->gids, maps->gid_count, err);
 	if (r < 0)
 		return r;
 	snprintf(score, sizeof(score), "%d", plan->oom_score_adj);
 	return write_proc(pid, "oom_score_adj", score, err);
-}
-
-/*
- * Returns the pid (0 in the child) or -errno. To be born in another pid namespace the agent points
- * its children there for the time of the clone.
- */
-static pid_t clone_child(const struct agent *a, const struct launch_plan *plan, int *pidfd)
-{
-	struct clone_args args = {
-		.flags = plan->clone_flags | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)pidfd,
-		.exit_signal = SIGCHLD,
-	};
-	long pid;
-
-	if (plan->cgroup_fd >= 0) {
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)plan->cgroup_fd;
-	}
-	if (plan->join_pidfd >= 0 && setns(plan->join_pidfd, CLONE_NEWPID) < 0)
-		return -errno;
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid < 0)
-		pid = -errno;
-	if (pid != 0 && plan->join_pidfd >= 0 && setns(a->pidns_fd, CLONE_NEWPID) < 0)
-		abort(); /* our own namespace cannot refuse us */
-	return (pid_t)pid;
 }
 
 int launch(struct process *p, const struct launch_plan *plan, struct child *child, struct err *err)
@@ -288,7 +247,7 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
 		launch_end(p);
 		return r;
 	}
-	p->pid = clone_child(a, plan, &p->pidfd);
+	p->pid = birth(a, &plan->birth, &p->pidfd);
 	if (p->pid == 0)
 		child_run(child);
 	cpus_leave(&cpus);

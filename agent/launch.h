@@ -11,7 +11,9 @@
  */
 #pragma once
 
+#include "agent/birth.h"
 #include "agent/process.h"
+#include "base/id_map.h"
 
 struct child;
 
@@ -33,13 +35,9 @@ struct launch_report {
 
 /* How to clone. */
 struct launch_plan {
-	uint64_t clone_flags; /* CLONE_NEW*; CLONE_NEWPID to be made, not joined */
-	int join_pidfd;	      /* a process whose pid namespace the child is born in, or -1 */
-	int cgroup_fd;	      /* a directory to be born in, or -1 */
+	struct birth birth;
 	int oom_score_adj;
-	/* Of a new user namespace. */
-	Vmrun__Agent__IdMapping *const *uid_mappings, *const *gid_mappings;
-	size_t uid_count, gid_count;
+	const struct id_maps *maps; /* of a new user namespace, or NULL */
 };
 
 /*

@@ -4,6 +4,7 @@ libagent_a_SOURCES = \
 	agent/acceptor.c agent/acceptor.h \
 	agent/agent.c agent/agent.h \
 	agent/api.c agent/api.h \
+	agent/birth.c agent/birth.h \
 	agent/boot.c agent/boot.h \
 	agent/cgroup.c agent/cgroup.h \
 	agent/child.c agent/child.h \

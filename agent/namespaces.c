@@ -27,7 +27,8 @@ static const int clone_flag[] = {
 };
 
 /* What the agent can be told to share between containers. */
-#define JOINABLE (CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWTIME)
+#define JOINABLE                                                                                   \
+	(CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWTIME | CLONE_NEWUSER)
 
 static int plan_join(
 	const struct agent *a, const char *id, int kind, struct namespaces *ns, struct err *err)
@@ -36,12 +37,19 @@ static int plan_join(
 
 	if (!(kind & JOINABLE))
 		return err_set(err, EINVAL,
-			"the mount, cgroup or user namespace of container %s cannot be joined", id);
+			"the mount or cgroup namespace of container %s cannot be joined", id);
 	if (!c || !container_alive(c))
 		return err_set(err, EINVAL, "container %s, whose namespace is to be joined, %s", id,
 			c ? "is not running" : "does not exist");
 	if (kind == CLONE_NEWPID) {
 		ns->pid_joined = container_first(c)->pidfd;
+		return 0;
+	}
+	if (kind == CLONE_NEWUSER) {
+		ns->user_of = c;
+		/* One without has the agent's, which nobody need join. */
+		if (c->namespaces & CLONE_NEWUSER)
+			ns->user_joined = container_first(c)->pidfd;
 		return 0;
 	}
 	if (ns->join_count == NAMESPACE_JOINS_MAX)
@@ -54,7 +62,11 @@ static int plan_join(
 int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	struct namespaces *ret, struct err *err)
 {
-	struct namespaces ns = { .created = CLONE_NEWNS | CLONE_NEWPID, .pid_joined = -1 };
+	struct namespaces ns = {
+		.created = CLONE_NEWNS | CLONE_NEWPID,
+		.pid_joined = -1,
+		.user_joined = -1,
+	};
 	int asked = 0;
 
 	for (size_t i = 0; i < request->n_namespaces; i++) {
@@ -74,10 +86,9 @@ int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRe
 	}
 	if (ns.pid_joined >= 0)
 		ns.created &= ~CLONE_NEWPID;
-	/* A new user namespace has no say in namespaces that others own. */
-	if ((ns.created & CLONE_NEWUSER) && (ns.join_count || ns.pid_joined >= 0))
-		return err_set(err, EINVAL,
-			"a container with a user namespace of its own cannot join others");
+	ns.becomes_root = (ns.created & CLONE_NEWUSER) || ns.user_joined >= 0;
+	if (!ns.becomes_root)
+		asked &= ~CLONE_NEWUSER;
 	if ((request->hostname[0] || request->domainname[0]) && !(asked & CLONE_NEWUTS))
 		return err_set(err, EINVAL, "a host name needs a UTS namespace");
 	ns.own_time = ns.created & CLONE_NEWTIME;
@@ -91,9 +102,32 @@ int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRe
 
 void namespaces_plan_exec(int pidfd, int entered, struct namespaces *ret)
 {
-	*ret = (struct namespaces){ .pid_joined = pidfd, .entered = entered, .join_count = 1 };
+	*ret = (struct namespaces){
+		.pid_joined = pidfd,
+		.user_joined = -1,
+		.entered = entered,
+		.becomes_root = entered & CLONE_NEWUSER,
+		.join_count = 1,
+	};
 	ret->joins[0].pidfd = pidfd;
 	ret->joins[0].kind = entered;
+}
+
+bool namespaces_joined_at_birth(const struct namespaces *ns)
+{
+	return ns->user_joined >= 0 ||
+	       ((ns->created & CLONE_NEWUSER) && (ns->join_count || ns->pid_joined >= 0));
+}
+
+bool namespaces_own_network(const struct namespaces *ns)
+{
+	if (ns->created & CLONE_NEWNET)
+		return true;
+	for (unsigned i = 0; ns->user_of && i < ns->join_count; i++)
+		if (ns->joins[i].kind == CLONE_NEWNET &&
+			ns->joins[i].pidfd == container_first(ns->user_of)->pidfd)
+			return ns->user_of->owns_network;
+	return false;
 }
 
 int loopback_up(void)
@@ -113,7 +147,7 @@ int namespaces_enter(const struct namespaces *ns, struct err *err)
 {
 	int r;
 
-	for (unsigned i = 0; i < ns->join_count; i++)
+	for (unsigned i = 0; !namespaces_joined_at_birth(ns) && i < ns->join_count; i++)
 		if (setns(ns->joins[i].pidfd, ns->joins[i].kind) < 0)
 			return err_sys(err, errno, "join of a namespace");
 	/*
@@ -122,7 +156,7 @@ int namespaces_enter(const struct namespaces *ns, struct err *err)
 	 */
 	if (ns->own_cgroup_root && unshare(CLONE_NEWCGROUP) < 0)
 		return err_sys(err, errno, "new cgroup namespace");
-	if ((ns->created | (ns->join_count ? ns->entered : 0)) & CLONE_NEWUSER) {
+	if (ns->becomes_root) {
 		/* The ids of the agent have no name in there; its root's are mapped. */
 		if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 			return err_sys(err, errno, "root of the user namespace");

@@ -10,6 +10,10 @@ struct namespaces {
 	int created;	/* CLONE_NEW* for the clone; the cgroup namespace is made by the child */
 	int entered;	/* CLONE_NEW* that an exec must enter */
 	int pid_joined; /* pidfd whose pid namespace is joined, or -1. Borrowed */
+	/* The same of a user namespace; the container that it is of, which its ids are, too. */
+	int user_joined;
+	const struct container *user_of;
+	bool becomes_root; /* of a user namespace that is not the agent's */
 	bool own_cgroup_root;
 	bool own_time; /* made by the child, see time_namespace_enter() */
 	unsigned join_count;
@@ -31,7 +35,17 @@ int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRe
 /* For an exec beside the process of pidfd. entered: as planned for that. */
 void namespaces_plan_exec(int pidfd, int entered, struct namespaces *ret);
 
-/* In the child: joins what is joined, becomes root of a new user namespace, brings lo up. */
+/* Whether the child must be born where it joins (birth.h): it could not join any more afterwards.
+ */
+bool namespaces_joined_at_birth(const struct namespaces *ns);
+
+/*
+ * Whether the child may mount a sysfs, which shows its network namespace: it must be root of the
+ * user namespace that owns that.
+ */
+bool namespaces_own_network(const struct namespaces *ns);
+
+/* In the child: joins what is joined, becomes root of its user namespace, brings lo up. */
 int namespaces_enter(const struct namespaces *ns, struct err *err) CHECKED;
 
 /* In the child, or at boot: sets the loopback interface up. 0 or -errno. */

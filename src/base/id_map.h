@@ -14,6 +14,12 @@ struct id_range {
 	uint32_t inside, outside, count;
 };
 
+/* Both of a user namespace; none of the initial one. */
+struct id_maps {
+	struct id_range *uids, *gids;
+	size_t uid_count, gid_count;
+};
+
 /* Reads what is in such a file; the caller frees *ret, which is never NULL. 0 or -ENOMEM. */
 int id_map_parse(const char *text, struct id_range **ret, size_t *ret_count) CHECKED;
 /* The same of our own uid_map or gid_map (file); that of the initial namespace where there is none.
