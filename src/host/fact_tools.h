@@ -51,6 +51,7 @@ void fact_tun(const struct facts_env *env, struct fact *f);
 void fact_tc(const struct facts_env *env, struct fact *f);
 void fact_cgroup(const struct facts_env *env, struct fact *f);
 void fact_memory(const struct facts_env *env, struct fact *f);
+void fact_rights(const struct facts_env *env, struct fact *f);
 void fact_state(const struct facts_env *env, struct fact *f);
 void fact_cache(const struct facts_env *env, struct fact *f);
 void fact_lsm(const struct facts_env *env, struct fact *f);

@@ -20,6 +20,7 @@ const struct fact_row fact_rows[FACT_ROWS] = {
 	{ "guest drivers", fact_drivers },
 	{ "programs", fact_programs },
 	{ "memory", fact_memory },
+	{ "rights", fact_rights },
 	{ "state", fact_state },
 	{ "cache", fact_cache },
 	{ "cgroup", fact_cgroup },

@@ -36,7 +36,7 @@ struct fact_row {
 	void (*look)(const struct facts_env *env, struct fact *f);
 };
 
-#define FACT_ROWS 14
+#define FACT_ROWS 15
 
 extern const struct fact_row fact_rows[FACT_ROWS];
 

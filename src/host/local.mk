@@ -6,6 +6,7 @@ libhost_a_SOURCES = \
 	src/host/facts_guest.c \
 	src/host/facts_host.c \
 	src/host/facts_net.c \
+	src/host/facts_rights.c \
 	src/host/kvm_cache.c src/host/kvm_cache.h \
 	src/host/kvm_loop.c src/host/kvm_loop.h \
 	src/host/kvm_speed.c src/host/kvm_speed.h \

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "pod/boot.h"
+#include "pod/rootless.h"
 #include "pod/timeline.h"
 
 #include <fcntl.h>
@@ -38,12 +39,15 @@ try {
 static int boot(const struct try *t, struct err *err)
 {
 	AUTO_CLOSE int dir = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct rootless rootless = ROOTLESS_INIT;
 	struct booted vm = BOOTED_INIT;
 	struct boot_spec spec;
 	struct conf conf;
-	int r = dir < 0 ? err_sys(err, errno, "%s", t->dir)
-			: conf_read(t->rt->config_file, &conf, err);
+	int r = dir < 0 ? err_sys(err, errno, "%s", t->dir) : rootless_enter(&rootless, err);
 
+	rootless_done(&rootless);
+	if (r == 0)
+		r = conf_read(t->rt->config_file, &conf, err);
 	if (r < 0)
 		return r;
 	spec = (struct boot_spec){

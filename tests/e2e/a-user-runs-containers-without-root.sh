@@ -130,4 +130,13 @@ fi
 
 echo "# what cannot be"
 fails "without a place for caches" 'set HOME or XDG_CACHE_HOME' as env -u HOME "$VMRUN" run "$work/b"
+powerless() {
+	as unshare -r sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"' - "$VMRUN" "$@"
+}
+fails "without user namespaces" 'vmrun needs a user namespace, which cannot be made here \(user\.max_user_namespaces\)' powerless run "$work/b"
+row() { jq -r '.rows[] | select(.name == "rights") | .status + " " + .found' "$out"; }
+run powerless check --format json
+like "check tells that" "$status $(row)" '1 fail neither CAP_SYS_ADMIN nor a user namespace'
+run vmrun check --format json
+like "and what there is otherwise" "$(row)" 'ok those of a user namespace'
 same_state "nothing is left" "$before"
