@@ -6,8 +6,10 @@
 
 #include "base/auto.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/program.h"
 #include "pod/anchormsg.h"
+#include "pod/cgroup.h"
 #include "pod/view.h"
 
 #include <fcntl.h>
@@ -153,6 +155,10 @@ static int enter_cgroup(int cgroup_fd, pid_t pid, struct err *err)
 
 	snprintf(text, sizeof(text), "%d", pid);
 	r = file_write_at(cgroup_fd, "cgroup.procs", text);
+	if (cgroup_refused(r)) {
+		log_debug("the anchor is in no cgroup of the container's: %s", strerror(-r));
+		return 0;
+	}
 	return r < 0 ? err_sys(err, -r, "cannot put the anchor into its cgroup") : 0;
 }
 

@@ -249,6 +249,16 @@ static bool is_denied(int r)
 	return r == -EACCES || r == -EPERM || r == -EROFS;
 }
 
+static bool is_system_root(void)
+{
+	return geteuid() == 0 && !in_user_namespace();
+}
+
+bool cgroup_refused(int r)
+{
+	return is_denied(r) && !is_system_root();
+}
+
 /* The path of ours in the v2 hierarchy, or NULL. */
 static char *read_own(void)
 {
@@ -296,16 +306,15 @@ static int make_v2_for_user(const char *path, bool fixed, struct strv *dirs, str
 int cgroup_make(
 	const char *path, bool fixed, struct strv *dirs, struct strv *parents, struct err *err)
 {
-	bool system = geteuid() == 0 && !in_user_namespace();
 	int r;
 
 	if (!is_v2(CGROUP_ROOT))
 		r = make_v1(path, dirs, parents);
-	else if (system)
+	else if (is_system_root())
 		r = make_v2(path, dirs, parents);
 	else
 		r = make_v2_for_user(path, fixed, dirs, parents);
-	if (!system && is_denied(r))
+	if (cgroup_refused(r))
 		return 0;
 	if (r == -EBUSY)
 		return err_set(err, EBUSY,
@@ -374,7 +383,7 @@ int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err)
 		AUTO_CLOSE int dir = open(dirs->v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 		int r = dir < 0 ? -errno : file_write_at(dir, "cgroup.procs", text);
 
-		if (r < 0 && dirs->n == 1)
+		if (r < 0 && dirs->n == 1 && !cgroup_refused(r))
 			return err_sys(err, -r, "cannot enter the cgroup %s", dirs->v[i]);
 		if (r < 0)
 			log_debug("cannot enter the cgroup %s: %s", dirs->v[i], strerror(-r));

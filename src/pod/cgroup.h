@@ -44,6 +44,12 @@ char *cgroup_delegated_path(const char *own, const char *path);
  */
 char *cgroup_common_path(const char *a, const char *b);
 
+/*
+ * Whether r is the host's refusal to somebody who is not its root: then he goes without. A cgroup
+ * of his own may also be out of his reach, from one that is not delegated to him.
+ */
+bool cgroup_refused(int r);
+
 /* Whether the host has cgroup v2 alone; with any v1 hierarchy its files are v1's. */
 bool cgroup_host_is_v2(void);
 

@@ -2,6 +2,7 @@
 #include "pod/share.h"
 
 #include "base/auto.h"
+#include "base/id_map.h"
 #include "pod/fd_kind.h"
 #include "pod/idmap.h"
 #include "pod/overlay.h"
@@ -66,6 +67,12 @@ static int copy_mount(const struct mount_bind *b, const struct spec *spec, int *
 	AUTO_CLOSE int copy = open_tree(*fd, "", flags | (b->recursive ? AT_RECURSIVE : 0));
 	char where[64];
 
+	/* What a user namespace has got of the host's mounts cannot be taken apart in it. */
+	if (copy < 0 && errno == EINVAL && !b->recursive && in_user_namespace())
+		return err_set(err, EINVAL,
+			"config.json: mounts[%zu].options: what is mounted below %s cannot be left "
+			"out in a user namespace: \"rbind\" takes it along",
+			b->index, b->source);
 	if (copy < 0)
 		return err_sys(err, errno, "config.json: mounts[%zu].source: a copy of %s",
 			b->index, b->source);

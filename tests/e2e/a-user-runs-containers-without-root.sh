@@ -65,6 +65,9 @@ fi
 config "$work/b" '.linux.uidMappings[0].hostID = 77'
 fails "ids of somebody else" "config\.json: linux\.uidMappings\[0\]: ids 77 to 77 of the host are not yours, which are $user" \
 	vmrun create --bundle "$work/b" c
+config "$work/b" '.process.terminal = false | .linux.uidMappings[0].hostID = '$user' | .mounts += [{destination: "/tmp", type: "bind", source: "'"$work"'/volume", options: ["bind"]}]'
+fails "a bind without what is mounted below" 'mounts\[[0-9]+\]\.options: what is mounted below .*/volume cannot be left out in a user namespace' \
+	vmrun create --bundle "$work/b" c
 is "nothing is left of that" "$(ls "$work/run/vmrun")" ''
 
 echo "# subordinate ids"
@@ -122,6 +125,7 @@ if [[ $unified ]]; then
 		env XDG_RUNTIME_DIR="$work/run" HOME="$work/home" "$VMRUN" run -d "$work/b" some </dev/null
 	is "one that is delegated is used" "$status $(where some)" "0 ${given#/sys/fs/cgroup}/vmrun/some"
 	if grep -q cgroup "$err"; then fail "nothing is said of that"; else pass "nothing is said of that"; fi
+	is "exec, from where no process may go there" "$(vmrun exec some echo there)" there
 	vmrun delete --force some
 	ok "it goes with the container" test ! -e "$given/vmrun"
 	rmdir "$given/shell" "$given"
