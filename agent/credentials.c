@@ -21,6 +21,20 @@ static const Vmrun__Agent__Capabilities *capabilities_of(const Vmrun__Agent__Pro
 	return spec->capabilities ? spec->capabilities : &no_capabilities;
 }
 
+void credentials_raise_limits(pid_t pid, const Vmrun__Agent__Process *spec)
+{
+	for (size_t i = 0; i < spec->n_rlimits; i++) {
+		const Vmrun__Agent__Rlimit *asked = spec->rlimits[i];
+		__rlimit_resource_t resource = (__rlimit_resource_t)asked->resource;
+		struct rlimit limit;
+
+		if (prlimit(pid, resource, NULL, &limit) < 0 || asked->hard <= limit.rlim_max)
+			continue;
+		limit.rlim_max = asked->hard;
+		(void)!prlimit(pid, resource, &limit, NULL);
+	}
+}
+
 int credentials_set_limits(const Vmrun__Agent__Process *spec, struct err *err)
 {
 	struct rlimit files;

@@ -5,7 +5,13 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
+/*
+ * In the agent, for a process that is not let go yet: in a user namespace it could not raise a hard
+ * limit by itself. What cannot be raised the process will tell.
+ */
+void credentials_raise_limits(pid_t pid, const Vmrun__Agent__Process *spec);
 int credentials_set_limits(const Vmrun__Agent__Process *spec, struct err *err) CHECKED;
 
 /* Bounding set and ids; permitted capabilities survive until credentials_set_capabilities(). */

@@ -3,6 +3,7 @@
 
 #include "agent/child.h"
 #include "agent/container.h"
+#include "agent/credentials.h"
 #include "agent/device_filter.h"
 #include "base/fd.h"
 
@@ -209,7 +210,8 @@ static int write_proc(pid_t pid, const char *file, const char *text, struct err 
  * What only the agent may write. The score is lowered from the agent's own here, with privilege,
  * so that the container cannot go back to it.
  */
-static int prepare_child(pid_t pid, const struct launch_plan *plan, struct err *err)
+static int prepare_child(pid_t pid, const struct launch_plan *plan,
+	const Vmrun__Agent__Process *spec, struct err *err)
 {
 	char score[16];
 	const struct id_maps *maps = plan->maps;
@@ -219,6 +221,7 @@ static int prepare_child(pid_t pid, const struct launch_plan *plan, struct err *
 		r = id_map_write(pid, "gid_map", maps->gids, maps->gid_count, err);
 	if (r < 0)
 		return r;
+	credentials_raise_limits(pid, spec);
 	snprintf(score, sizeof(score), "%d", plan->oom_score_adj);
 	return write_proc(pid, "oom_score_adj", score, err);
 }
@@ -257,7 +260,7 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
 		launch_end(p);
 		return err_sys(err, -r, "clone");
 	}
-	r = prepare_child(p->pid, plan, err);
+	r = prepare_child(p->pid, plan, child->spec, err);
 	if (r == 0 && send(p->gate, &go, 1, MSG_NOSIGNAL) != 1)
 		r = err_sys(err, errno, "set-up of a child");
 	return r;

@@ -28,6 +28,7 @@ config "$work/b" '.linux.maskedPaths = ["/hidden", "/hidden.file", "/mask.link",
 	| .process.user = {uid: 1000, gid: 1000, additionalGids: [5, 100]}
 	| .process.capabilities[] |= ["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SYS_ADMIN"]
 	| .linux.rootfsPropagation = "shared"
+	| .process.rlimits += [{type: "RLIMIT_NPROC", soft: 123456, hard: 234567}]
 	| .mounts += [{destination: "/volume", type: "bind", source: "'"$work/volume"'", options: ["bind"]}]'
 vm run -d "$work/b" c >/dev/null 2>"$err" </dev/null || fail "it runs"
 in_c() { vm exec c "$@"; }
@@ -42,6 +43,7 @@ run in_c sh -c '
 	say names; echo -n "$(hostname) $(cat /proc/sys/kernel/domainname)"
 	say sysctls; echo -n $(cat /proc/sys/kernel/shmmax /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max /proc/sys/user/max_uts_namespaces)
 	say net; echo -n $(cat /proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/ip_forward; ls /sys/class/net)
+	say limits; sed -n "s/Max processes *\([0-9]*\) *\([0-9]*\).*/\1 \2/p" /proc/self/limits
 	say clocks; inside clocks | cut -c1-4 | tr "\n" " "
 	say masked; t ls /hidden; ls /hidden | wc -l | tr "\n" " "; cat /hidden.file | wc -c | tr "\n" " "
 	ls /target | wc -l | tr "\n" " "; t touch /hidden/x; t sh -c "echo x >/hidden/x"
@@ -57,6 +59,7 @@ tells "mappings" map ' 0 100000 1000; 1000 101000 1;'
 tells "hostname, domainname" names 'in-guest in.domain'
 tells "sysctls of namespaces" sysctls '123456 4321 17 3'
 tells "sysctls of its own network, and what sysfs shows of it" net '0 1000 1 lo'
+tells "limits that no root of a user namespace may raise" limits '123456 234567'
 tells "clocks of a time namespace" clocks 1000
 tells "masked paths: a directory, a file, through a symlink" masked 'yes 0 0 0 no no'
 tells "a volume of a mapped user" volume '1000 5 yes yes'

@@ -1,10 +1,12 @@
 /* Containers made by the agent on this machine: what is inside, how they live and end. */
+#include "base/capability.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "tests/unit/agent_box.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -515,6 +517,34 @@ static void test_user_namespace(void **state)
 	box_run(&box, &r, &res);
 	assert_int_equal(res.status, 0);
 	assert_non_null(strstr(res.out, "0     100000      65536\n0\nnull\n0\n0\n4\n2\nagain\n"));
+	result_done(&res);
+}
+
+/* No root of a user namespace may raise a hard limit: the agent does it for him. */
+static void test_limits_in_a_user_namespace(void **state)
+{
+	Vmrun__Agent__Rlimit limit = VMRUN__AGENT__RLIMIT__INIT, *limits[] = { &limit };
+	struct box_request r;
+	struct rlimit own;
+	struct box_result res;
+	char wanted[64];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_SIGPENDING, &own), 0);
+	/* Not even the agent may in most containers. */
+	if (!capability_effective(CAP_SYS_RESOURCE) || own.rlim_max == RLIM_INFINITY)
+		skip();
+	request_init(&r, "c", "ulimit -H -i; ulimit -S -i");
+	add_user_namespace(&r);
+	limit.resource = RLIMIT_SIGPENDING;
+	limit.soft = own.rlim_max + 1;
+	limit.hard = own.rlim_max + 2;
+	r.process.rlimits = limits;
+	r.process.n_rlimits = 1;
+	box_run(&box, &r, &res);
+	snprintf(wanted, sizeof(wanted), "%llu\n%llu\n", (unsigned long long)limit.hard,
+		(unsigned long long)limit.soft);
+	assert_string_equal(res.out, wanted);
 	result_done(&res);
 }
 
@@ -1262,6 +1292,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_no_capabilities, clean_up),
 		cmocka_unit_test_teardown(test_user_namespace, clean_up),
 		cmocka_unit_test_teardown(test_user_namespace_owns_the_others, clean_up),
+		cmocka_unit_test_teardown(test_limits_in_a_user_namespace, clean_up),
 		cmocka_unit_test_teardown(test_bad_mapping, clean_up),
 		cmocka_unit_test_teardown(test_exec_records, clean_up),
 		cmocka_unit_test_teardown(test_exec, clean_up),
