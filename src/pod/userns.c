@@ -165,6 +165,18 @@ static int take(const struct spec *spec, const char *field, const struct spec_id
 	return 0;
 }
 
+/*
+ * Our own is also that of the anchors of our containers, by which callers name theirs: then they
+ * know the mappings, and say them.
+ */
+static int resolve_own(struct spec *spec, struct err *err)
+{
+	struct spec_linux *l = &spec->linux;
+	int r = l->uid_mappings.n ? 0 : identity(spec->doc, &l->uid_mappings, err);
+
+	return r || l->gid_mappings.n ? r : identity(spec->doc, &l->gid_mappings, err);
+}
+
 static int resolve(struct spec *spec, const char *path, int ns, struct err *err)
 {
 	struct spec_id_mappings uids = { 0 }, gids = { 0 };
@@ -172,12 +184,9 @@ static int resolve(struct spec *spec, const char *path, int ns, struct err *err)
 
 	if (ioctl(ns, NS_GET_NSTYPE) != CLONE_NEWUSER)
 		return err_set(err, EINVAL, "%s is not a user namespace", path);
-	if (is_our_own(ns)) {
-		r = identity(spec->doc, &uids, err);
-		r = r ? r : identity(spec->doc, &gids, err);
-	} else {
-		r = read_maps(path, ns, spec->doc, &uids, &gids, err);
-	}
+	if (is_our_own(ns))
+		return resolve_own(spec, err);
+	r = read_maps(path, ns, spec->doc, &uids, &gids, err);
 	if (r == 0)
 		r = take(spec, "uidMappings", &uids, &spec->linux.uid_mappings, err);
 	return r ? r : take(spec, "gidMappings", &gids, &spec->linux.gid_mappings, err);

@@ -9,7 +9,7 @@
 
 /*
  * Puts the namespace's mappings into linux.uidMappings and gidMappings, and takes its path away.
- * Mappings that are there already must be the same, as with runc. Nothing is done where no path is
- * given. err names the field.
+ * Mappings that are there already must be the same, as with runc, unless the namespace is our own.
+ * Nothing is done where no path is given. err names the field.
  */
 int userns_resolve(struct spec *spec, struct err *err) CHECKED;

@@ -89,6 +89,19 @@ if command -v newuidmap >/dev/null && command -v newgidmap >/dev/null; then
 		| .linux.gidMappings = .linux.uidMappings'
 	run vmrun run "$work/b"
 	is "in a user namespace of the configuration, too" "$status $(<"$out")" '0 1000 5'
+
+	# "podman run --userns=keep-id": the user is himself in the container, too.
+	if as unshare --map-root-user --map-auto -m true 2>/dev/null; then
+		cp "$work/plain.json" "$work/b/config.json"
+		config "$work/b" '.process.args = ["sh", "-c", "id -u; touch /volume/kept; stat -c \"%u %g\" /volume/kept; cat /proc/sys/net/ipv4/ping_group_range"]
+			| .process.user = {uid: 1000, gid: 1000, additionalGids: [1000]} | .linux.namespaces += [{type: "user"}]
+			| .linux.uidMappings = [{containerID: 0, hostID: 1, size: 1000}, {containerID: 1000, hostID: 0, size: 1}, {containerID: 1001, hostID: 1001, size: 64535}]
+			| .linux.gidMappings = .linux.uidMappings | .linux.sysctl = {"net.ipv4.ping_group_range": "0 0"}
+			| .process.rlimits = [{type: "RLIMIT_NPROC", soft: 32768, hard: 32768}]'
+		run as unshare --map-root-user --map-auto -m "$VMRUN" run "$work/b"
+		is "as Podman keeps ids" "$status $(tr '\t\n' '  ' <"$out")" '0 1000 1000 1000 0 0 '
+		is "what he makes is his" "$(stat -c '%u %g' "$work/volume/kept")" "$user $user"
+	fi
 	umount /etc/subuid /etc/subgid /etc/passwd
 fi
 

@@ -30,8 +30,8 @@ config "$work/b" '.linux.maskedPaths = ["/hidden", "/hidden.file", "/mask.link",
 	| .linux.rootfsPropagation = "shared"
 	| .process.rlimits += [{type: "RLIMIT_NPROC", soft: 123456, hard: 234567}]
 	| .mounts += [{destination: "/volume", type: "bind", source: "'"$work/volume"'", options: ["bind"]}]'
-vm run -d "$work/b" c >/dev/null 2>"$err" </dev/null || fail "it runs"
-in_c() { vm exec c "$@"; }
+vm run -d "$work/b" spaces >/dev/null 2>"$err" </dev/null || fail "it runs"
+in_c() { vm exec spaces "$@"; }
 ok "the container runs" wait_for 30 in_c test -e /tmp/told
 ((failures == 0)) || exit 1
 
@@ -71,17 +71,17 @@ is "the volume was written" "$(tr '\n' ' ' <"$work/volume/file")" 'mine more '
 like "the root is shared" "$(in_c cat /proc/self/mountinfo | awk '$5 == "/" {print $7}')" '^shared:'
 as_root() {
 	jq -n '{args: $ARGS.positional, cwd: "/", env: ["PATH=/bin"], user: {uid: 0, gid: 0}}' --args -- "$@" >"$work/p.json"
-	vm exec --process "$work/p.json" c
+	vm exec --process "$work/p.json" spaces
 }
 is "read-only paths: directories, files, through symlinks" "$(as_root sh -c 'for f in /fixed/x /fixed/sub/x /fixed/file /etc/passwd /target/x /writable; do
 	if touch $f 2>/dev/null; then echo -n "yes "; else echo -n "no "; fi; done')" 'no no no no no yes '
 is "root of the user namespace owns its ports, raw sockets, host names and interfaces" \
-	"$(vm exec -u 0 --cap CAP_NET_BIND_SERVICE --cap CAP_NET_RAW --cap CAP_NET_ADMIN --cap CAP_SYS_ADMIN c sh -c '
+	"$(vm exec -u 0 --cap CAP_NET_BIND_SERVICE --cap CAP_NET_RAW --cap CAP_NET_ADMIN --cap CAP_SYS_ADMIN spaces sh -c '
 		t() { if "$@" >/dev/null 2>&1; then echo -n "yes "; else echo -n "no "; fi; }
 		nc -l -p 80 & until netstat -ltn | grep -q :80 || ! kill -0 $!; do :; done; t kill $!
 		t ping -c 1 -W 5 127.0.0.1; t hostname changed; t ifconfig lo 127.0.0.9 up')" 'yes yes yes yes '
 fails "sysctls" 'Read-only' as_root sh -c 'echo 1 >/proc/sys/kernel/shmmax'
-vm delete --force c
+vm delete --force spaces
 
 echo "# what would change the pod is refused"
 refused() {
@@ -102,7 +102,7 @@ config "$work/b" 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespace
 	| .linux.rootfsPropagation = "unbindable" | .root.readonly = true | del(.domainname)
 	| .process.user = {uid: 0, gid: 0}
 	| .process.args = ["sh", "-c", "cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_default_ttl /proc/sys/net/ipv4/conf/lo/forwarding; touch /x || echo read-only; cat /proc/self/mountinfo"]'
-run vm run "$work/b" c2
+run vm run "$work/b" spaces2
 is "net sysctls, a read-only root" "$(head -n 4 "$out" | tr '\n' ' ')" 'by.sysctl 77 1 read-only '
 is "unbindable" "$(awk '$5 == "/" {print $7}' "$out")" unbindable
 
@@ -114,6 +114,6 @@ ok "there is one" wait_for 10 in_userns
 echo 0 100000 1000 | tee /proc/$holder/uid_map >/proc/$holder/gid_map
 config "$work/b" '.linux.namespaces += [{type: "user", path: "/proc/'$holder'/ns/user"}] | .root.readonly = false
 	| .linux.sysctl = {"net.ipv4.ping_group_range": "0 7"} | .process.args = ["sh", "-c", "tr -s \" \" <proc/self/uid_map; stat -c %u /etc/passwd; cat /proc/sys/net/ipv4/ping_group_range"]'
-run vm run "$work/b" c3
+run vm run "$work/b" spaces3
 is "the container has one like it" "$(tr '\t\n' '  ' <"$out")" ' 0 100000 1000 0 0 7 '
 kill $holder

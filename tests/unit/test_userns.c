@@ -134,6 +134,20 @@ static void our_own_has_all_ids(void **state)
 	assert_int_equal(spec->linux.gid_mappings.v[0].size, UINT32_MAX);
 }
 
+/* As Podman names the namespace of another container, by its anchor. */
+static void given_ones_are_those_of_our_own(void **state)
+{
+	AUTO(spec_free) struct spec *spec = with_path("/proc/self/ns/user", UIDS("100001"));
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(userns_resolve(spec, &err), 0);
+	assert_null(spec->linux.namespaces.v[1].path);
+	assert_int_equal(spec->linux.uid_mappings.n, 2);
+	assert_int_equal(spec->linux.uid_mappings.v[0].host_id, 100001);
+	assert_int_equal(spec->linux.gid_mappings.n, 1);
+}
+
 static void what_is_none_is_refused(void **state)
 {
 	static const struct {
@@ -176,6 +190,7 @@ int main(void)
 		cmocka_unit_test(its_mappings_are_taken),
 		cmocka_unit_test(given_ones_must_be_the_same),
 		cmocka_unit_test(our_own_has_all_ids),
+		cmocka_unit_test(given_ones_are_those_of_our_own),
 		cmocka_unit_test(what_is_none_is_refused),
 		cmocka_unit_test(nothing_to_do),
 	};
