@@ -28,10 +28,10 @@
 
 DEFINE_AUTO_VAL(view_done, struct view)
 
-static pid_t clone_child(int cgroup_fd)
+static pid_t clone_child(uint64_t namespaces, int cgroup_fd)
 {
 	struct clone_args args = {
-		.flags = CLONE_NEWPID | CLONE_NEWNS | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.flags = namespaces | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
 		.exit_signal = SIGCHLD,
 		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
 	};
@@ -41,15 +41,15 @@ static pid_t clone_child(int cgroup_fd)
 }
 
 /* *ret_placed: the child was born in its cgroup. Some kernels and some cgroups cannot do that. */
-static pid_t clone_into(int cgroup_fd, bool *ret_placed)
+static pid_t clone_into(uint64_t namespaces, int cgroup_fd, bool *ret_placed)
 {
-	pid_t pid = clone_child(cgroup_fd);
+	pid_t pid = clone_child(namespaces, cgroup_fd);
 
 	*ret_placed = true;
 	if (cgroup_fd < 0 || pid >= 0 || pid == -EPERM || pid == -EAGAIN || pid == -ENOMEM)
 		return pid;
 	*ret_placed = false;
-	return clone_child(-1);
+	return clone_child(namespaces, -1);
 }
 
 static int null_stdio(void)
@@ -262,12 +262,13 @@ static int check(const struct anchor_spec *spec, struct err *err)
 static pid_t start_child(const struct anchor_spec *spec, const struct view *view, int sock,
 	int binary, bool *ret_placed, struct err *err)
 {
+	uint64_t network = spec->own_network ? CLONE_NEWNET : 0;
 	sigset_t all, before;
 	pid_t pid;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	pid = clone_into(spec->cgroup_fd, ret_placed);
+	pid = clone_into(CLONE_NEWPID | CLONE_NEWNS | network, spec->cgroup_fd, ret_placed);
 	if (pid == 0)
 		run_child(spec, view, sock, binary);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

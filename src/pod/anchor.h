@@ -75,11 +75,12 @@ struct anchor_spec {
 	/* Read ends that see end of file when a stream's last byte has been written. */
 	int done_fds[ANCHOR_DONE_MAX];
 	unsigned done_count;
-	int tty_fd;    /* terminal whose size the guest's one follows, or -1 */
-	bool tty_own;  /* make tty_fd the anchor's controlling terminal (a pty that we made) */
-	int cgroup_fd; /* directory of a cgroup v2 to be born in, or -1 */
-	int netns_fd;  /* network namespace to be in, or -1: the caller's */
-	int rootfs_fd; /* O_PATH directory that becomes "/", or -1: an empty one */
+	int tty_fd;	  /* terminal whose size the guest's one follows, or -1 */
+	bool tty_own;	  /* make tty_fd the anchor's controlling terminal (a pty that we made) */
+	int cgroup_fd;	  /* directory of a cgroup v2 to be born in, or -1 */
+	int netns_fd;	  /* network namespace to be in, or -1: see own_network */
+	bool own_network; /* a new network namespace, for callers to set up; else the caller's */
+	int rootfs_fd;	  /* O_PATH directory that becomes "/", or -1: an empty one */
 	const struct anchor_mount *mounts;
 	unsigned mount_count;
 	const struct anchor_pause *pause; /* or NULL */

@@ -421,6 +421,18 @@ static pid_t main_pid(const struct create *c)
 	return c->options->foreground ? getpid() : ANCHOR_MAIN_SELF;
 }
 
+/*
+ * Whoever connects a container sets up the network namespace of its process on the host: hooks, and
+ * Podman where there is a user namespace. That must not be the host's own.
+ */
+static bool has_own_network(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->linux.namespaces.n; i++)
+		if (streq(spec->linux.namespaces.v[i].type, "network"))
+			return !spec->linux.namespaces.v[i].path;
+	return false;
+}
+
 static int start_anchor(struct create *c, const char *id, struct err *err)
 {
 	/*
@@ -450,6 +462,7 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 		.memory_fd = memory,
 		.cgroup_fd = c->cgroup_fd,
 		.netns_fd = -1,
+		.own_network = has_own_network(c->spec),
 		.rootfs_fd = c->shares.rootfs_fd,
 		.mounts = mounts,
 		.mount_count = (unsigned)c->shares.count,

@@ -81,6 +81,8 @@ is "root of the user namespace owns its ports, raw sockets, host names and inter
 		nc -l -p 80 & until netstat -ltn | grep -q :80 || ! kill -0 $!; do :; done; t kill $!
 		t ping -c 1 -W 5 127.0.0.1; t hostname changed; t ifconfig lo 127.0.0.9 up')" 'yes yes yes yes '
 fails "sysctls" 'Read-only' as_root sh -c 'echo 1 >/proc/sys/kernel/shmmax'
+not_ours() { [[ $(readlink "/proc/$(anchor_of "$1")/ns/net") != "$(readlink /proc/self/ns/net)" ]]; }
+ok "the network that callers may set up is not the host's" not_ours spaces
 vm delete --force spaces
 
 echo "# what would change the pod is refused"

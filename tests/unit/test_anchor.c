@@ -644,6 +644,14 @@ static void it_joins_the_network_namespace(void **state)
 	waitpid(other, NULL, 0);
 }
 
+static void it_has_a_network_namespace_of_its_own(void **state)
+{
+	(void)state;
+	t.spec.own_network = true;
+	start();
+	assert_same_link(false, proc("ns/net"), "/proc/self/ns/net");
+}
+
 static const char *cgroup2(void)
 {
 	static const char *const at[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -851,6 +859,7 @@ int main(void)
 		TEST(it_follows_its_terminal),
 		TEST(a_terminal_without_size_says_nothing),
 		TEST(it_joins_the_network_namespace),
+		TEST(it_has_a_network_namespace_of_its_own),
 		TEST(it_is_born_in_its_cgroup),
 		TEST(without_clone_into_cgroup_it_is_moved),
 		TEST(it_outlives_its_starter),
