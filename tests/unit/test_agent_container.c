@@ -1206,7 +1206,7 @@ static void test_namespaces_of_others_with_an_own_user_namespace(void **state)
 	struct box_result res;
 
 	(void)state;
-	run_detached("pod", "hostname pod; echo 83 >/proc/sys/net/ipv4/ip_default_ttl; sleep 1000");
+	run_detached("pod", "echo 83 >/proc/sys/net/ipv4/ip_default_ttl; hostname pod; sleep 1000");
 	request_init(&r, "c",
 		"until test $(hostname) = pod; do :; done; cat /proc/self/uid_map | tr -s ' ';"
 		"cat /proc/sys/net/ipv4/ip_default_ttl; hostname mine 2>/dev/null || echo theirs");
