@@ -47,6 +47,9 @@ int err_prefix(struct err *err, const char *fmt, ...)
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
 	used = strlen(err->msg);
+	/* Callers on different levels may mean the same context. */
+	if (strncmp(old, err->msg, used) == 0)
+		used = 0;
 	snprintf(err->msg + used, sizeof(err->msg) - used, "%s", old);
 	return -err->code;
 }

@@ -31,7 +31,10 @@ int err_set(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* As err_set, with ": " and the text of errno value code appended. Returns -code. */
 int err_sys(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Puts context in front of the message of a filled err ("mounts[3]: "). Returns -err->code. */
+/*
+ * Puts context in front of the message of a filled err ("mounts[3]: "), unless it begins with just
+ * that already. Returns -err->code.
+ */
 int err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Makes err empty again, for callers that have dealt with the failure. */

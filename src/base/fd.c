@@ -98,7 +98,7 @@ int file_replace(
 		return err_sys(err, ENOMEM, "%s", path);
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
-		return err_sys(err, errno, "%s", tmp);
+		return err_sys(err, errno, "%s", path);
 	r = fd_write_all(fd, data, len);
 	if (r == 0 && renameat(dirfd, tmp, dirfd, path) < 0)
 		r = -errno;
@@ -116,6 +116,18 @@ int file_write_at(int dirfd, const char *path, const char *data)
 	if (fd < 0)
 		return -errno;
 	return fd_write_all(fd, data, strlen(data));
+}
+
+void fd_path(int fd, char *ret, size_t size)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, ret, size - 1);
+	if (n < 0)
+		n = snprintf(ret, size, "%s", "?");
+	ret[n] = '\0';
 }
 
 int fd_send(int sock, const void *data, size_t len, const int *fds, unsigned n)

@@ -24,6 +24,9 @@ int file_replace(int dirfd, const char *path, const void *data, size_t len, mode
 /* Writes data to an existing file such as one of cgroupfs or procfs. Returns 0 or -errno. */
 int file_write_at(int dirfd, const char *path, const char *data) CHECKED;
 
+/* Where fd was opened, as far as this process can see it ("?" when not); for messages only. */
+void fd_path(int fd, char *ret, size_t size);
+
 #define FD_PASS_MAX 24
 
 /*

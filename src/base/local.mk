@@ -6,6 +6,7 @@ libbase_a_SOURCES = \
 	src/base/cgroup_undo.c src/base/cgroup_undo.h \
 	src/base/command.c src/base/command.h \
 	src/base/err.c src/base/err.h \
+	src/base/errno_names.c src/base/errno_names.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/id_map.c src/base/id_map.h \
 	src/base/json_out.c src/base/json_out.h \

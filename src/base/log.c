@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/errno_names.h"
 #include "base/fd.h"
 #include "base/json_out.h"
 
@@ -12,12 +13,16 @@
 #include <string.h>
 #include <time.h>
 
+/* What is held back; more is written at once. */
+#define HELD_MAX_BYTES 65536
+
 static struct {
 	const char *program;
 	enum log_level level;
 	int fd;
-	bool json;
-} the_log = { "vmrun", LOG_LEVEL_WARN, 2, false };
+	bool json, holding;
+	struct buf held; /* warnings, each with its NUL */
+} the_log = { "vmrun", LOG_LEVEL_WARN, 2, false, false, { 0 } };
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -84,18 +89,11 @@ static int format_json(struct buf *line, enum log_level level, const char *msg)
 	return json_finish(&out);
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+static void write_line(enum log_level level, const char *msg)
 {
 	AUTO(buf_done) struct buf line = { 0 };
-	char msg[2048];
-	va_list ap;
 	int r;
 
-	if (!log_enabled(level))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
 	if (the_log.json)
 		r = format_json(&line, level, msg);
 	else if (level == LOG_LEVEL_ERROR)
@@ -106,4 +104,38 @@ void log_line(enum log_level level, const char *fmt, ...)
 		r = buf_append(&line, "\n", 1);
 	if (r == 0)
 		(void)!fd_write_all(the_log.fd, line.data, line.len);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	char msg[2048];
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	/* Callers of ours look for such words in all that we say, and take them for the error. */
+	if (level != LOG_LEVEL_ERROR)
+		errno_texts_to_names(msg);
+	if (the_log.holding && level == LOG_LEVEL_WARN && the_log.held.len < HELD_MAX_BYTES &&
+		buf_append(&the_log.held, msg, strlen(msg) + 1) == 0)
+		return;
+	write_line(level, msg);
+}
+
+void log_hold(void)
+{
+	the_log.holding = log_is_file() && the_log.level == LOG_LEVEL_WARN;
+}
+
+void log_release(void)
+{
+	AUTO(buf_done) struct buf held = the_log.held;
+
+	the_log.holding = false;
+	the_log.held = (struct buf){ 0 };
+	for (size_t at = 0; at < held.len; at += strlen((const char *)held.data + at) + 1)
+		write_line(LOG_LEVEL_WARN, (const char *)held.data + at);
 }

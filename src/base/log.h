@@ -33,6 +33,16 @@ bool log_is_file(void);
 void log_set_fd(int fd);
 
 bool log_enabled(enum log_level level);
+/*
+ * Holds back warnings that would go to a file until log_release(): a caller that finds more than
+ * one JSON line there does not find the error. Not where more than warnings are asked for.
+ */
+void log_hold(void);
+
+/* Writes what was held back to where lines go now, and holds back nothing any more. */
+void log_release(void);
+
+/* What is no error has the names of errors (ENOENT) in place of their texts. */
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -198,6 +198,7 @@ static int run_all(int argc, char **argv, struct err *err)
 		r = set_up_log(g, err);
 	if (r < 0)
 		return r;
+	log_hold();
 	if (g[G_VERSION].flag || (globals < argc && streq(argv[globals], "version"))) {
 		print_version();
 		return 0;
@@ -220,6 +221,21 @@ static int run_all(int argc, char **argv, struct err *err)
 	return r ? r : run_command(&rt, c, argc - globals - 1, argv + globals + 1, err);
 }
 
+/*
+ * With --log the line is in the file, alone with what was written before it; the person or conmon
+ * at the other end wants it too, as the last one.
+ */
+static void fail(const struct err *err)
+{
+	if (log_is_file()) {
+		log_error("%s", err->msg);
+		log_set_fd(2);
+		log_set_json(false);
+	}
+	log_release();
+	log_error("%s", err->msg);
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_NONE;
@@ -233,15 +249,10 @@ int main(int argc, char **argv)
 	passed_fds_keep(argc, argv);
 	log_init("vmrun", LOG_LEVEL_WARN);
 	r = r < 0 ? err_sys(&err, -r, "/dev/null") : run_all(argc - 1, argv + 1, &err);
-	if (r >= 0)
+	if (r >= 0) {
+		log_release();
 		return r;
-	log_error("%s", err.msg);
-	/* With --log the line is in the file; the person or conmon at the other end wants it too.
-	 */
-	if (log_is_file()) {
-		log_set_fd(2);
-		log_set_json(false);
-		log_error("%s", err.msg);
 	}
+	fail(&err);
 	return failure_status;
 }

@@ -6,6 +6,7 @@
 #include "base/path.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -88,6 +89,15 @@ int cache_key_add_file(struct cache_key *key, const char *path, struct err *err)
 	return 0;
 }
 
+/* Names of entries say nothing to whoever has to make room for them. */
+static int fail(int cache, const char *name, int code, struct err *err)
+{
+	char dir[PATH_MAX];
+
+	fd_path(cache, dir, sizeof(dir));
+	return err_sys(err, code, "cache folder %s: %s", dir, name);
+}
+
 /* Does name in the cache still lead to the open file? */
 static bool is_current(int cache, const char *name, int fd)
 {
@@ -150,12 +160,12 @@ static int fill(int cache, const char *name, const char *new_name, int fd, cache
 	if (r < 0)
 		return r;
 	if (ftruncate(fd, 0) < 0)
-		return err_sys(err, errno, "cache: %s", new_name);
+		return fail(cache, new_name, errno, err);
 	r = fd_write_all(fd, content.data, content.len);
 	if (r < 0)
-		return err_sys(err, -r, "cache: %s", new_name);
+		return fail(cache, new_name, -r, err);
 	if (fchmod(fd, 0444) < 0 || fsync(fd) < 0 || renameat(cache, new_name, cache, name) < 0)
-		return err_sys(err, errno, "cache: %s", new_name);
+		return fail(cache, new_name, errno, err);
 	return 0;
 }
 
@@ -177,14 +187,14 @@ int cache_get(int cache, const char *kind, const struct cache_key *key, cache_ma
 		if (fd >= 0)
 			return fd;
 		if (errno != ENOENT)
-			return err_sys(err, errno, "cache: %s", name);
+			return fail(cache, name, errno, err);
 		if (!make)
-			return err_sys(err, ENODATA, "cache: %s", name);
+			return fail(cache, name, ENODATA, err);
 		r = lock_new(cache, new_name, &maker);
 		if (r == -EAGAIN)
 			continue;
 		if (r < 0)
-			return err_sys(err, -r, "cache: %s", new_name);
+			return fail(cache, new_name, -r, err);
 		r = fill(cache, name, new_name, maker, make, arg, err);
 		if (r < 0) {
 			/* Still under the lock, so this cannot be another maker's file. */

@@ -98,6 +98,12 @@ static int none_there(const struct kernel_places *places, struct err *err)
 		places->own.v[places->own.n - 1], places->boot);
 }
 
+/* It lacks an entry, or room for one: no other kernel is better off. */
+static bool is_of_cache(int code)
+{
+	return code == ENODATA || code == ENOSPC || code == EDQUOT || code == EROFS;
+}
+
 int kernel_choose(const struct kernel_places *places, const char *option, kernel_try_fn *try,
 	void *arg, struct err *err)
 {
@@ -116,7 +122,7 @@ int kernel_choose(const struct kernel_places *places, const char *option, kernel
 		r = try(arg, list.v[i], &unfit);
 		if (r == 0)
 			return 0;
-		if (r == -ENODATA) {
+		if (is_of_cache(-r)) {
 			*err = unfit;
 			return r;
 		}

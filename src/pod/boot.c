@@ -9,6 +9,7 @@
 #include "base/program.h"
 #include "base/str.h"
 #include "guest/guest.h"
+#include "pod/state.h"
 #include "pod/timeline.h"
 
 #include <fcntl.h>
@@ -221,6 +222,18 @@ static int start_with(
 	return r;
 }
 
+/* Files of the state directory. */
+static int open_state(int dir, int fds[VMCTL_START_FDS], struct err *err)
+{
+	int r = fds[VMCTL_FD_ALIVE] = open_alive(dir, err);
+
+	if (r >= 0)
+		r = fds[VMCTL_FD_LOG] = open_log(dir, err);
+	if (r >= 0)
+		r = fds[VMCTL_FD_LISTEN] = open_listener(dir, err);
+	return r < 0 ? state_dir_blame(dir, err) : 0;
+}
+
 int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err)
 {
 	struct guest_image image = GUEST_IMAGE_INIT;
@@ -233,11 +246,7 @@ int boot_start(const struct boot_spec *spec, struct booted *ret, struct err *err
 	if (r == 0)
 		r = fds[VMCTL_FD_MONITOR] = open_monitor(spec->monitor, err);
 	if (r >= 0)
-		r = fds[VMCTL_FD_ALIVE] = open_alive(spec->dir, err);
-	if (r >= 0)
-		r = fds[VMCTL_FD_LOG] = open_log(spec->dir, err);
-	if (r >= 0)
-		r = fds[VMCTL_FD_LISTEN] = open_listener(spec->dir, err);
+		r = open_state(spec->dir, fds, err);
 	if (r >= 0 && spec->mounts_fd >= 0) {
 		fds[VMCTL_FD_MOUNTS] = fcntl(spec->mounts_fd, F_DUPFD_CLOEXEC, 3);
 		r = fds[VMCTL_FD_MOUNTS] < 0 ? err_sys(err, errno, "mount namespace") : 0;

@@ -148,11 +148,6 @@ static int call_container(const struct state *s, const char *method, struct err 
 	return r ? r : rpc_call(agent, api, method, &in.base, CALL_TIMEOUT_MS, NULL, err);
 }
 
-static int read_spec(const struct state *s, struct spec **ret, struct err *err)
-{
-	return spec_read(s->dir, "config.json", "config.json", ret, err);
-}
-
 /* Everything of the container goes, in the order that leaves nothing half-alive. */
 static int destroy(int root, struct state *s, struct err *err)
 {
@@ -170,7 +165,7 @@ static int destroy(int root, struct state *s, struct err *err)
 	cgroup_remove(&s->cgroups, &s->cgroup_parents);
 	resctrl_remove(&s->resctrl);
 	/* Without a bundle there was no container, only a create that was killed. */
-	if (s->bundle && read_spec(s, &spec, &unread) < 0)
+	if (s->bundle && state_read_spec(s, &spec, &unread) < 0)
 		log_warn("no poststop hooks: %s", unread.msg);
 	r = state_remove(root, s, err);
 	if (r == 0 && spec)
@@ -255,12 +250,10 @@ static void fresh_done(struct fresh *f)
 DEFINE_AUTO_VAL(fresh_done, struct fresh)
 
 /* What was to be done is in the state directory: the bundle's file may say something else now. */
-static int look_up(const struct runtime *rt, const char *id, struct fresh *f, struct err *err)
+static int look_up(struct fresh *f, struct err *err)
 {
-	int r = open_for(rt, id, true, IN(STATUS_CREATED), "start", &f->state, err);
+	int r = state_read_spec(f->state, &f->spec, err);
 
-	if (r == 0)
-		r = read_spec(f->state, &f->spec, err);
 	return r ? r : vmclient_agent(f->state->dir, &f->agent, err);
 }
 
@@ -268,10 +261,14 @@ static int start(
 	const struct runtime *rt, const char *id, const struct fresh *created, struct err *err)
 {
 	AUTO(fresh_done) struct fresh f = *created;
-	int r = f.state ? 0 : look_up(rt, id, &f, err);
+	int r = f.state ? 0 : open_for(rt, id, true, IN(STATUS_CREATED), "start", &f.state, err);
 
 	if (r < 0)
 		return r;
+	if (!f.spec)
+		r = look_up(&f, err);
+	if (r < 0)
+		return err_prefix(err, "cannot start container \"%s\": ", id);
 	r = start_program(f.state, f.spec, f.agent, err);
 	/* The agent's word for a startContainer hook that failed. */
 	if (r == -ECANCELED)
@@ -387,16 +384,16 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 	AUTO(state_free) struct state *s = NULL;
 	AUTO(spec_resources_file_free) struct spec_resources_file *rf = NULL;
 	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
-	int r = oci_resources_parse(file, text->data, text->len, &rf, err);
+	int r = open_for(rt, id, true, IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
+		"update", &s, err);
 
+	if (r < 0)
+		return r;
+	r = oci_resources_parse(file, text->data, text->len, &rf, err);
 	if (r == 0)
 		r = spec_check_device_rules(&rf->resources, file, "", err);
 	if (r == 0)
 		r = resources_to_agent(&rf->resources, file, id, &in, err);
-	if (r == 0)
-		r = open_for(rt, id, true,
-			IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED), "update", &s,
-			err);
 	if (r == 0)
 		r = update(s, &rf->resources, file, in, err);
 	if (r == 0)
@@ -476,6 +473,9 @@ int attached_wait(struct attached *a)
 	sigset_t all;
 	int fd, status;
 
+	/* What there was to fail has not: what is held back is not to wait for the program's end.
+	 */
+	log_release();
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	fd = signalfd(-1, &all, SFD_CLOEXEC);

@@ -77,13 +77,9 @@ static int read_bundle(struct create *c, struct err *err)
 	if (c->bundle_dir < 0)
 		return err_sys(err, errno, "bundle %s", c->bundle);
 	r = file_read(c->bundle_dir, config_of(c), CONFIG_MAX_BYTES, &c->config, err);
-	if (r == 0)
-		r = spec_parse(config_of(c), c->config.data, c->config.len, &c->spec, err);
-	if (r == -ENOENT) {
-		err_clear(err);
-		return err_set(
-			err, ENOENT, "%s/%s: No such file or directory", c->bundle, config_of(c));
-	}
+	if (r < 0)
+		return *config_of(c) == '/' ? r : err_prefix(err, "%s/", c->bundle);
+	r = spec_parse(config_of(c), c->config.data, c->config.len, &c->spec, err);
 	if (r == 0)
 		r = spec_check(c->spec, &warnings, err);
 	if (r == 0)
@@ -180,7 +176,7 @@ static int make_state(struct create *c, const char *id, struct err *err)
 	s->bundle = strdup(c->bundle);
 	if (r < 0 || !s->oci_version || !s->bundle)
 		return err_sys(err, ENOMEM, "state");
-	return file_replace(s->dir, "config.json", c->config.data, c->config.len, 0600, err);
+	return state_write(s, "config.json", c->config.data, c->config.len, err);
 }
 
 static int make_cgroup(struct create *c, const char *id, struct err *err)

@@ -4,6 +4,7 @@
 #include "agent/agent.pb-c.h"
 #include "base/fd.h"
 #include "base/json_out.h"
+#include "base/log.h"
 #include "pod/stats.h"
 #include "pod/vmclient.h"
 
@@ -204,5 +205,6 @@ int container_events(
 	w.agent = agent;
 	w.seen = stats->last_event;
 	vmrun__agent__stats_response__free_unpacked(stats, NULL);
+	log_release();
 	return watch_events(&w, interval_ms, err);
 }

@@ -50,7 +50,7 @@ static int open_container(const struct runtime *rt, const char *id, struct exec 
 		allowed |= 1U << STATUS_PAUSED;
 	if (r == 0)
 		r = state_require(e->state, allowed, "exec in", err);
-	return r ? r : spec_read(e->state->dir, "config.json", "config.json", &e->spec, err);
+	return r ? r : state_read_spec(e->state, &e->spec, err);
 }
 
 static int join(

@@ -5,9 +5,11 @@
 #include "base/json_out.h"
 #include "base/path.h"
 #include "oci/json.h"
+#include "oci/parse.h"
 #include "pod/cgroup.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -76,6 +78,29 @@ void state_free(struct state *s)
 	free(s);
 }
 
+int state_dir_blame(int dir, struct err *err)
+{
+	char path[PATH_MAX];
+
+	fd_path(dir, path, sizeof(path));
+	return err_prefix(err, "state directory %s: ", path);
+}
+
+int state_write(
+	const struct state *s, const char *name, const void *data, size_t len, struct err *err)
+{
+	int r = file_replace(s->dir, name, data, len, 0600, err);
+
+	return r < 0 ? state_dir_blame(s->dir, err) : 0;
+}
+
+int state_read_spec(const struct state *s, struct spec **ret, struct err *err)
+{
+	int r = spec_read(s->dir, "config.json", "config.json", ret, err);
+
+	return r < 0 ? state_dir_blame(s->dir, err) : 0;
+}
+
 static bool exists(const struct state *s, const char *name)
 {
 	return faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -89,13 +114,15 @@ static int open_dir(int root, struct state *s)
 
 static int take_lock(struct state *s, bool wait, struct err *err)
 {
+	int r = 0;
+
 	s->lock = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0)
-		return err_sys(err, errno, "container \"%s\": lock", s->id);
-	while (flock(s->lock, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+		r = err_sys(err, errno, "lock");
+	while (r == 0 && flock(s->lock, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
 		if (errno != EINTR)
-			return err_sys(err, errno, "container \"%s\": lock", s->id);
-	return 0;
+			r = err_sys(err, errno, "lock");
+	return r < 0 ? state_dir_blame(s->dir, err) : 0;
 }
 
 int state_lock(struct state *s, struct err *err)
@@ -143,6 +170,14 @@ static int take_over(int root, struct state *s, struct err *err)
 	return r;
 }
 
+static int cannot_make(int root, const char *id, int code, struct err *err)
+{
+	char path[PATH_MAX];
+
+	fd_path(root, path, sizeof(path));
+	return err_sys(err, code, "cannot make the state directory %s/%s", path, id);
+}
+
 int state_create(int root, const char *id, struct state **ret, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
@@ -155,7 +190,7 @@ int state_create(int root, const char *id, struct state **ret, struct err *err)
 		return err_sys(err, ENOMEM, "state");
 	while (mkdirat(root, id, 0700) < 0) {
 		if (errno != EEXIST)
-			return err_sys(err, errno, "cannot make the state directory of \"%s\"", id);
+			return cannot_make(root, id, errno, err);
 		r = take_over(root, s, err);
 		if (r < 0)
 			return r;
@@ -296,7 +331,7 @@ static int open_existing(int root, struct state *s, bool lock, struct err *err)
 		r = load(s, err);
 	else
 		r = exists(s, "cgroups.json") ? load_cgroups(s, err) : 0;
-	return r < 0 ? err_prefix(err, "container \"%s\": ", s->id) : 0;
+	return r < 0 ? state_dir_blame(s->dir, err) : 0;
 }
 
 int state_open(int root, const char *id, bool lock, struct state **ret, struct err *err)
@@ -360,7 +395,7 @@ int state_save_cgroups(struct state *s, struct err *err)
 	json_end(&out);
 	r = json_finish(&out);
 	return r < 0 ? err_sys(err, -r, "cgroups.json")
-		     : file_replace(s->dir, "cgroups.json", b.data, b.len, 0600, err);
+		     : state_write(s, "cgroups.json", b.data, b.len, err);
 }
 
 int state_save(struct state *s, struct err *err)
@@ -389,7 +424,7 @@ int state_save(struct state *s, struct err *err)
 	json_end(&out);
 	r = json_finish(&out);
 	return r < 0 ? err_sys(err, -r, "state.json")
-		     : file_replace(s->dir, "state.json", b.data, b.len, 0600, err);
+		     : state_write(s, "state.json", b.data, b.len, err);
 }
 
 enum status state_status(const struct state *s)
@@ -420,9 +455,11 @@ int state_require(const struct state *s, unsigned allowed, const char *verb, str
 int state_mark(struct state *s, const char *marker, bool on, struct err *err)
 {
 	if (on)
-		return file_replace(s->dir, marker, "", 0, 0600, err);
-	if (unlinkat(s->dir, marker, 0) < 0 && errno != ENOENT)
-		return err_sys(err, errno, "%s", marker);
+		return state_write(s, marker, "", 0, err);
+	if (unlinkat(s->dir, marker, 0) < 0 && errno != ENOENT) {
+		err_sys(err, errno, "%s", marker);
+		return state_dir_blame(s->dir, err);
+	}
 	return 0;
 }
 

@@ -60,10 +60,23 @@ int state_root_open(const char *root, bool create, struct err *err) CHECKED;
  */
 int state_create(int root, const char *id, struct state **ret, struct err *err) CHECKED;
 
+/*
+ * Puts in front of err, which names a file, which container's state directory it is in: callers
+ * have files of the same names. Returns -err->code.
+ */
+int state_dir_blame(int dir, struct err *err);
+
+/* Writes a file of the state directory in one go. */
+int state_write(const struct state *s, const char *name, const void *data, size_t len,
+	struct err *err) CHECKED;
+
 /* Opens a container; lock: take its lock. -ENOENT: "container "x" does not exist". */
 int state_open(int root, const char *id, bool lock, struct state **ret, struct err *err) CHECKED;
 
 void state_free(struct state *s);
+
+/* The container's configuration as it was at create. */
+int state_read_spec(const struct state *s, struct spec **ret, struct err *err) CHECKED;
 
 /* Writes down cgroups and resctrl's groups, so that they can be removed however create ends. */
 int state_save_cgroups(struct state *s, struct err *err) CHECKED;

@@ -23,8 +23,7 @@ int vmclient_connect(int dirfd, struct err *err)
 	/* Through the descriptor, because a socket's path may have 107 bytes only. */
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/ctl.sock", dirfd);
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return err_set(
-			err, ESRCH, "its virtual machine is not running (%s)", strerror(errno));
+		return err_set(err, ESRCH, "its virtual machine is not running");
 	return steal_fd(&fd);
 }
 

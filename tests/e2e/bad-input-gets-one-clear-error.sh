@@ -55,13 +55,40 @@ fails "an id that exists" 'exists' vm create --bundle "$work/good" twice
 is "the first one is unharmed" "$(status_of twice)" running
 fails "an unknown signal" 'signal' vm kill twice NOSUCH
 vm delete --force twice
+vm create --bundle "$work/alive" twice >/dev/null 2>&1 </dev/null
+mv "$root/twice/config.json" "$work/kept"
+fails "a state directory without its file" "state directory $root/twice: config\\.json: No such file" vm start twice
+mv "$work/kept" "$root/twice/config.json"
+vm delete --force twice
 same_state "nothing is left" "$before"
 
 mkdir "$work/small"
 mount -t tmpfs -o size=16k tmpfs "$work/small"
 head -c 16k /dev/zero >"$work/small/fill" 2>/dev/null || :
-fails "a full disk under the state root" 'No space left' "$VMRUN" --root "$work/small/root" run "$work/good"
+echo "# whose file it is that cannot be had"
+fails "a full disk under the state root" "state directory $work/small/root/[^/ ]+: config\\.json: No space left" \
+	"$VMRUN" --root "$work/small/root" run "$work/good"
+jq -n --arg dir "$work/small/cache" '{cache_dir: $dir}' >"$work/full.conf"
+echo '{"cache_dir": "/dev/null"}' >"$work/null.conf"
+fails "a full disk under the cache" "cache folder $work/small/cache: .*No space left" \
+	"$VMRUN" --root "$root" --config "$work/full.conf" run "$work/good"
+fails "under the pid file" "--pid-file $work/small/pid: No space left" \
+	vm create --bundle "$work/good" --pid-file "$work/small/pid" full </dev/null
 umount "$work/small"
+fails "a state root that is a file" "state directory $work/good/config\\.json: Not a directory" \
+	"$VMRUN" --root "$work/good/config.json" run "$work/good"
+fails "a cache that is one" "cache folder /dev/null: Not a directory" \
+	"$VMRUN" --root "$root" --config "$work/null.conf" run "$work/good"
+fails "a log file's directory" 'log file /no/such/log: No such file' "$VMRUN" --log /no/such/log list
+fails "settings" '/no/such/conf: No such file' "$VMRUN" --root "$root" --config /no/such/conf run "$work/good"
+mkdir -p "$work/dir/config.json"
+fails "a config.json that is a directory" "$work/dir/config\\.json: Is a directory" vm run "$work/dir"
+broken tty '.process.terminal = true'
+fails "a console socket" '--console-socket /no/such/socket: No such file' \
+	vm create --bundle "$work/tty" --console-socket /no/such/socket tty
+fails "one where nobody listens" '--console-socket .*: Connection refused' \
+	vm create --bundle "$work/tty" --console-socket "$work/good/config.json" tty
+same_state "and nothing is left" "$before"
 
 "$VMRUN" --root "$root" --log "$work/log.json" --log-format json run "$work/noargs" 2>/dev/null || :
 is "--log gets one JSON line" "$(jq -r .level "$work/log.json")$(wc -l <"$work/log.json")" error1

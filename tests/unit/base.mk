@@ -1,5 +1,5 @@
 UNIT_TESTS += tests/unit/test_buf tests/unit/test_cgroup_undo tests/unit/test_command tests/unit/test_fd tests/unit/test_json_out \
-	tests/unit/test_loop tests/unit/test_path tests/unit/test_places tests/unit/test_str
+	tests/unit/test_log tests/unit/test_loop tests/unit/test_path tests/unit/test_places tests/unit/test_str
 
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
 tests_unit_test_buf_LDADD = $(UNIT_LIBS)
@@ -11,6 +11,8 @@ tests_unit_test_fd_SOURCES = tests/unit/test_fd.c
 tests_unit_test_fd_LDADD = $(UNIT_LIBS)
 tests_unit_test_json_out_SOURCES = tests/unit/test_json_out.c
 tests_unit_test_json_out_LDADD = $(UNIT_LIBS)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(UNIT_LIBS)
 tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
 tests_unit_test_loop_LDADD = $(UNIT_LIBS)
 tests_unit_test_path_SOURCES = tests/unit/test_path.c
