@@ -230,6 +230,22 @@ uint64_t cgroup_read_key(const struct cgroup *cg, const char *file, const char *
 	return 0;
 }
 
+uint64_t cgroup_read_number(const struct cgroup *cg, const char *file)
+{
+	AUTO(buf_done) struct buf text = { 0 };
+	struct err ignored = ERR_NONE;
+	uint64_t value;
+	char *word;
+
+	if (cg->fd < 0 || file_read(cg->fd, file, 64, &text, &ignored) < 0 || !buf_str(&text))
+		return 0;
+	word = (char *)text.data;
+	word[strcspn(word, "\n")] = '\0';
+	if (streq(word, "max"))
+		return CGROUP_NO_LIMIT;
+	return str_to_u64(word, &value) == 0 ? value : 0;
+}
+
 int cgroup_freeze(const struct cgroup *cg, bool frozen)
 {
 	return file_write_at(cg->fd, "cgroup.freeze", frozen ? "1" : "0");

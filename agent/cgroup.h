@@ -59,6 +59,10 @@ int cgroup_open_below(const struct cgroup *cg, const char *path) CHECKED;
 /* Value of a key of a flat-keyed file such as memory.events; 0 when the file or key is missing. */
 uint64_t cgroup_read_key(const struct cgroup *cg, const char *file, const char *key);
 
+#define CGROUP_NO_LIMIT UINT64_MAX
+/* "4711" or "max", which is no limit; 0 where there is no such file. */
+uint64_t cgroup_read_number(const struct cgroup *cg, const char *file);
+
 int cgroup_freeze(const struct cgroup *cg, bool frozen) CHECKED;
 int cgroup_kill(const struct cgroup *cg) CHECKED;
 

@@ -12,7 +12,6 @@
 #define COUNTERS_MAX   128
 #define DEVICES_MAX    64
 #define PAGE_SIZES_MAX 8
-#define NO_LIMIT       UINT64_MAX
 
 /* The counters of a flat-keyed file; their keys point into its text. */
 struct counters {
@@ -53,21 +52,6 @@ static char *read_text(int dir, const char *file, struct buf *text)
 	if (file_read(dir, file, FILE_MAX_BYTES, text, &ignored) < 0 || !buf_str(text))
 		return NULL;
 	return (char *)text->data;
-}
-
-/* "4711" or "max"; 0 where there is no such file. */
-static uint64_t read_number(int dir, const char *file)
-{
-	AUTO(buf_done) struct buf text = { 0 };
-	char *word = read_text(dir, file, &text);
-	uint64_t value;
-
-	if (!word)
-		return 0;
-	word[strcspn(word, "\n")] = '\0';
-	if (streq(word, "max"))
-		return NO_LIMIT;
-	return str_to_u64(word, &value) == 0 ? value : 0;
 }
 
 /* Splits "key<separator>value"; false when it is something else. */
@@ -145,7 +129,7 @@ static void read_page_size(const struct cgroup *cg, const char *size, struct pag
 	snprintf(file, sizeof(file), "hugetlb.%s.rsvd.current", p->name);
 	if (faccessat(cg->fd, file, R_OK, 0) < 0)
 		snprintf(file, sizeof(file), "hugetlb.%s.current", p->name);
-	p->message.usage = read_number(cg->fd, file);
+	p->message.usage = cgroup_read_number(cg, file);
 	snprintf(file, sizeof(file), "hugetlb.%s.events", p->name);
 	p->message.failures = cgroup_read_key(cg, file, "max");
 }
@@ -186,15 +170,15 @@ static void read_all(const struct cgroup *cg, struct stats *s)
 	read_counters(cg->fd, "memory.stat", &s->memory);
 	to->memory = s->memory.list;
 	to->n_memory = s->memory.n;
-	to->memory_current = read_number(cg->fd, "memory.current");
-	to->memory_max = read_number(cg->fd, "memory.max");
-	to->memory_peak = read_number(cg->fd, "memory.peak");
+	to->memory_current = cgroup_read_number(cg, "memory.current");
+	to->memory_max = cgroup_read_number(cg, "memory.max");
+	to->memory_peak = cgroup_read_number(cg, "memory.peak");
 	to->memory_failures = cgroup_read_key(cg, "memory.events", "max");
 	to->oom_kills = cgroup_read_key(cg, "memory.events", "oom_kill");
-	to->swap_current = read_number(cg->fd, "memory.swap.current");
-	to->swap_max = read_number(cg->fd, "memory.swap.max");
-	to->pids_current = read_number(cg->fd, "pids.current");
-	to->pids_max = read_number(cg->fd, "pids.max");
+	to->swap_current = cgroup_read_number(cg, "memory.swap.current");
+	to->swap_max = cgroup_read_number(cg, "memory.swap.max");
+	to->pids_current = cgroup_read_number(cg, "pids.current");
+	to->pids_max = cgroup_read_number(cg, "pids.max");
 	read_io(cg->fd, s);
 	read_hugetlb(cg, s);
 }

@@ -16,6 +16,25 @@ static int replace_filter(struct container *c, struct bpf_program *prog, struct 
 	return 0;
 }
 
+static int above_use(const char *field, uint64_t limit, uint64_t use, struct err *err)
+{
+	if (limit == 0 || limit > use)
+		return 0;
+	return err_set(err, EBUSY,
+		"%s: %llu is not above the %llu bytes in use, as memory.checkBeforeUpdate wants it",
+		field, (unsigned long long)limit, (unsigned long long)use);
+}
+
+/* As with runc, swap is not counted. Where nothing can be read there is nothing to check. */
+static int check_use(
+	const struct cgroup *cg, const Vmrun__Agent__UpdateRequest *in, struct err *err)
+{
+	uint64_t use = cgroup_read_number(cg, "memory.current");
+	int r = above_use("memory.swap", in->memory_and_swap_above_use, use, err);
+
+	return r ? r : above_use("memory.limit", in->memory_above_use, use, err);
+}
+
 /* All or nothing: the rules come last, since nothing can fail once they are in force. */
 static int update(struct container *c, const Vmrun__Agent__UpdateRequest *in, struct err *err)
 {
@@ -26,6 +45,8 @@ static int update(struct container *c, const Vmrun__Agent__UpdateRequest *in, st
 	if (in->n_device_rules > 0)
 		r = device_filter_compile((const Vmrun__Agent__DeviceRule *const *)in->device_rules,
 			in->n_device_rules, &prog, err);
+	if (r == 0)
+		r = check_use(&c->cgroup, in, err);
 	if (r == 0)
 		r = cgroup_apply(&c->cgroup, (const Vmrun__Agent__CgroupSetting *const *)in->cgroup,
 			in->n_cgroup, &undo, err);

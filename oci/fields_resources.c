@@ -35,8 +35,10 @@ const struct field_row fields_resources[] = {
 	ROW("linux.resources.memory.swappiness", CLASS_REJECTED, 0, NOT_IN_V2),
 	ROW("linux.resources.memory.disableOOMKiller", CLASS_REJECTED, FIELD_ZERO_NONE, NOT_IN_V2),
 	ROW("linux.resources.memory.useHierarchy", CLASS_IGNORED, 0, "cgroup v2 always does"),
-	ROW("linux.resources.memory.checkBeforeUpdate", CLASS_IGNORED, 0,
-		"a new container uses nothing yet"),
+	ROW_SHOWN_BY("linux.resources.memory.checkBeforeUpdate", CLASS_GUEST, 0,
+		"an update's limit must be above memory.current of the container's cgroup in the "
+		"guest",
+		"limits-hold"),
 	ROW("linux.resources.cpu.shares", CLASS_GUEST, 0, BY_CGROUP("cpu.weight")),
 	ROW("linux.resources.cpu.quota", CLASS_GUEST, 0,
 		BY_CGROUP("cpu.max") "; a larger one makes a larger machine"),

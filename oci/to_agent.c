@@ -450,6 +450,11 @@ int spec_to_agent(
 	return r;
 }
 
+static uint64_t checked_limit(const struct opt_i64 *limit)
+{
+	return limit->is_set && limit->value > 0 ? (uint64_t)limit->value : 0;
+}
+
 int resources_to_agent(const struct spec_resources *resources, const char *file,
 	const char *container, Vmrun__Agent__UpdateRequest **ret, struct err *err)
 {
@@ -466,6 +471,10 @@ int resources_to_agent(const struct spec_resources *resources, const char *file,
 	}
 	if (r == 0)
 		r = make_result(&m);
+	if (r == 0 && resources->memory.check_before_update.value) {
+		to->memory_above_use = checked_limit(&resources->memory.limit_bytes);
+		to->memory_and_swap_above_use = checked_limit(&resources->memory.swap_bytes);
+	}
 	if (r == 0)
 		*ret = steal_ptr(&to);
 	return r;

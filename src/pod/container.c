@@ -378,6 +378,20 @@ static int update(const struct state *s, const struct spec_resources *resources,
 	return r;
 }
 
+/* As with runc, what the container was created with holds where an update does not say. */
+static int check_before(const struct state *s, struct spec_memory *memory, struct err *err)
+{
+	AUTO(spec_free) struct spec *spec = NULL;
+	int r;
+
+	if (memory->check_before_update.is_set)
+		return 0;
+	r = state_read_spec(s, &spec, err);
+	if (r == 0)
+		memory->check_before_update = spec->linux.resources.memory.check_before_update;
+	return r;
+}
+
 int container_update(const struct runtime *rt, const char *id, const char *file,
 	const struct buf *text, struct err *err)
 {
@@ -392,6 +406,8 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 	r = oci_resources_parse(file, text->data, text->len, &rf, err);
 	if (r == 0)
 		r = spec_check_device_rules(&rf->resources, file, "", err);
+	if (r == 0)
+		r = check_before(s, &rf->resources.memory, err);
 	if (r == 0)
 		r = resources_to_agent(&rf->resources, file, id, &in, err);
 	if (r == 0)

@@ -24,6 +24,25 @@ is "a quota above what the machine can have is set" "$status $(vm exec grow cut 
 like "with a warning" "$(cat "$err")" "those of 9 processors, the virtual machine has $((1 + spare))"
 VMRUN_LOG=warning run vm update --memory 1g grow
 like "so has a memory limit above the machine's" "$status $(cat "$err")" '^0 .*limit is 1024 MiB now, but .* 256 MiB'
+
+# linux.resources.memory.checkBeforeUpdate
+memory() { jq -nc --argjson limit "$1" --argjson check "$2" '{memory: ({limit: $limit} + $check)}' | vm update -r - grow; }
+before=$(vm exec grow cat /sys/fs/cgroup/memory.max)
+fails "a limit below use is refused" \
+	'cannot update container "grow": memory\.limit: 4096 is not above the [0-9]+ bytes in use' memory 4096 '{"checkBeforeUpdate": true}'
+is "and changes nothing" "$(vm exec grow cat /sys/fs/cgroup/memory.max) $(status_of grow)" "$before running"
+is "one above it is taken" "$(memory 104857600 '{"checkBeforeUpdate": true}'; vm exec grow cat /sys/fs/cgroup/memory.max)" 104857600
+is "so is none" "$(memory -1 '{"checkBeforeUpdate": true}'; vm exec grow cat /sys/fs/cgroup/memory.max)" max
+run memory 4096 '{}'
+over() { has_status grow stopped; }
+ok "without the check such a limit holds, and kills" wait_for 60 over
+is "which is no error of update's" "$status" 0
+vm delete --force grow
+config "$work/grow" '.linux.resources.memory.checkBeforeUpdate = true'
+run vm run -d "$work/grow" grow
+fails "what config.json asks for holds where an update says nothing" 'bytes in use' vm update --memory 4096 grow
+run memory 4096 '{"checkBeforeUpdate": false}'
+is "an update can do without" "$status" 0
 vm delete --force grow
 
 bundle mem sh -c 'grep MemTotal /proc/meminfo'
