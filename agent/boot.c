@@ -146,6 +146,27 @@ static int log_errors(void)
 	return *buf_str(&level) < '4' ? file_write_at(AT_FDCWD, PRINTK, "4") : 0;
 }
 
+/*
+ * A child that has entered a user namespace can only lower its limits, and what the kernel has made
+ * of the machine's memory says nothing about what a container's may be.
+ */
+static int lift_hard_limits(struct err *err)
+{
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit limit;
+
+		/* That has a most of its own, which is there already. */
+		if (i == RLIMIT_NOFILE)
+			continue;
+		if (getrlimit((__rlimit_resource_t)i, &limit) < 0)
+			return err_sys(err, errno, "limit %u", i);
+		limit.rlim_max = RLIM_INFINITY;
+		if (setrlimit((__rlimit_resource_t)i, &limit) < 0)
+			return err_sys(err, errno, "limit %u", i);
+	}
+	return 0;
+}
+
 int boot_limits(struct err *err)
 {
 	struct rlimit files = { .rlim_cur = NOFILE_SOFT, .rlim_max = NOFILE_HARD };
@@ -158,6 +179,9 @@ int boot_limits(struct err *err)
 		return err_sys(err, -r, PRINTK);
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return err_sys(err, errno, "RLIMIT_NOFILE");
+	r = lift_hard_limits(err);
+	if (r < 0)
+		return r;
 	/* Nobody in a container looks into a child of ours before it has executed its program. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, errno, "PR_SET_DUMPABLE");

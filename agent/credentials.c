@@ -35,6 +35,23 @@ void credentials_raise_limits(pid_t pid, const Vmrun__Agent__Process *spec)
 	}
 }
 
+static rlim_t at_most(rlim_t value, rlim_t max)
+{
+	return value < max ? value : max;
+}
+
+static int set_limit(const Vmrun__Agent__Rlimit *from)
+{
+	const __rlimit_resource_t resource = (__rlimit_resource_t)from->resource;
+	struct rlimit limit = { .rlim_cur = from->soft, .rlim_max = from->hard }, now;
+
+	if (from->inherited && getrlimit(resource, &now) == 0) {
+		limit.rlim_max = at_most(limit.rlim_max, now.rlim_max);
+		limit.rlim_cur = at_most(limit.rlim_cur, limit.rlim_max);
+	}
+	return setrlimit(resource, &limit);
+}
+
 int credentials_set_limits(const Vmrun__Agent__Process *spec, struct err *err)
 {
 	struct rlimit files;
@@ -47,9 +64,8 @@ int credentials_set_limits(const Vmrun__Agent__Process *spec, struct err *err)
 	}
 	for (size_t i = 0; i < spec->n_rlimits; i++) {
 		const Vmrun__Agent__Rlimit *from = spec->rlimits[i];
-		struct rlimit limit = { .rlim_cur = from->soft, .rlim_max = from->hard };
 
-		if (setrlimit((__rlimit_resource_t)from->resource, &limit) < 0)
+		if (set_limit(from) < 0)
 			return err_sys(err, errno, "rlimits[%zu]: resource %u, %llu:%llu", i,
 				from->resource, (unsigned long long)from->soft,
 				(unsigned long long)from->hard);

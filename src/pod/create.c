@@ -312,8 +312,10 @@ static int make_request(struct create *c, struct agent_placement *placement,
 static int add_given(
 	struct create *c, Vmrun__Agent__CreateContainerRequest *request, struct err *err)
 {
-	int r = descriptors_describe(&c->descriptors, request->process, err);
+	int r = process_inherit_limits(request->process, err);
 
+	if (r == 0)
+		r = descriptors_describe(&c->descriptors, request->process, err);
 	stdio_describe(c->stdio, request->process->stdio);
 	if (r < 0 || c->sd_notify.fd < 0)
 		return r;

@@ -172,6 +172,8 @@ static int run_in_guest(struct exec *e, struct err *err)
 
 	if (r == 0)
 		r = add_caps(e, process, err);
+	if (r == 0)
+		r = process_inherit_limits(process, err);
 	if (r < 0)
 		return r;
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))

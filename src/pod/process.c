@@ -1,4 +1,4 @@
-/* Streams, anchors, pid files, environments: see process.h. */
+/* Streams, anchors, pid files, environments, limits: see process.h. */
 #include "pod/process.h"
 
 #include "base/auto.h"
@@ -9,6 +9,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 
 int process_stdio(struct stdio *s, bool terminal, const char *console_socket, bool foreground,
 	struct err *err)
@@ -58,12 +60,48 @@ int process_session(int dir, int *ret_ctl, int *ret_agent, struct err *err)
 int process_pid_file(const char *path, pid_t pid, struct err *err)
 {
 	char text[16];
-	int n;
+	int n, r;
 
 	if (!path)
 		return 0;
 	n = snprintf(text, sizeof(text), "%d", pid);
-	return file_replace(AT_FDCWD, path, text, (size_t)n, 0644, err);
+	r = file_replace(AT_FDCWD, path, text, (size_t)n, 0644, err);
+	return r < 0 ? err_prefix(err, "--pid-file ") : 0;
+}
+
+static bool has_limit(const Vmrun__Agent__Process *p, unsigned resource)
+{
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		if (p->rlimits[i]->resource == resource)
+			return true;
+	return false;
+}
+
+int process_inherit_limits(Vmrun__Agent__Process *to, struct err *err)
+{
+	Vmrun__Agent__Rlimit **list =
+		realloc(to->rlimits, (to->n_rlimits + RLIM_NLIMITS) * sizeof(*list));
+
+	if (!list)
+		return err_sys(err, ENOMEM, "limits");
+	to->rlimits = list;
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit own;
+		Vmrun__Agent__Rlimit *limit;
+
+		if (has_limit(to, i) || getrlimit((__rlimit_resource_t)i, &own) < 0)
+			continue;
+		limit = malloc(sizeof(*limit));
+		if (!limit)
+			return err_sys(err, ENOMEM, "limits");
+		vmrun__agent__rlimit__init(limit);
+		limit->resource = i;
+		limit->soft = own.rlim_cur;
+		limit->hard = own.rlim_max;
+		limit->inherited = true;
+		list[to->n_rlimits++] = limit;
+	}
+	return 0;
 }
 
 static char **find_env(const Vmrun__Agent__Process *p, const char *name)

@@ -1,4 +1,4 @@
-/* What create and exec share: streams, the anchor, the pid file, the environment. */
+/* What create and exec share: streams, the anchor, the pid file, environment and limits. */
 #pragma once
 
 #include "agent/agent.pb-c.h"
@@ -26,6 +26,12 @@ int process_session(int dir, int *ret_ctl, int *ret_agent, struct err *err) CHEC
 
 /* Writes pid to path, all or nothing; NULL: does nothing. */
 int process_pid_file(const char *path, pid_t pid, struct err *err) CHECKED;
+
+/*
+ * As with any runtime that executes the program itself: limits that nobody has asked for are the
+ * caller's own. 0 or -ENOMEM with err.
+ */
+int process_inherit_limits(Vmrun__Agent__Process *to, struct err *err) CHECKED;
 
 /* Replaces or adds a variable of the message's environment. 0 or -ENOMEM with err. */
 int process_set_env(

@@ -26,16 +26,20 @@ fi
 # shellcheck disable=SC2016
 probe='id; pwd; umask; echo "$FOO"; ulimit -n; grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status
 	hostname; ls /dev; readlink /dev/stdin /dev/fd; stat -c %a:%t,%T /dev/null; tr "\0" "\n" </proc/1/cmdline | head -2
+	grep -v "open files" /proc/self/limits
 	cat /proc/sys/kernel/domainname; cat /proc/kcore >/dev/null 2>&1; echo kcore $?; touch /proc/sys/x 2>/dev/null; echo sys $?; exit 3'
 bundle oracle sh -c "$probe"
 config "$work/oracle" '.process.env += ["FOO=bar baz"] | .process.cwd = "/tmp" | .process.user = {uid: 1000, gid: 1000, additionalGids: [5, 6], umask: 63}
 	| .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 512, hard: 1024}] | .hostname = "oracle" | .process.noNewPrivileges = true
 	| .process.capabilities |= map_values(["CAP_KILL", "CAP_AUDIT_WRITE"])
 	| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"], syscalls: [{names: ["acct"], action: "SCMP_ACT_ERRNO"}]}'
-run vm run "$work/oracle"
+# Limits that config.json does not name are the caller's.
+limited() { (ulimit -u 7777 -i 5555 -c 1000 -q 100000 && "$@"); }
+run limited vm run "$work/oracle"
 cp "$out" "$work/vmrun.out"
 is "the probe's status" "$status" 3
-if command -v runc >/dev/null && runc --root "$work/runc" run -b "$work/oracle" oracle >"$work/runc.out" 2>"$work/runc.err" || [[ -s $work/runc.out ]]; then
+like "and limits" "$(grep 'Max processes' "$out")" ' 7777 +7777 '
+if command -v runc >/dev/null && limited runc --root "$work/runc" run -b "$work/oracle" oracle >"$work/runc.out" 2>"$work/runc.err" || [[ -s $work/runc.out ]]; then
 	# Where the host has no kcore, runc's container has none and no link to it.
 	seen() { if [[ -e /proc/kcore ]]; then cat "$1"; else grep -v -e '^core$' -e '^kcore' "$1"; fi; }
 	is "the process sees what it sees under runc" "$(seen "$work/vmrun.out")" "$(seen "$work/runc.out")"
