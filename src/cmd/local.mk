@@ -18,6 +18,8 @@ vmrun_SOURCES = \
 	src/cmd/print.h \
 	src/cmd/ps.c \
 	src/cmd/ps_columns.c src/cmd/ps_columns.h \
+	src/cmd/ps_options.c src/cmd/ps_options.h \
+	src/cmd/ps_print.c \
 	src/cmd/run.c \
 	src/cmd/signals.c src/cmd/signals.h \
 	src/cmd/spec.c \

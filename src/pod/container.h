@@ -93,15 +93,24 @@ struct process_info {
 	char state;	/* as in proc(5) */
 	char *terminal; /* "pts/0"; "" for none */
 	char *command;
+	char *name, *wait_channel;
+	uint32_t pgid, sid, euid, gid, egid;
+	int32_t tpgid, priority, nice;
+	uint32_t rt_priority, policy, processor, flags;
+	uint64_t minor_faults, major_faults;
+	uint64_t virtual_bytes, resident_bytes, text_bytes;
+	bool locked; /* memory of it is */
+	uint64_t pending_signals, blocked_signals, ignored_signals, caught_signals;
 };
 
 struct process_list {
-	pid_t anchor; /* the container's process on the host */
+	pid_t anchor; /* the container's process on the host; 0: it has ended */
 	struct process_info *v;
 	size_t n;
+	uint64_t memory_bytes; /* the machine's */
 };
 
-/* The processes of a container that is not stopped. */
+/* The processes of a container; one that is stopped has none. */
 int container_processes(const struct runtime *rt, const char *id, struct process_list *ret,
 	struct err *err) CHECKED;
 void process_list_done(struct process_list *list);

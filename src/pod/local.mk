@@ -18,6 +18,7 @@ libpod_a_SOURCES = \
 	src/pod/limits.c src/pod/limits.h \
 	src/pod/notify.c src/pod/notify.h \
 	src/pod/sd_notify.c src/pod/sd_notify.h \
+	src/pod/processes.c \
 	src/pod/pidref.c src/pod/pidref.h \
 	src/pod/process.c src/pod/process.h \
 	src/pod/processors.c src/pod/processors.h \

@@ -78,6 +78,18 @@ is "ps -f json has the host's pid" "$(vm ps -f json fds)" "[$pid]"
 
 is "ps has the columns of ps -ef" "$(vm ps fds | head -1 | tr -s ' ')" 'UID PID PPID C STIME TTY TIME CMD'
 like "and the guest's processes" "$(vm ps fds)" 'sleep 0.2|sh -c'
+if ps --version 2>/dev/null | grep -q procps-ng; then
+	titles() { head -1 | tr -s ' ' | sed 's/ $//'; }
+	for options in '-e -x' aux '-ef' '-elf' '-ely' '-eF' '-ej' axl axj axs axv '-O rss' -x -A '-ef --forest' \
+		'-eo pid,stat,wchan:20,comm' '-eo user:20,pid=Who' 'axo pid,lstart,%mem,ni'; do
+		# shellcheck disable=SC2086
+		is "ps ID $options has ps's columns" "$(vm ps fds $options | titles)" "$(ps $options | titles)"
+	done
+else
+	echo "  skipped - ps is not procps's here"
+fi
+like "and nobody but the container's" "$(vm ps fds -e -o comm= | sort -u | tr '\n' ' ')" '^sh (sleep )?$'
+is "a process is chosen by its number" "$(vm ps fds -p 1 -o pid= | wc -l)" 0
 like "ps ID -o" "$(vm ps fds -o pid=,args= | head -1)" '^ *[0-9]+ sh -c'
 fails "an option of ps that is not known" 'ps: option "-Z"' vm ps fds -Z
 is "signal 0 asks whether it runs" "$(vm kill fds 0 && echo yes)" yes
@@ -90,6 +102,8 @@ alone() { [[ -z $(monitors) ]]; }
 ok "and its guest is gone" wait_for 20 alone
 fails "kill of a stopped container" 'container not running' vm kill fds
 is "kill --all of one is no error" "$(vm kill --all fds KILL && echo fine)" fine
+is "ps of one is a line of titles" "$(vm ps fds -o pid,args | tr -s ' ')" ' PID COMMAND'
+is "and null in JSON" "$(vm ps -f json fds)" null
 vm delete fds
 fails "a second delete" 'does not exist' vm delete fds
 

@@ -1,6 +1,6 @@
 POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_fd_kind tests/unit/test_hooks tests/unit/test_opt \
 	tests/unit/test_passed_fds tests/unit/test_pidref tests/unit/test_resctrl tests/unit/test_rootless tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio \
-	tests/unit/test_duration tests/unit/test_ps_columns tests/unit/test_stats tests/unit/test_userns \
+	tests/unit/test_duration tests/unit/test_ps tests/unit/test_stats tests/unit/test_userns \
 	tests/unit/test_vm_section tests/unit/test_why
 UNIT_TESTS += $(POD_TESTS)
 POD_TEST_LIBS = libpod.a liboci.a libhost.a libvmm.a libguestmake.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
@@ -45,6 +45,7 @@ tests_unit_test_stats_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_stats_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_why_SOURCES = tests/unit/test_why.c
 tests_unit_test_why_LDADD = $(POD_TEST_LIBS)
-tests_unit_test_ps_columns_SOURCES = tests/unit/test_ps_columns.c \
-	src/cmd/ps_columns.c src/cmd/ps_columns.h
-tests_unit_test_ps_columns_LDADD = $(UNIT_LIBS)
+tests_unit_test_ps_SOURCES = tests/unit/test_ps.c \
+	src/cmd/ps_columns.c src/cmd/ps_columns.h src/cmd/ps_options.c src/cmd/ps_options.h \
+	src/cmd/ps_print.c
+tests_unit_test_ps_LDADD = $(UNIT_LIBS)
