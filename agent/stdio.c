@@ -74,11 +74,32 @@ static void on_connection(void *arg, int fd)
 static void start_terminal(struct stdio *io)
 {
 	int connection = steal_fd(&io->connection);
-	int out = fcntl(io->tty, F_DUPFD_CLOEXEC, 3), in = fcntl(io->tty, F_DUPFD_CLOEXEC, 3);
+	int out = fcntl(io->tty, F_DUPFD_CLOEXEC, 3);
 
-	start_pump(&io->in, in, fcntl(connection, F_DUPFD_CLOEXEC, 3));
+	if (!io->own_input)
+		start_pump(&io->in, fcntl(io->tty, F_DUPFD_CLOEXEC, 3),
+			fcntl(connection, F_DUPFD_CLOEXEC, 3));
 	io->out.fd = -1;
 	start_pump(&io->out, out, connection);
+}
+
+/* When it ends the terminal stays as it is: a line that hangs up is not what its user means. */
+static void start_input(struct stdio *io)
+{
+	start_pump(&io->in, fcntl(io->tty, F_DUPFD_CLOEXEC, 3), steal_fd(&io->input));
+}
+
+static void on_tty_input(void *arg, int fd)
+{
+	struct stdio *io = arg;
+
+	if (fd_set_nonblock(fd, true) < 0) {
+		close(fd);
+		return;
+	}
+	io->input = fd;
+	if (io->tty >= 0)
+		start_input(io);
 }
 
 static void on_tty_connection(void *arg, int fd)
@@ -97,8 +118,12 @@ static void on_tty_connection(void *arg, int fd)
 void stdio_set_terminal(struct stdio *io, int master)
 {
 	io->tty = master;
-	if (fd_set_nonblock(master, true) == 0 && io->connection >= 0)
+	if (fd_set_nonblock(master, true) < 0)
+		return;
+	if (io->connection >= 0)
 		start_terminal(io);
+	if (io->input >= 0)
+		start_input(io);
 }
 
 int stdio_resize(struct stdio *io, uint32_t rows, uint32_t columns)
@@ -134,8 +159,11 @@ static int terminal_init(
 {
 	int r = 0;
 
+	io->own_input = spec->stdin != 0;
 	if (spec->stdout)
 		r = stream_claim(hub, spec->stdout, on_tty_connection, io, &io->tty_claim);
+	if (r == 0 && io->own_input)
+		r = stream_claim(hub, spec->stdin, on_tty_input, io, &io->in.claim);
 	return r < 0 ? err_sys(err, -r, "stdio: claim of the terminal's stream") : 0;
 }
 
@@ -154,6 +182,7 @@ int stdio_init(struct stdio *io, struct loop *loop, struct stream_hub *hub,
 		.terminal = spec->terminal,
 		.tty = -1,
 		.connection = -1,
+		.input = -1,
 		.told = told,
 		.arg = arg,
 	};
@@ -225,6 +254,7 @@ static void on_grace_end(void *arg)
 void stdio_process_ended(struct stdio *io)
 {
 	stream_done(&io->in);
+	close_fd(&io->input);
 	for (unsigned i = 0; i < io->more_count; i++)
 		if (io->more[i].duplex)
 			duplex_end_input(io->more[i].duplex);
@@ -248,5 +278,6 @@ void stdio_done(struct stdio *io)
 	loop_timer_free(io->grace);
 	io->grace = NULL;
 	close_fd(&io->connection);
+	close_fd(&io->input);
 	close_fd(&io->tty);
 }

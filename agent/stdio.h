@@ -33,10 +33,11 @@ struct stdio_more {
 struct stdio {
 	struct loop *loop;
 	struct stdio_stream in, out, error;
-	/* Of a terminal: `in` and `out` are its two directions, on one stream connection. */
+	/* Of a terminal: `in` and `out` are its two directions, on one stream connection or two. */
 	bool terminal;
-	int tty;	/* the master, kept for the window size */
-	int connection; /* came before the master did */
+	bool own_input;	       /* a connection of its own, claimed by in.claim */
+	int tty;	       /* the master, kept for the window size */
+	int connection, input; /* came before the master did */
 	struct stream_claim *tty_claim;
 	struct stdio_more more[DESCRIPTORS_MAX];
 	unsigned more_count;

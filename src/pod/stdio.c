@@ -124,15 +124,20 @@ int stdio_from_caller(struct stdio *s, struct err *err)
 	return 0;
 }
 
-static int add_terminal(struct stdio *s, int fd, struct err *err)
+static void take_size(struct stdio *s, int fd)
 {
 	struct winsize ws;
 
-	s->terminal = true;
 	if (ioctl(fd, TIOCGWINSZ, &ws) == 0) {
 		s->rows = ws.ws_row;
 		s->columns = ws.ws_col;
 	}
+}
+
+static int add_terminal(struct stdio *s, int fd, struct err *err)
+{
+	s->terminal = true;
+	take_size(s, fd);
 	return add_stream(s, fd, VMCTL_TO_GUEST | VMCTL_FROM_GUEST, err);
 }
 
@@ -177,38 +182,80 @@ int stdio_from_console(struct stdio *s, const char *console, struct err *err)
 	return r ? r : add_terminal(s, steal_fd(&slave), err);
 }
 
-int stdio_from_terminal(struct stdio *s, struct err *err)
+/* A copy for us, whatever becomes of the streams. */
+static int open_own_terminal(struct err *err)
+{
+	int fd = -1;
+
+	for (int i = 2; i >= 0 && fd < 0; i--)
+		if (isatty(i))
+			fd = fcntl(i, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, errno,
+				"a terminal is asked for, but no standard stream is one (use "
+				"--console-socket, or no terminal): /dev/tty")
+		      : fd;
+}
+
+static int make_raw(struct stdio *s, struct err *err)
 {
 	struct termios mode;
-	int fd;
 
-	if (!isatty(0))
-		return err_set(err, ENOTTY,
-			"a terminal is asked for, but stdin is none (use --console-socket, or no "
-			"terminal)");
-	fd = nonblocking_copy(0, O_RDWR);
-	if (fd < 0)
-		return err_sys(err, -fd, "terminal");
-	s->tty_fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
-	if (s->tty_fd < 0 || tcgetattr(0, &s->saved) < 0) {
-		close(fd);
+	if (tcgetattr(s->tty_fd, &s->saved) < 0)
 		return err_sys(err, errno, "terminal");
-	}
 	mode = s->saved;
 	cfmakeraw(&mode);
-	if (tcsetattr(0, TCSADRAIN, &mode) < 0) {
-		close(fd);
+	if (tcsetattr(s->tty_fd, TCSADRAIN, &mode) < 0)
 		return err_sys(err, errno, "cannot make the terminal raw");
-	}
 	s->raw = true;
-	return add_terminal(s, fd, err);
+	return 0;
+}
+
+static bool same_terminal(int a, int b)
+{
+	struct stat x, y;
+
+	return isatty(a) && isatty(b) && fstat(a, &x) == 0 && fstat(b, &y) == 0 &&
+	       x.st_rdev == y.st_rdev;
+}
+
+/* One direction of the terminal. */
+static int add_side(struct stdio *s, int fd, int access, uint32_t flags, struct err *err)
+{
+	int copy = nonblocking_copy(fd, access);
+
+	return copy < 0 ? err_sys(err, -copy, "descriptor %d", fd)
+			: add_stream(s, copy, flags, err);
+}
+
+int stdio_from_terminal(struct stdio *s, struct err *err)
+{
+	int r;
+
+	s->tty_fd = open_own_terminal(err);
+	if (s->tty_fd < 0)
+		return s->tty_fd;
+	take_size(s, s->tty_fd);
+	s->terminal = true;
+	s->apart = !same_terminal(STDIN_FILENO, STDOUT_FILENO);
+	if (s->apart) {
+		r = add_side(s, STDIN_FILENO, O_RDONLY, VMCTL_TO_GUEST, err);
+		if (r == 0)
+			r = add_side(s, STDOUT_FILENO, O_WRONLY, VMCTL_FROM_GUEST, err);
+	} else {
+		r = add_side(s, STDIN_FILENO, O_RDWR, VMCTL_TO_GUEST | VMCTL_FROM_GUEST, err);
+	}
+	return r ? r : make_raw(s, err);
 }
 
 void stdio_describe(const struct stdio *s, Vmrun__Agent__Stdio *ret)
 {
 	ret->terminal = s->terminal;
 	if (s->terminal) {
-		ret->stdout = s->stream[0].token;
+		ret->stdout = s->stream[s->apart].token;
+		if (s->apart)
+			ret->stdin = s->stream[0].token;
 		if (s->rows && s->columns) {
 			ret->rows = s->rows;
 			ret->columns = s->columns;
@@ -257,7 +304,7 @@ int stdio_connected(struct stdio *s, int ctl, struct err *err)
 void stdio_done(struct stdio *s)
 {
 	if (s->raw)
-		(void)tcsetattr(0, TCSADRAIN, &s->saved);
+		(void)tcsetattr(s->tty_fd, TCSADRAIN, &s->saved);
 	s->raw = false;
 	for (unsigned i = 0; i < s->count; i++) {
 		close_fd(&s->stream[i].fd);

@@ -31,7 +31,8 @@ struct stdio {
 	int more_done_in, more_done_out;
 	int tty_fd;	      /* the anchor follows its size; -1 without a terminal */
 	bool tty_own;	      /* a pty that we made for a console socket */
-	struct termios saved; /* of our own terminal, when raw */
+	bool apart;	      /* input comes from one stream, output goes to another */
+	struct termios saved; /* of our own terminal, when raw: tty_fd */
 	bool raw;
 	uint16_t rows, columns; /* of the terminal, 0 when it does not say */
 };
@@ -45,7 +46,10 @@ struct stdio {
 int stdio_from_caller(struct stdio *s, struct err *err) CHECKED;
 /* A new pseudo-terminal, whose master is sent to the UNIX socket `console`. */
 int stdio_from_console(struct stdio *s, const char *console, struct err *err) CHECKED;
-/* Our own terminal (fd 0), in raw mode until stdio_done(). */
+/*
+ * Our own terminal, in raw mode until stdio_done(): the first one of fds 2, 1 and 0, or /dev/tty.
+ * As with runc, input comes from fd 0 and output goes to fd 1 even if they are something else.
+ */
 int stdio_from_terminal(struct stdio *s, struct err *err) CHECKED;
 
 /*

@@ -16,6 +16,25 @@ like "input arrives" "$text" 'got <hello>'
 if grep -q $'\r\r' "$out"; then fail "line ends are doubled"; else pass "line ends are not doubled"; fi
 
 bundle long sh -c 'while :; do sleep 0.2; done'
+echo "a line" >"$work/t/line"
+
+# As runc: the terminal is the one that there is, input comes from stdin and output goes to stdout
+# whatever they are.
+on_tty() { # COMMAND: of sh, with a controlling terminal
+	run script -qec "stty rows 34 cols 102; VMRUN='$VMRUN'; R='$root'; B='$work/t'; $1" /dev/null </dev/null
+	tr -d '\r' <"$out"
+}
+text=$(on_tty 'echo piped | "$VMRUN" --root "$R" run "$B"; echo status $?')
+like "stdin that is a pipe is the terminal's input" "$text" '/dev/pts/.*34 102.*got <piped>.*status 6'
+text=$(on_tty '"$VMRUN" --root "$R" run "$B" <"$B/line" >"$B/out" 2>&1; echo status $?; stty -a')
+like "so is a file" "$text" 'status 6.*[^-]icanon'
+like "output goes to stdout, a file" "$(tr -d '\r' <"$work/t/out")" '34 102.*got <a line>'
+text=$(on_tty '"$VMRUN" --root "$R" run -d "$B/../long" e >/dev/null 2>&1 </dev/null; echo one | "$VMRUN" --root "$R" exec -t e sh -c "read x; tty; echo \$x two" | cat')
+like "exec -t between pipes has a terminal" "$text" '/dev/pts/.*one two'
+vm delete --force e
+fails "without any terminal there is none" 'no standard stream is one .*/dev/tty' \
+	setsid -w "$VMRUN" --root "$root" run "$work/t" <"$work/t/line"
+
 vm run -d "$work/long" long >/dev/null 2>&1 </dev/null
 run bash -c "(read -rt 10 <> <(:); printf '\003'; read -rt 10 <> <(:)) |
 	script -qec '\"$VMRUN\" --root \"$root\" exec -t long sh -c \"trap \\\"echo interrupted; exit 3\\\" INT; echo waiting; while :; do sleep 0.2; done\"' /dev/null"

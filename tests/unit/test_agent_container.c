@@ -702,6 +702,7 @@ static void test_terminal(void **state)
 		"tty; stty size; read x; stty size; echo got $x; ls -l /dev/console; test -t 2; "
 		"exit $?");
 	r.stdio.terminal = true;
+	r.stdio.stdin = 0;
 	r.stdio.rows = 30;
 	r.stdio.columns = 100;
 	box_call(&box, "CreateContainer", &r.create.base);
@@ -729,6 +730,32 @@ static void test_terminal(void **state)
 	box_delete(&box, "c");
 }
 
+/* The end of the input is not the end of the line: the process reads on, or does something else. */
+static void test_terminal_with_input_apart(void **state)
+{
+	AUTO(buf_done) struct buf text = { 0 };
+	AUTO_CLOSE int in = -1;
+	AUTO_CLOSE int out = -1;
+	struct box_request r;
+
+	(void)state;
+	request_init(
+		&r, "c", "read x; echo got $x; read -t 1 y; echo then $y; test -t 0 && exit 7");
+	r.stdio.terminal = true;
+	box_call(&box, "CreateContainer", &r.create.base);
+	in = box_stream(&box, r.stdio.stdin);
+	assert_int_equal(fd_write_all(in, "word\n", 5), 0);
+	close_fd(&in);
+	out = box_stream(&box, r.stdio.stdout);
+	start("c");
+	assert_int_equal(fd_read_to_end(out, 65536, &text), 0);
+	assert_non_null(buf_str(&text));
+	assert_non_null(strstr((char *)text.data, "got word\r\n"));
+	assert_non_null(strstr((char *)text.data, "then\r\n"));
+	assert_int_equal(box_wait(&box, "c", ""), 7);
+	box_delete(&box, "c");
+}
+
 static void test_exec_terminal(void **state)
 {
 	Vmrun__Agent__ExecRequest exec = VMRUN__AGENT__EXEC_REQUEST__INIT;
@@ -740,6 +767,7 @@ static void test_exec_terminal(void **state)
 	run_detached("c", "sleep 1000");
 	request_init(&r, "unused", "tty; stty size; exit 5");
 	r.stdio.terminal = true;
+	r.stdio.stdin = 0;
 	r.stdio.rows = 30;
 	r.stdio.columns = 100;
 	exec.container = (char *)(uintptr_t) "c";
@@ -1298,6 +1326,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_exec, clean_up),
 		cmocka_unit_test_teardown(test_grandchild_holds_output, clean_up),
 		cmocka_unit_test_teardown(test_terminal, clean_up),
+		cmocka_unit_test_teardown(test_terminal_with_input_apart, clean_up),
 		cmocka_unit_test_teardown(test_exec_terminal, clean_up),
 		cmocka_unit_test_teardown(test_signals, clean_up),
 		cmocka_unit_test_teardown(test_life_cycle, clean_up),
