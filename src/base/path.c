@@ -30,12 +30,13 @@ int id_check(const char *id, struct err *err)
 		return err_set(err, EINVAL,
 			"container id \"%.32s...\" has %zu characters, at most 255 are allowed", id,
 			n);
+	if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+		return err_set(
+			err, EINVAL, "invalid container id \"%s\": it names a directory", id);
 	for (size_t i = 0; i < n; i++)
-		if (!is_alnum(id[i]) && (i == 0 || !strchr("_+-.", id[i])))
+		if (!is_alnum(id[i]) && !strchr("_+-.", id[i]))
 			return err_set(err, EINVAL,
-				"invalid container id \"%s\": use letters, digits and _ + - . and "
-				"begin with a letter or digit",
-				id);
+				"invalid container id \"%s\": use letters, digits and _ + - .", id);
 	return 0;
 }
 

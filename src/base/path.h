@@ -10,8 +10,9 @@
 #define ID_MAX 1024
 
 /*
- * Checks a container or pod id: [A-Za-z0-9_+.-], 1 to 255 characters, first one a letter or digit
- * (so never ".", ".." or an option). Returns 0 or -EINVAL with err naming the id and the rule.
+ * Checks a container or pod id as runc does: [A-Za-z0-9_+.-], 1 to 255 characters, but not "." and
+ * "..". It may look like an option: where it is an argument of a program, "--" goes before it.
+ * Returns 0 or -EINVAL with err naming the id and the rule.
  */
 int id_check(const char *id, struct err *err) CHECKED;
 

@@ -139,6 +139,9 @@ static bool asks_for_help(const struct cmd *c, int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		if (streq(argv[i], "--help") || streq(argv[i], "-h"))
 			return true;
+		/* An id may be "-h". */
+		if (streq(argv[i], "--"))
+			return false;
 		if (c->passes_arguments && argv[i][0] != '-')
 			return false;
 	}

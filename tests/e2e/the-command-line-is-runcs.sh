@@ -114,6 +114,17 @@ for flags in '--systemd-cgroup' '--cgroup-manager cgroupfs' '--log-level info' '
 	is "global option $flags" "$status" 0
 done
 
+# Ids that are not words.
+for id in -h --help _a +a .a -; do
+	vm create --bundle "$work/fds" -- "$id" </dev/null >/dev/null 2>&1
+	is "the id $id" "$(vm state -- "$id" | jq -r .id) $(vm list -q)" "$id $id"
+	vm start -- "$id"
+	is "exec in it" "$(vm exec -- "$id" echo in)" in
+	vm kill -- "$id" KILL
+	vm delete --force -- "$id"
+done
+fails "an id after a dash and nothing else is an option" 'unknown option -x' vm state -x
+
 bundle paused sh -c 'n=0; while :; do n=$((n + 1)); echo $n >/count; sleep 0.1; done'
 vm run -d "$work/paused" p >/dev/null 2>&1 </dev/null
 ok "it counts" wait_for 30 test -s "$work/paused/rootfs/count"

@@ -14,7 +14,8 @@ static char dir[] = "/tmp/test_path.XXXXXX";
 static void ids(void **state)
 {
 	char longest[258];
-	const char *bad[] = { "", ".", "..", "../x", "a/b", "-x", "a b", "ü", "a\n" };
+	const char *bad[] = { "", ".", "..", "../x", "a/b", "/", "a b", "a:b", "ü", "a\n" };
+	const char *good[] = { "a1_+.-", "-x", "--", "-h", "_a", "+a", ".a", "..a", "..." };
 	struct err err = ERR_NONE;
 
 	(void)state;
@@ -30,7 +31,8 @@ static void ids(void **state)
 	assert_int_equal(id_check(longest, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "at most 255"));
 	err_clear(&err);
-	assert_int_equal(id_check("a1_+.-", &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_int_equal(id_check(good[i], &err), 0);
 }
 
 static void stays_in_the_root(void **state)
