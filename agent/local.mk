@@ -36,6 +36,8 @@ libagent_a_SOURCES = \
 	agent/scheduling.c agent/scheduling.h \
 	agent/scratch.c agent/scratch.h \
 	agent/signalled.c agent/signalled.h \
+	agent/shadow.c agent/shadow.h \
+	agent/share_events.c agent/share_events.h \
 	agent/sockets.c agent/sockets.h \
 	agent/shares.c agent/shares.h \
 	agent/stats.c \
@@ -45,7 +47,8 @@ libagent_a_SOURCES = \
 	agent/terminal.c agent/terminal.h \
 	agent/timeline.c agent/timeline.h \
 	agent/update.c \
-	agent/vsock.c agent/vsock.h
+	agent/vsock.c agent/vsock.h \
+	agent/watched.c agent/watched.h
 libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 libagent_a_CFLAGS = $(AM_CFLAGS) -Os
 

@@ -1,6 +1,7 @@
 /* vsock: see vsock.h. */
 #include "agent/vsock.h"
 
+#include "agent/share_events.h"
 #include "agent/signalled.h"
 #include "base/fd.h"
 #include "rpc/ports.h"
@@ -24,7 +25,7 @@ struct listener {
 };
 
 struct vsock {
-	struct listener rpc, stream, forget, signalled;
+	struct listener rpc, stream, forget, signalled, share_events;
 };
 
 /*
@@ -85,7 +86,7 @@ int vsock_listen(struct agent *a, struct vsock **ret, struct err *err)
 
 	if (!v)
 		return err_sys(err, ENOMEM, "vsock");
-	v->rpc.fd = v->stream.fd = v->forget.fd = v->signalled.fd = -1;
+	v->rpc.fd = v->stream.fd = v->forget.fd = v->signalled.fd = v->share_events.fd = -1;
 	r = listen_on(&v->rpc, a, VSOCK_PORT_RPC, agent_serve_rpc, err);
 	if (r == 0)
 		r = listen_on(&v->stream, a, VSOCK_PORT_STREAM, agent_serve_stream, err);
@@ -93,6 +94,9 @@ int vsock_listen(struct agent *a, struct vsock **ret, struct err *err)
 		r = listen_on(&v->forget, a, VSOCK_PORT_FORGET, forget_files, err);
 	if (r == 0)
 		r = listen_on(&v->signalled, a, VSOCK_PORT_SIGNALLED, signalled_serve, err);
+	if (r == 0)
+		r = listen_on(
+			&v->share_events, a, VSOCK_PORT_SHARE_EVENTS, share_events_serve, err);
 	if (r < 0)
 		vsock_free(v);
 	else
@@ -108,10 +112,12 @@ void vsock_free(struct vsock *v)
 	loop_fd_remove(v->stream.watch);
 	loop_fd_remove(v->forget.watch);
 	loop_fd_remove(v->signalled.watch);
+	loop_fd_remove(v->share_events.watch);
 	close_fd(&v->rpc.fd);
 	close_fd(&v->stream.fd);
 	close_fd(&v->forget.fd);
 	close_fd(&v->signalled.fd);
+	close_fd(&v->share_events.fd);
 	free(v);
 }
 

@@ -16,5 +16,6 @@ libbase_a_SOURCES = \
 	src/base/path.c src/base/path.h \
 	src/base/places.c src/base/places.h \
 	src/base/program.c src/base/program.h \
+	src/base/shadow.h \
 	src/base/str.c src/base/str.h \
 	src/base/thread.c src/base/thread.h

@@ -33,6 +33,7 @@
 
 static const char *const cache_words[] = { "auto", "none", "always", NULL };
 static const char *const lock_words[] = { "auto", "host", "guest", NULL };
+static const char *const on_off_words[] = { "on", "off", NULL };
 
 const struct conf_key conf_keys[] = {
 	TEXT("kernel", kernel, "auto",
@@ -67,6 +68,9 @@ const struct conf_key conf_keys[] = {
 		"what a guest believes of files without asking: \"auto\", \"none\" or \"always\""),
 	WORD("share_locks", share_locks, "auto", lock_words,
 		"whose file locks are seen: \"auto\", \"host\" or \"guest\""),
+	WORD("share_events", share_events, "on", on_off_words,
+		"whether what the host changes in volumes raises inotify and fanotify events: "
+		"\"on\" or \"off\""),
 	FLAG("strict", strict, "refuse what asks for a protection that would be ignored"),
 };
 const size_t conf_key_count = ARRAY_LEN(conf_keys);

@@ -20,9 +20,10 @@ struct conf {
 	uint64_t memory_max_mib, vcpus_max, vcpus_spare;
 	uint64_t boot_timeout_s;
 	uint64_t console_log_max_kib;
-	char *share_cache; /* "auto", "none" or "always": oci/share_options.h */
-	char *share_locks; /* "auto", "host" or "guest": likewise */
-	bool strict;	   /* a protection that would be ignored is refused */
+	char *share_cache;  /* "auto", "none" or "always": oci/share_options.h */
+	char *share_locks;  /* "auto", "host" or "guest": likewise */
+	char *share_events; /* "on" or "off" */
+	bool strict;	    /* a protection that would be ignored is refused */
 };
 
 /* A row of the table, for the documentation test. */

@@ -337,7 +337,7 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 		.binds = c->shares.agent_binds,
 		.bind_count = c->shares.count,
 	};
-	int r = shares_add(&c->shares, c->vm.ctl, err);
+	int r = shares_add(&c->shares, streq(c->conf.share_events, "on"), c->vm.ctl, err);
 
 	if (r == 0)
 		r = descriptors_share(&c->descriptors, c->vm.ctl, "", false, err);

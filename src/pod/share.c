@@ -220,7 +220,7 @@ int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err
 	return r;
 }
 
-int shares_add(const struct shares *s, int ctl, struct err *err)
+int shares_add(const struct shares *s, bool watch, int ctl, struct err *err)
 {
 	/*
 	 * A read-only root is not a read-only share: the agent makes mount points in it before it
@@ -228,8 +228,11 @@ int shares_add(const struct shares *s, int ctl, struct err *err)
 	 */
 	int r = share_add(ctl, "0", s->rootfs_fd, s->rootfs_flags, err);
 
-	for (size_t i = 0; r == 0 && i < s->count; i++)
-		r = share_add(ctl, s->bind[i].name, s->bind[i].fd, s->bind[i].flags, err);
+	for (size_t i = 0; r == 0 && i < s->count; i++) {
+		uint32_t watched = watch && !s->bind[i].is_socket ? VMCTL_SHARE_WATCH : 0;
+
+		r = share_add(ctl, s->bind[i].name, s->bind[i].fd, s->bind[i].flags | watched, err);
+	}
 	return r < 0 ? err_prefix(err, "cannot share a directory with the guest: ") : 0;
 }
 

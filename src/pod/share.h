@@ -39,8 +39,8 @@ struct shares {
  */
 int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
 	const struct share_options *defaults, struct err *err) CHECKED;
-/* Gives them to vmrun-vm. */
-int shares_add(const struct shares *s, int ctl, struct err *err) CHECKED;
+/* Gives them to vmrun-vm. watch: what the host changes in volumes raises events in the guest. */
+int shares_add(const struct shares *s, bool watch, int ctl, struct err *err) CHECKED;
 void shares_done(struct shares *s);
 
 /* Gives one more, under a name of its own: fd (O_PATH) stays the caller's; flags are VMCTL_SHARE_*.

@@ -13,9 +13,11 @@
 #define VSOCK_PORT_STREAM    1025 /* guest side; a connection begins with a u64 stream token */
 #define VSOCK_PORT_FORGET    1026 /* guest side; a connection asks to drop unused inodes, no more */
 #define VSOCK_PORT_SIGNALLED 1027 /* guest side; see rpc/signalled.h */
+/* Guest side; records of base/shadow.h, from the host only. */
+#define VSOCK_PORT_SHARE_EVENTS 1028
 
-#define AGENT_API_MAJOR	     1
-#define AGENT_API_MINOR	     0
+#define AGENT_API_MAJOR		1
+#define AGENT_API_MINOR		0
 
 /* virtio-fs tag of the pod's share device, and where the agent mounts it. */
 #define SHARE_TAG      "vmrun"

@@ -74,7 +74,8 @@ enum vmctl_share_flags {
 	VMCTL_SHARE_VOLUME = 32,       /* on the file system of volumes, not on that of roots */
 	VMCTL_SHARE_ROOT = 64,	       /* a container's root */
 	VMCTL_SHARE_LOCAL_LOCKS = 128, /* file locks are not the host's, too */
-	VMCTL_SHARE_LEASED = 4, /* it is removed when the connection that has added it closes */
+	VMCTL_SHARE_LEASED = 4,	 /* it is removed when the connection that has added it closes */
+	VMCTL_SHARE_WATCH = 256, /* what the host changes in it raises events in the guest */
 };
 
 /* ADD: one O_PATH descriptor becomes entry `name` of the export table. REMOVE: by name. */

@@ -7,6 +7,7 @@
 #include "vm/jail.h"
 #include "vm/qemu_jail.h"
 #include "vm/seccomp.h"
+#include "vm/share_events.h"
 #include "vm/signalled.h"
 #include "vm/vm.h"
 
@@ -200,6 +201,7 @@ static int make_devices(struct starting *s, struct err *err)
 		.worker_start = worker_start,
 		.fs_crowded = forget_ask,
 		.fs_lock_waiting = signalled_watch,
+		.fs_events = share_events_ask,
 		.front_end_gone = front_end_gone,
 		.arg = s->vm,
 	};

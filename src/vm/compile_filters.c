@@ -71,6 +71,8 @@ static const int main_calls[] = {
 	SCMP_SYS(preadv2),
 	SCMP_SYS(pwritev2),
 	SCMP_SYS(fstatfs),
+	/* With the inodes of a share that goes, go its watches. */
+	SCMP_SYS(inotify_rm_watch),
 	/* With QEMU: the rings' eventfds come later, and a child that ends. */
 	SCMP_SYS(dup3),
 	SCMP_SYS(wait4),
@@ -140,6 +142,9 @@ static const int fs_calls[] = {
 	SCMP_SYS(dup3),
 	SCMP_SYS(fcntl),
 	SCMP_SYS(flock),
+	SCMP_SYS(inotify_init1),
+	SCMP_SYS(inotify_add_watch),
+	SCMP_SYS(inotify_rm_watch),
 	END,
 };
 

@@ -179,6 +179,7 @@ static unsigned export_flags(uint32_t share_flags)
 		{ VMCTL_SHARE_CACHE_ALWAYS, FS_EXPORT_CACHE_ALWAYS },
 		{ VMCTL_SHARE_ROOT, FS_EXPORT_ROOT },
 		{ VMCTL_SHARE_LOCAL_LOCKS, FS_EXPORT_LOCAL_LOCKS },
+		{ VMCTL_SHARE_WATCH, FS_EXPORT_WATCH },
 	};
 
 	unsigned all = 0;

@@ -8,6 +8,7 @@
 #include "rpc/ports.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #define REQUEST_QUEUES_MAX 4
@@ -84,6 +85,7 @@ static int new_fs(const struct devices_config *c, const struct gmem *gm, const c
 		.worker_start = c->worker_start,
 		.crowded = c->fs_crowded,
 		.lock_waiting = c->fs_lock_waiting,
+		.events = strcmp(tag, VOLUMES_TAG) == 0 ? c->fs_events : NULL,
 		.arg = c->arg,
 	};
 	int r = fs_new(&config, gm, fs);

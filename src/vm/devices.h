@@ -35,6 +35,7 @@ struct devices_config {
 	int (*worker_start)(void *arg);
 	void (*fs_crowded)(void *arg);	    /* on a worker's thread */
 	void (*fs_lock_waiting)(void *arg); /* likewise */
+	void (*fs_events)(void *arg);	    /* on a thread of the fs device of volumes */
 	vhost_user_gone_fn *front_end_gone; /* of QEMU */
 	void *arg;
 };

@@ -10,6 +10,7 @@ vmrun_vm_SOURCES = \
 	src/vm/qemu_jail.c src/vm/qemu_jail.h \
 	src/vm/seccomp.c src/vm/seccomp.h \
 	src/vm/signalled.c src/vm/signalled.h \
+	src/vm/share_events.c src/vm/share_events.h \
 	src/vm/vm.h
 nodist_vmrun_vm_SOURCES = src/vm/filters.inc
 vmrun_vm_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "vm/ctl.h"
 #include "vm/forget.h"
+#include "vm/share_events.h"
 #include "vm/signalled.h"
 #include "vm/vm.h"
 
@@ -79,6 +80,8 @@ static int setup(struct vm *vm)
 		r = forget_init(vm);
 	if (r == 0)
 		r = signalled_init(vm);
+	if (r == 0)
+		r = share_events_init(vm);
 	return r ? r : ctl_new(vm, VMCTL_FIRST_FD, &vm->ctl);
 }
 

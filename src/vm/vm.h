@@ -34,6 +34,8 @@ struct vm {
 	int forget_fd; /* eventfd of forget.c */
 	struct loop_fd *forget_watch;
 	struct signalled_watch *signalled;
+	int share_events_fd; /* eventfd of share_events.c */
+	struct loop_fd *share_events_watch;
 	enum machine_end end;
 };
 

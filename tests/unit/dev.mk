@@ -19,7 +19,7 @@ tests_unit_test_vhost_user_SOURCES = tests/unit/test_vhost_user.c
 tests_unit_test_vhost_user_LDADD = $(DEV_TEST_LIBS)
 FS_TESTS = tests/unit/test_fs_cache tests/unit/test_fs_dirs tests/unit/test_fs_files \
 	tests/unit/test_fs_hostile tests/unit/test_fs_locks tests/unit/test_fs_names \
-	tests/unit/test_lock_ranges
+	tests/unit/test_fs_watch tests/unit/test_lock_ranges
 UNIT_TESTS += $(FS_TESTS)
 FAKEFUSE = tests/unit/fakefuse.c tests/unit/fakefuse.h $(FAKEGUEST)
 tests_unit_test_fs_cache_SOURCES = tests/unit/test_fs_cache.c $(FAKEFUSE)
@@ -36,3 +36,5 @@ tests_unit_test_lock_ranges_SOURCES = tests/unit/test_lock_ranges.c
 tests_unit_test_lock_ranges_LDADD = $(DEV_TEST_LIBS)
 tests_unit_test_fs_names_SOURCES = tests/unit/test_fs_names.c $(FAKEFUSE)
 tests_unit_test_fs_names_LDADD = $(DEV_TEST_LIBS)
+tests_unit_test_fs_watch_SOURCES = tests/unit/test_fs_watch.c $(FAKEFUSE)
+tests_unit_test_fs_watch_LDADD = $(DEV_TEST_LIBS)

@@ -63,7 +63,7 @@ static void export(struct fakefuse *f, const char *name, unsigned flags)
 
 static void make_tree(struct fakefuse *f)
 {
-	static const char *const dirs[] = { "rw", "ro", "other", "outside" };
+	static const char *const dirs[] = { "rw", "ro", "other", "outside", "volume" };
 	const char *tmp = getenv("TMPDIR");
 
 	snprintf(f->dir, sizeof(f->dir), "%s/vmrun-fs-XXXXXX", tmp && *tmp ? tmp : "/tmp");
@@ -90,6 +90,12 @@ static void count_lock_waiting(void *arg)
 	atomic_fetch_add(&f->lock_waiting, 1);
 }
 
+/* Tests that want the stream give it. */
+static void no_stream(void *arg)
+{
+	(void)arg;
+}
+
 int ff_begin(void **state)
 {
 	struct fakefuse *f = *state = &the;
@@ -101,6 +107,7 @@ int ff_begin(void **state)
 		.crowded = count_crowded,
 		.locks_max = ff_locks_max,
 		.lock_waiting = count_lock_waiting,
+		.events = no_stream,
 		.arg = f,
 	};
 
@@ -115,6 +122,7 @@ int ff_begin(void **state)
 	export(f, "ro", FS_EXPORT_RO);
 	export(f, "other", 0);
 	export(f, "file", FS_EXPORT_FILE);
+	export(f, "volume", FS_EXPORT_WATCH);
 	fg_attach(&f->g, fs_vdev(f->fs));
 	fg_start(&f->g, 0);
 	f->in_gpa = fg_alloc(&f->g, IN_BYTES);

@@ -5,6 +5,7 @@
  *
  *	rw/	export "rw"		other/	export "other"
  *	ro/	export "ro", read-only	file	export "file", a single file
+ *	volume/	export "volume", watched
  *	outside/ and outside/secret	exported nowhere
  */
 #pragma once

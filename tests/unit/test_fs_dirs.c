@@ -119,7 +119,7 @@ static void the_root_shows_the_exports(void **state)
 		for (int i = 0; i < 2; i++) {
 			struct listing l = list(f, FUSE_ROOT_ID, plus, sizes[i]);
 
-			assert_int_equal(l.count, 4);
+			assert_int_equal(l.count, 5);
 			assert_int_equal(l.entry[index_of(&l, "rw")].type, DT_DIR);
 			assert_int_equal(l.entry[index_of(&l, "file")].type, DT_REG);
 			assert_true(index_of(&l, "ro") >= 0 && index_of(&l, "other") >= 0);

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/thread.h"
 #include "dev/fs/server.h"
+#include "dev/fs/watch.h"
 
 #include <grp.h>
 #include <poll.h>
@@ -303,6 +304,8 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 	r = make_locks(fs);
 	if (r == 0)
 		r = vdev_init(&fs->dev, &fs_class, gm, fs->workers, &fs->space, sizeof(fs->space));
+	if (r == 0 && config->events)
+		r = watch_new(&fs->server, fs->workers, config, &fs->server.watch);
 	if (r == 0)
 		r = start_workers(fs);
 	if (r == 0 && locks_wanted(&fs->server.locks))
@@ -334,10 +337,12 @@ void fs_free(struct fs *fs)
 		close_fd(&fs->worker[i].answered_fd);
 	}
 	vdev_done(&fs->dev);
+	watch_stop(fs->server.watch);
 	handles_done(&fs->server.handles);
 	inodes_done(&fs->server.inodes);
 	exports_done(&fs->server.exports);
 	numbers_done(&fs->server.numbers);
+	watch_free(fs->server.watch);
 	close_fd(&fs->server.proc_fd);
 	pthread_cond_destroy(&fs->changed);
 	pthread_mutex_destroy(&fs->lock);
@@ -376,4 +381,12 @@ unsigned fs_lock_waiting(struct fs *fs, uint32_t *tid, unsigned max)
 void fs_lock_interrupt(struct fs *fs, uint32_t tid)
 {
 	locks_interrupt(&fs->server.locks, tid, 0);
+}
+
+void fs_events_stream(struct fs *fs, int fd)
+{
+	if (fs->server.watch)
+		watch_stream(fs->server.watch, fd);
+	else
+		close_fd(&fd);
 }

@@ -18,6 +18,7 @@ enum fs_export_flags {
 	FS_EXPORT_CACHE_ALWAYS = 8,
 	FS_EXPORT_ROOT = 16,	    /* a container's root, which hardly anybody else changes */
 	FS_EXPORT_LOCAL_LOCKS = 32, /* file locks are the guest's own, the host's are not seen */
+	FS_EXPORT_WATCH = 64,	    /* what the host changes in it raises events in the guest */
 };
 
 struct fs_config {
@@ -52,6 +53,12 @@ struct fs_config {
 	 * somebody should find out which of fs_lock_waiting() have got a signal. May be NULL.
 	 */
 	void (*lock_waiting)(void *arg);
+	/*
+	 * Called by a thread of the device when there is something to tell the agent of changes by
+	 * the host (base/shadow.h) and no stream to it: fs_events_stream() is wanted. NULL: no
+	 * export is watched.
+	 */
+	void (*events)(void *arg);
 	void *arg;
 };
 
@@ -71,3 +78,9 @@ int fs_export_remove(struct fs *fs, const char *name) CHECKED;
 unsigned fs_lock_waiting(struct fs *fs, uint32_t *tid, unsigned max);
 /* Thread tid of the guest has a signal to look after: it is told so, and does not wait. */
 void fs_lock_interrupt(struct fs *fs, uint32_t tid);
+
+/*
+ * The stream on which the agent reads: fd (owned) is non-blocking; -1: there is none. Any thread.
+ * When it breaks it is asked for again.
+ */
+void fs_events_stream(struct fs *fs, int fd);

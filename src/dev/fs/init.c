@@ -50,6 +50,9 @@ int fs_init(struct fs_request *r)
 		flags |= offered & wanted[i];
 	if (!locks_wanted(&r->server->locks))
 		flags &= ~(uint64_t)(FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS);
+	/* The agent finds directories whose events it raises by their handles: base/shadow.h. */
+	if (r->server->watch)
+		flags &= ~FUSE_NO_EXPORT_SUPPORT_;
 	r->server->setxattr_ext = flags & FUSE_SETXATTR_EXT;
 	out.max_readahead = rest[0];
 	out.flags = (uint32_t)flags;

@@ -40,6 +40,7 @@ void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), voi
 	t->crowded_at = CROWDED_FIRST(max);
 	t->crowded = crowded;
 	t->arg = arg;
+	t->gone = NULL;
 }
 
 static void drop(struct inodes *t, struct inode *inode)
@@ -50,6 +51,8 @@ static void drop(struct inodes *t, struct inode *inode)
 	t->count--;
 	if (t->count == t->max / 2)
 		t->crowded_at = CROWDED_FIRST(t->max);
+	if (inode->watched && t->gone)
+		t->gone(t->gone_arg, inode);
 	export_put(inode->export);
 	close(inode->fd);
 	free(inode);
@@ -99,6 +102,20 @@ struct inode *inode_get(struct inodes *t, uint64_t nodeid)
 	inode = find(t, nodeid);
 	if (inode)
 		inode->users++;
+	pthread_mutex_unlock(&t->lock);
+	return inode;
+}
+
+struct inode *inode_again(struct inodes *t, uint64_t nodeid)
+{
+	struct inode *inode;
+
+	pthread_mutex_lock(&t->lock);
+	inode = find(t, nodeid);
+	if (inode) {
+		inode->users++;
+		inode->lookups++;
+	}
 	pthread_mutex_unlock(&t->lock);
 	return inode;
 }

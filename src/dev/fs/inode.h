@@ -41,6 +41,7 @@ struct inode {
 	unsigned users;			/* requests at work on it */
 	struct binding binding;
 	struct list by_id, by_key;
+	struct watched *watched; /* of watch.h; NULL: never */
 };
 
 struct inodes {
@@ -52,6 +53,9 @@ struct inodes {
 	unsigned crowded_at; /* the count at which to ask the guest, next time */
 	void (*crowded)(void *arg);
 	void *arg;
+	/* Called with the lock held when an inode goes that has been watched; set by watch.c. */
+	void (*gone)(void *arg, struct inode *inode);
+	void *gone_arg;
 };
 
 /*
@@ -75,6 +79,8 @@ int inode_learn(struct inodes *t, struct export *export, int fd, const struct st
 
 /* The one of that kind if the guest knows it, held; or NULL. */
 struct inode *inode_find(struct inodes *t, struct export *export, const struct statx *stx);
+/* Holds the inode of nodeid, which counts as looked up once more; or NULL. */
+struct inode *inode_again(struct inodes *t, uint64_t nodeid);
 
 /* The guest forgets n look-ups; more than it had are as good as all. */
 void inode_forget(struct inodes *t, uint64_t nodeid, uint64_t n);

@@ -1,6 +1,7 @@
 /* LOOKUP and FORGET, and how an entry of the host becomes one of the guest. */
 #include "base/auto.h"
 #include "dev/fs/server.h"
+#include "dev/fs/watch.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -65,6 +66,8 @@ static int learn(struct fs_request *r, struct export *export, int fd, const stru
 		return code;
 	*ret = (struct fuse_entry_out){ .nodeid = inode->nodeid };
 	fill_attr(r, inode, &stx, &ret->attr);
+	if (r->server->watch)
+		watch_inode(r->server->watch, inode, r->in.nodeid == FUSE_ROOT_ID);
 	cache_entry(r, inode, parent, name, ret);
 	inode_put(&r->server->inodes, inode);
 	return 0;
@@ -79,8 +82,11 @@ int lookup_entry(
 	struct fs_request *r, struct inode *parent, const char *name, struct fuse_entry_out *ret)
 {
 	int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int code = fd < 0 ? -errno : learn(r, parent->export, fd, parent, name, ret);
 
-	return fd < 0 ? -errno : learn(r, parent->export, fd, parent, name, ret);
+	if (code == 0 && r->server->watch)
+		watch_named(r->server->watch, parent, name, ret->nodeid);
+	return code;
 }
 
 static int lookup_export(struct fs_request *r, const char *name, struct fuse_entry_out *ret)

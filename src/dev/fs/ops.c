@@ -4,6 +4,7 @@
  */
 #include "base/auto.h"
 #include "dev/fs/server.h"
+#include "dev/fs/watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -153,6 +154,23 @@ static bool copy_body(struct fs_request *r, struct iovc *in)
 	return true;
 }
 
+/* What the guest changes itself must not come back to it as a change by the host. */
+static int handle(struct fs_request *r, fs_handler *handler)
+{
+	bool watched;
+	int code;
+
+	if (!r->server->watch)
+		return handler(r);
+	if (shadow_serve(r, &code))
+		return code;
+	watched = watch_before(r);
+	code = handler(r);
+	if (watched)
+		watch_after(r, code);
+	return code;
+}
+
 static int dispatch(struct fs_request *r, struct iovc *in)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
@@ -160,7 +178,7 @@ static int dispatch(struct fs_request *r, struct iovc *in)
 			continue;
 		if (!copy_body(r, in) || r->body_len < ops[i].fixed)
 			return -EINVAL;
-		return ops[i].handle(r);
+		return handle(r, ops[i].handle);
 	}
 	return -ENOSYS;
 }

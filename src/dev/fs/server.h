@@ -29,6 +29,7 @@ struct fs_server {
 	struct exports exports;
 	struct numbers numbers;
 	struct locks locks;
+	struct watch *watch;	   /* NULL: no export is watched */
 	bool setxattr_ext;	   /* negotiated by INIT */
 	const char *beliefs_xattr; /* see fs_config */
 	_Atomic uint64_t
@@ -48,6 +49,7 @@ struct fs_request {
 	unsigned queue;
 	uint16_t head;	  /* of the chain */
 	uint8_t *scratch; /* XATTR_MAX_BYTES, of the worker */
+	bool parity;	  /* of watch.h: of the mark that follows the request */
 };
 
 /*
@@ -73,6 +75,12 @@ int req_put(struct fs_request *r, const void *data, size_t n) CHECKED;
  */
 #define FD_NAME_MAX 16
 const char *fd_name(int fd, char name[FD_NAME_MAX]);
+
+/*
+ * A request that raises events in the guest and changes nothing here: see base/shadow.h. serve:
+ * whether it was one, then *code is its reply.
+ */
+bool shadow_serve(struct fs_request *r, int *code);
 
 /* The inode of a nodeid, held until inode_put(); -ESTALE when there is none, or -EROFS for `write`.
  */
