@@ -387,7 +387,7 @@ static void a_removed_export_is_stale(void **state)
 	ff_release(f, l.fh);
 	ff_forget(f, a, 1);
 	ff_forget(f, f->rw, 1);
-	assert_int_equal(list(f, FUSE_ROOT_ID, false, 4096).count, 3);
+	assert_int_equal(list(f, FUSE_ROOT_ID, false, 4096).count, 4);
 }
 
 static void exports_are_checked(void **state)
