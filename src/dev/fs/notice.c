@@ -24,6 +24,8 @@
  * for each change, and the second half of a move may follow the first only after a moment.
  */
 #define GATHER_MS 2
+/* The second half of a move may follow the first only after a moment, if it follows. */
+#define MOVE_MS 100
 #define KINDS                                                                                      \
 	(IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO |        \
 		IN_ATTRIB)
@@ -354,9 +356,9 @@ static void on_events(struct notice *n)
 
 	n->have = 0;
 	while (read_more(n) > 0) {
-		/* Half a buffer is left, or this reads nothing. */
-		if (ends_within_move(n) && n->have < EVENTS_BYTES / 2 && poll(&p, 1, GATHER_MS) > 0)
-			(void)read_more(n);
+		while (ends_within_move(n) && n->have < EVENTS_BYTES / 2 &&
+			poll(&p, 1, MOVE_MS) > 0 && read_more(n) > 0)
+			;
 		for (size_t at = 0; at < n->have; at += size_of(event_at(n, at)))
 			on_event(n, at);
 		n->have = 0;
