@@ -21,7 +21,7 @@
 #define QUEUE_BYTES (2U << 20)
 /*
  * How long events may gather. A guest that is busy with its own files would else wake the thread
- * for each change, and the second half of a move may follow the first only after a moment.
+ * for each change.
  */
 #define GATHER_MS 2
 /* The second half of a move may follow the first only after a moment, if it follows. */
