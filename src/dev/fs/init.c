@@ -15,23 +15,21 @@ static const uint64_t wanted[] = {
 	FUSE_FLOCK_LOCKS,
 	FUSE_ATOMIC_O_TRUNC,
 	FUSE_BIG_WRITES,
-	FUSE_DONT_MASK, /* a default ACL beats the umask, which only the host's file system can know
-			 */
+	FUSE_DONT_MASK, /* a default ACL beats the umask: the host's file system knows */
 	FUSE_HAS_IOCTL_DIR,
 	FUSE_AUTO_INVAL_DATA, /* the host may write, too */
 	FUSE_DO_READDIRPLUS,
 	FUSE_READDIRPLUS_AUTO,
 	FUSE_ASYNC_DIO,
 	FUSE_PARALLEL_DIROPS,
-	FUSE_POSIX_ACL, /* else the guest looks at mode bits only: those of a group are an ACL's
-			   mask */
+	FUSE_POSIX_ACL, /* else a group's mode bits count, which are an ACL's mask */
 	FUSE_MAX_PAGES,
 	FUSE_CACHE_SYMLINKS,
-	FUSE_SUBMOUNTS, /* each export, and each mount below, is a file system of its own */
+	FUSE_SUBMOUNTS, /* what is mounted below an export is a file system of its own */
 	FUSE_HANDLE_KILLPRIV_V2,
 	FUSE_SETXATTR_EXT,
 	FUSE_INIT_EXT,
-	/* A file handle would be good as long as the guest remembers its file; better none. */
+	/* A file handle is good only while the guest remembers its file: better none. */
 	FUSE_NO_EXPORT_SUPPORT_,
 };
 
