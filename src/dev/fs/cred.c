@@ -6,9 +6,20 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+int thread_prepare(const struct fs_server *server, int (*start)(void *arg), void *arg)
+{
+	if (unshare(CLONE_FS) < 0 || fchdir(server->proc_fd) < 0)
+		return -errno;
+	/* Who may not drop groups, as in most user namespaces of users, has none but his own. */
+	if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
+		return -errno;
+	return start ? start(arg) : 0;
+}
 
 static int change_caps(uint32_t add, uint32_t remove)
 {

@@ -9,13 +9,10 @@
 #include "dev/fs/server.h"
 #include "dev/fs/watch.h"
 
-#include <grp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TAG_LEN		   36
@@ -135,24 +132,13 @@ static void work(struct worker *w)
 	}
 }
 
-/* Private to the thread: working directory, groups, then what the program wants (seccomp). */
-static int prepare(struct worker *w)
-{
-	if (unshare(CLONE_FS) < 0 || fchdir(w->fs->server.proc_fd) < 0)
-		return -errno;
-	/* Who may not drop groups, as in most user namespaces of users, has none but his own. */
-	if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
-		return -errno;
-	return w->fs->config.worker_start ? w->fs->config.worker_start(w->fs->config.arg) : 0;
-}
-
 static void *run(void *arg)
 {
 	struct worker *w = arg;
 	struct fs *fs = w->fs;
 	int r;
 
-	r = prepare(w);
+	r = thread_prepare(&fs->server, fs->config.worker_start, fs->config.arg);
 	pthread_mutex_lock(&fs->lock);
 	fs->started++;
 	if (r < 0)

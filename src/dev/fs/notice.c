@@ -10,11 +10,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #define EVENTS_BYTES 65536
 /* Records that wait for the agent. */
@@ -435,22 +433,12 @@ static void turn(struct notice *n)
 	flush(n);
 }
 
-/* As a worker's: see device.c. */
-static int prepare(struct watch *w)
-{
-	if (unshare(CLONE_FS) < 0 || fchdir(w->server->proc_fd) < 0)
-		return -errno;
-	if (geteuid() == 0 && syscall(SYS_setgroups, 0, NULL) < 0)
-		return -errno;
-	return w->thread_start ? w->thread_start(w->arg) : 0;
-}
-
 void *notice_run(void *arg)
 {
 	struct notice *n = calloc(1, sizeof(*n));
 	struct watch *w = arg;
 
-	int r = n ? prepare(w) : -ENOMEM;
+	int r = n ? thread_prepare(w->server, w->thread_start, w->arg) : -ENOMEM;
 
 	pthread_mutex_lock(&w->lock);
 	w->started = true;

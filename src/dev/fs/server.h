@@ -129,6 +129,12 @@ uint64_t cache_now_ns(void);
 uint64_t cache_age_ns(struct fs_server *server);
 
 /*
+ * What a thread that touches files does first: a working directory of its own, /proc/self/fd, no
+ * groups, then what the program wants (start; may be NULL). 0 or -errno.
+ */
+int thread_prepare(const struct fs_server *server, int (*start)(void *arg), void *arg) CHECKED;
+
+/*
  * Acts as the request's user and group, with the umask that he has, for what is created next; and
  * back. Per thread.
  */
