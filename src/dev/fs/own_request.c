@@ -166,9 +166,15 @@ static void on_content(struct change *c)
 static void on_release(struct change *c)
 {
 	const struct fuse_release_in *in = req_take(c->r, sizeof(*in));
+	struct handle *h = in ? handle_get(&c->r->server->handles, in->fh, false) : NULL;
 
-	if (in && (in->flags & O_ACCMODE) != O_RDONLY)
+	/*
+	 * A shadow operation's handle is of nothing, and its end comes with the ids of nobody:
+	 * expecting an event of it, the reader would take the next one of the host's for it.
+	 */
+	if (h && (in->flags & O_ACCMODE) != O_RDONLY)
 		expect_inode(c, IN_CLOSE_WRITE);
+	handle_put(&c->r->server->handles, h);
 }
 
 static void on_xattr(struct change *c)
