@@ -94,7 +94,8 @@ static int open_inode(int share, uint64_t nodeid)
 	union {
 		struct file_handle head;
 		uint8_t bytes[sizeof(struct file_handle) + HANDLE_WORDS * sizeof(uint32_t)];
-	} h = { .head = { HANDLE_WORDS * sizeof(uint32_t), HANDLE_TYPE } };
+	} h = { .head = { .handle_bytes = HANDLE_WORDS * sizeof(uint32_t),
+			.handle_type = HANDLE_TYPE } };
 
 	const uint32_t words[HANDLE_WORDS] = { (uint32_t)(nodeid >> 32), (uint32_t)nodeid, 0 };
 	char name[64];
