@@ -295,7 +295,7 @@ static void cgroups(void **state)
 
 static void the_least(void **state)
 {
-	struct agent_placement at = { .container = "c", .rootfs = { "0", NULL, false } };
+	struct agent_placement at = { .container = "c", .rootfs = { .share = "0" } };
 	AUTO(agent_create_request_free)
 	Vmrun__Agent__CreateContainerRequest *r = request_of(CONFIG(""), &at);
 
@@ -319,7 +319,7 @@ static void hooks(void **state)
 	struct buf text = { .data = (uint8_t *)(uintptr_t)state_text, .len = strlen(state_text) };
 	struct agent_placement at = {
 		.container = "c",
-		.rootfs = { "0", NULL, false },
+		.rootfs = { .share = "0" },
 		.hook_state = &text,
 		.hook_state_pid_at = strlen("{\"pid\": "),
 	};
@@ -355,7 +355,7 @@ static void hooks(void **state)
 
 static void refused(const char *text, int code, const char *message)
 {
-	struct agent_placement at = { .container = "c", .rootfs = { "0", NULL, false } };
+	struct agent_placement at = { .container = "c", .rootfs = { .share = "0" } };
 	AUTO(spec_free) struct spec *spec = spec_of(text);
 	Vmrun__Agent__CreateContainerRequest *none = NULL;
 	struct err err = ERR_NONE;
