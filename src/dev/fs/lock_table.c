@@ -3,9 +3,9 @@
 #include "dev/fs/export.h"
 #include "dev/fs/fs.h"
 #include "dev/fs/lock_own.h"
+#include "dev/fs/server.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 
@@ -111,10 +111,10 @@ static int make_owner(struct locks *t, const struct inode *inode,
 
 static int reopen(const struct locks *t, int fd, int flags)
 {
-	char number[16];
+	char number[FD_NAME_MAX];
 	int r;
 
-	snprintf(number, sizeof(number), "%d", fd);
+	fd_name(fd, number);
 	r = openat(t->config.proc_fd, number, flags | O_CLOEXEC);
 	/* Nothing that the guest could take for a lock of somebody else's (EACCES). */
 	return r < 0 ? -ENOLCK : r;

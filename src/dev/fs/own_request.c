@@ -6,7 +6,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
+#include <stdio.h> /* RENAME_EXCHANGE */
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -45,12 +45,12 @@ static void expect_inode(struct change *c, uint32_t mask)
 {
 	const struct inode *i = c->inode;
 	struct own_event e = { .dev = i->dev, .ino = i->ino, .mask = mask, .many = true };
-	char number[16], path[PATH_MAX];
+	char number[FD_NAME_MAX], path[PATH_MAX];
 	const char *name;
 	ssize_t n;
 
 	expect(c, (struct own_event){ .dir = i->nodeid, .mask = mask, .many = true });
-	snprintf(number, sizeof(number), "%d", i->fd);
+	fd_name(i->fd, number);
 	n = readlinkat(c->r->server->proc_fd, number, path, sizeof(path) - 1);
 	if (n <= 0)
 		return;

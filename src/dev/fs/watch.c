@@ -7,7 +7,6 @@
 #include "dev/fs/notice.h"
 #include "dev/fs/server.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -47,11 +46,11 @@ static void unwatch(struct watch *w, struct watched *i)
 
 static int add(int inotify_fd, int fd, uint32_t mask)
 {
-	char number[16];
+	char number[FD_NAME_MAX];
 	int wd;
 
 	/* The thread stands in /proc/self/fd. */
-	snprintf(number, sizeof(number), "%d", fd);
+	fd_name(fd, number);
 	wd = inotify_add_watch(inotify_fd, number, mask);
 	return wd < 0 ? -errno : wd;
 }
