@@ -89,3 +89,9 @@ int id_map_write(
 	r = file_write_at(AT_FDCWD, path, buf_str(&text));
 	return r < 0 ? err_sys(err, -r, "write of \"%s\" to %s", buf_str(&text), path) : 0;
 }
+
+bool refused_to_user(int r)
+{
+	return (r == -EACCES || r == -EPERM || r == -EROFS) &&
+	       (geteuid() != 0 || in_user_namespace());
+}

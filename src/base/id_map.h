@@ -32,6 +32,12 @@ bool id_map_is_initial(const struct id_range *map, size_t count);
 /* Whether we are in a user namespace other than that. */
 bool in_user_namespace(void);
 
+/*
+ * Whether r (-errno) is the kernel's refusal to somebody who is not the host's root: then he goes
+ * without. A cgroup of his own may also be out of his reach, from one that is not delegated to him.
+ */
+bool refused_to_user(int r);
+
 /* What is outside for an id inside, and the other way round. False: it has no name there. */
 bool id_map_outward(const struct id_range *map, size_t count, uint32_t inside, uint32_t *ret);
 bool id_map_inward(const struct id_range *map, size_t count, uint32_t outside, uint32_t *ret);

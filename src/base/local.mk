@@ -14,8 +14,10 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/path.c src/base/path.h \
+	src/base/pidref.c src/base/pidref.h \
 	src/base/places.c src/base/places.h \
 	src/base/program.c src/base/program.h \
 	src/base/shadow.h \
 	src/base/str.c src/base/str.h \
-	src/base/thread.c src/base/thread.h
+	src/base/thread.c src/base/thread.h \
+	src/base/timeline.c src/base/timeline.h

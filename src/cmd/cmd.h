@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "cmd/opt.h"
-#include "pod/container.h"
+#include "container/container.h"
 
 struct cmd {
 	const char *name;

@@ -1,5 +1,5 @@
 /* vmrun events */
-#include "pod/events.h"
+#include "container/events.h"
 
 #include "cmd/cmd.h"
 #include "cmd/duration.h"

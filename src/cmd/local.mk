@@ -29,7 +29,7 @@ vmrun_SOURCES = \
 	src/cmd/update.c \
 	src/cmd/why.c
 vmrun_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
-vmrun_LDADD = libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a libbase.a $(OCI_STATIC_LIBS)
+vmrun_LDADD = libcontainer.a libanchor.a libpod.a liboci.a libhost.a libvmm.a libguest.a librpc.a libapi.a libbase.a $(OCI_STATIC_LIBS)
 vmrun_LDFLAGS = $(AM_LDFLAGS) $(STATIC_LDFLAGS)
 
 # What needs libraries to look into kernels: not on the path of a start.
@@ -43,5 +43,5 @@ vmrun_prepare_SOURCES = \
 	src/cmd/prepare.c \
 	src/cmd/print.h
 vmrun_prepare_CPPFLAGS = $(vmrun_CPPFLAGS)
-vmrun_prepare_LDADD = libpod.a liboci.a libhost.a libvmm.a libguestmake.a libguest.a librpc.a libapi.a \
+vmrun_prepare_LDADD = libcontainer.a libanchor.a libpod.a liboci.a libhost.a libvmm.a libguestmake.a libguest.a librpc.a libapi.a \
 	libbase.a $(OCI_LIBS) $(GUEST_LIBS)

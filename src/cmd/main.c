@@ -3,10 +3,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/places.h"
+#include "base/timeline.h"
 #include "cmd/cmd.h"
 #include "cmd/passed_fds.h"
 #include "oci/parse.h"
-#include "pod/timeline.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "pod/descriptors.h"
+#include "container/descriptors.h"
 
 /*
  * Before anything is opened: closes what is not passed on, and remembers which of the others are

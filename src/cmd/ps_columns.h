@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "pod/container.h"
+#include "container/container.h"
 
 #define PS_COLUMNS_MAX 64
 

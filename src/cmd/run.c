@@ -1,7 +1,7 @@
 /* vmrun run: create, start, wait, delete. */
+#include "base/timeline.h"
 #include "cmd/cmd.h"
 #include "cmd/create_opts.h"
-#include "pod/timeline.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* vmrun why */
-#include "pod/why.h"
+#include "container/why.h"
 
 #include "cmd/cmd.h"
 #include "cmd/print.h"

@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "base/str.h"
+#include "base/timeline.h"
 #include "guest/guest.h"
-#include "pod/state.h"
-#include "pod/timeline.h"
+#include "pod/runtime.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -1,11 +1,11 @@
 /* Starting a pod's virtual machine: vmrun-vm with all its descriptors. */
 #pragma once
 
+#include "base/pidref.h"
 #include "host/monitor.h"
 #include "pod/conf.h"
-#include "pod/pidref.h"
-#include "pod/vmclient.h"
 #include "rpc/client.h"
+#include "rpc/vmclient.h"
 
 struct boot_spec {
 	int dir; /* of the pod: alive, ctl.sock and console.log are made there */

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "pod/anchormsg.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -254,11 +253,6 @@ static bool is_system_root(void)
 	return geteuid() == 0 && !in_user_namespace();
 }
 
-bool cgroup_refused(int r)
-{
-	return is_denied(r) && !is_system_root();
-}
-
 /* The path of ours in the v2 hierarchy, or NULL. */
 static char *read_own(void)
 {
@@ -314,7 +308,7 @@ int cgroup_make(
 		r = make_v2(path, dirs, parents);
 	else
 		r = make_v2_for_user(path, fixed, dirs, parents);
-	if (cgroup_refused(r))
+	if (refused_to_user(r))
 		return 0;
 	if (r == -EBUSY)
 		return err_set(err, EBUSY,
@@ -362,14 +356,14 @@ int cgroup_open_memory(const struct strv *dirs)
 	return -1;
 }
 
-void cgroup_remove_bell(const struct strv *dirs, const char *id)
+void cgroup_remove_beside(const struct strv *dirs, const char *name)
 {
 	for (size_t i = 0; i < dirs->n; i++) {
 		const char *slash = strrchr(dirs->v[i], '/');
 		AUTO_FREE char *path = NULL;
 
-		if (slash && asprintf(&path, "%.*s/%s" CGROUP_BELL_SUFFIX,
-				     (int)(slash - dirs->v[i]), dirs->v[i], id) > 0)
+		if (slash &&
+			asprintf(&path, "%.*s/%s", (int)(slash - dirs->v[i]), dirs->v[i], name) > 0)
 			rmdir(path);
 	}
 }
@@ -383,7 +377,7 @@ int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err)
 		AUTO_CLOSE int dir = open(dirs->v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 		int r = dir < 0 ? -errno : file_write_at(dir, "cgroup.procs", text);
 
-		if (r < 0 && dirs->n == 1 && !cgroup_refused(r))
+		if (r < 0 && dirs->n == 1 && !refused_to_user(r))
 			return err_sys(err, -r, "cannot enter the cgroup %s", dirs->v[i]);
 		if (r < 0)
 			log_debug("cannot enter the cgroup %s: %s", dirs->v[i], strerror(-r));

@@ -44,12 +44,6 @@ char *cgroup_delegated_path(const char *own, const char *path);
  */
 char *cgroup_common_path(const char *a, const char *b);
 
-/*
- * Whether r is the host's refusal to somebody who is not its root: then he goes without. A cgroup
- * of his own may also be out of his reach, from one that is not delegated to him.
- */
-bool cgroup_refused(int r);
-
 /* Whether the host has cgroup v2 alone; with any v1 hierarchy its files are v1's. */
 bool cgroup_host_is_v2(void);
 
@@ -66,11 +60,8 @@ int cgroup_open_v2(const struct strv *dirs);
 /* An fd of the one with the memory controller (the only one on a v2 host), or -1. */
 int cgroup_open_memory(const struct strv *dirs);
 
-/*
- * Removes what a proxy that was killed may have left beside a container's cgroup: see
- * CGROUP_BELL_SUFFIX in anchormsg.h.
- */
-void cgroup_remove_bell(const struct strv *dirs, const char *id);
+/* Removes the cgroups of that name beside them, which are empty. */
+void cgroup_remove_beside(const struct strv *dirs, const char *name);
 
 /* Moves a process into all of them. */
 int cgroup_add(const struct strv *dirs, pid_t pid, struct err *err) CHECKED;

@@ -1,50 +1,12 @@
-/* Host trees that the pod shares with its guest: opened here, served by vmrun-vm. */
+/* Host trees that the pod shares with its guest: served by vmrun-vm. */
 #pragma once
 
 #include "base/err.h"
-#include "oci/mounts.h"
-#include "oci/share_options.h"
-#include "oci/to_agent.h"
-#include "rpc/vmctl.h"
 
-#include <limits.h>
-
-/* The rootfs is share "0", the bind mounts are "1", "2", ... in their order. */
-struct shares {
-	int rootfs_fd;	       /* O_PATH */
-	uint32_t rootfs_flags; /* VMCTL_SHARE_* */
-	struct strv rootfs_submounts;
-	char rootfs_path[PATH_MAX]; /* absolute */
-	struct mount_bind *binds;
-	size_t count;
-
-	struct share {
-		int fd; /* O_PATH of the source */
-		bool is_socket;
-		uint32_t flags; /* VMCTL_SHARE_* */
-		struct strv submounts;
-		char name[24];
-	} * bind;
-	struct agent_bind *agent_binds; /* as oci/to_agent.h wants them */
-};
-
-#define SHARES_INIT                                                                                \
-	{                                                                                          \
-		.rootfs_fd = -1                                                                    \
-	}
+#include <stdint.h>
 
 /*
- * Opens rootfs and bind sources; a relative source is one of the bundle's. defaults: for
- * shares of which no annotation says it. err names the field.
- */
-int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
-	const struct share_options *defaults, struct err *err) CHECKED;
-/* Gives them to vmrun-vm. watch: what the host changes in volumes raises events in the guest. */
-int shares_add(const struct shares *s, bool watch, int ctl, struct err *err) CHECKED;
-void shares_done(struct shares *s);
-
-/* Gives one more, under a name of its own: fd (O_PATH) stays the caller's; flags are VMCTL_SHARE_*.
+ * Gives one to the vmrun-vm of ctl under a name of its own: fd (O_PATH) stays the caller's; flags
+ * are VMCTL_SHARE_*.
  */
 int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err) CHECKED;
-
-DEFINE_AUTO_VAL(shares_done, struct shares)

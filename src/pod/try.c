@@ -6,9 +6,9 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/timeline.h"
 #include "pod/boot.h"
 #include "pod/rootless.h"
-#include "pod/timeline.h"
 
 #include <fcntl.h>
 #include <poll.h>

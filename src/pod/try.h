@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "host/monitor.h"
-#include "pod/container.h"
+#include "pod/runtime.h"
 
 /*
  * Boots a guest of the settings' default size with the monitor of choice, until its agent answers,

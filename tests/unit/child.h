@@ -1,7 +1,7 @@
 /* A child process that does nothing until it is killed. */
 #pragma once
 
-#include "pod/pidref.h"
+#include "base/pidref.h"
 #include "tests/unit/unit.h"
 
 #include <signal.h>

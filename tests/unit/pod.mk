@@ -3,7 +3,7 @@ POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_fd_
 	tests/unit/test_duration tests/unit/test_ps tests/unit/test_stats tests/unit/test_userns \
 	tests/unit/test_vm_section tests/unit/test_why
 UNIT_TESTS += $(POD_TESTS)
-POD_TEST_LIBS = libpod.a liboci.a libhost.a libvmm.a libguestmake.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
+POD_TEST_LIBS = libcontainer.a libanchor.a libpod.a liboci.a libhost.a libvmm.a libguestmake.a libguest.a librpc.a libapi.a $(UNIT_LIBS) $(OCI_LIBS) $(GUEST_LIBS)
 tests_unit_test_cgroup_path_SOURCES = tests/unit/test_cgroup_path.c
 tests_unit_test_cgroup_path_LDADD = $(POD_TEST_LIBS)
 # The sample in the source folder is compared with the table of keys.

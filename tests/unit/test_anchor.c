@@ -2,10 +2,10 @@
  * anchor_spawn() and vmrun-proxy with a fake agent and a root directory of files: what the host
  * sees of the anchor, and what becomes of it.
  */
+#include "anchor/anchor.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "pod/anchor.h"
 #include "rpc/vmctl.h"
 #include "tests/unit/fakeagent.h"
 #include "tests/unit/unit.h"

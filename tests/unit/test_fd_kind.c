@@ -1,6 +1,6 @@
 /* Kinds of descriptors: each that there is, made here, and what is said of it. */
 #include "base/auto.h"
-#include "pod/fd_kind.h"
+#include "container/fd_kind.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

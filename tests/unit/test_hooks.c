@@ -2,8 +2,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "container/hooks.h"
 #include "oci/json.h"
-#include "pod/hooks.h"
 #include "tests/unit/oci_text.h"
 
 #include <fcntl.h>

@@ -5,11 +5,11 @@
 #include "agent/agent.pb-c.h"
 #include "base/auto.h"
 #include "base/loop.h"
+#include "proxy/changes.h"
+#include "proxy/notification.h"
+#include "proxy/notify.h"
+#include "proxy/notify_file.h"
 #include "rpc/server.h"
-#include "shim/proxy/changes.h"
-#include "shim/proxy/notification.h"
-#include "shim/proxy/notify.h"
-#include "shim/proxy/notify_file.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Processes by pid and start time: the living, the dead and the mistaken. */
 #include "base/auto.h"
-#include "pod/pidref.h"
+#include "base/pidref.h"
 #include "tests/unit/child.h"
 
 #include <poll.h>

@@ -3,7 +3,7 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "pod/container.h"
+#include "container/container.h"
 #include "tests/unit/child.h"
 
 #include <fcntl.h>

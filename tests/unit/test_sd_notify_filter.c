@@ -1,5 +1,5 @@
 /* What of a container's notifications passes, and in which form. */
-#include "shim/proxy/sd_notify_filter.h"
+#include "proxy/sd_notify_filter.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* The state directory: creation, what a killed create leaves, and what the status follows from. */
 #include "base/fd.h"
 #include "base/path.h"
-#include "pod/state.h"
+#include "container/state.h"
+#include "pod/runtime.h"
 #include "tests/unit/child.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Statistics in runc's JSON: order, what is left out, and a guest that makes numbers up. */
+#include "container/stats.h"
 #include "oci/json.h"
-#include "pod/stats.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "pod/stdio.h"
+#include "container/stdio.h"
 #include "rpc/vmctl.h"
 #include "tests/unit/unit.h"
 

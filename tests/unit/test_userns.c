@@ -1,7 +1,7 @@
 /* A user namespace that a configuration names by its path: its mappings become the container's. */
 #include "base/fd.h"
 #include "base/id_map.h"
-#include "pod/userns.h"
+#include "container/userns.h"
 #include "tests/unit/oci_text.h"
 
 #include <sched.h>

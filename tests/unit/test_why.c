@@ -1,8 +1,8 @@
 /* Why a container ended, from the files of its state directory. */
+#include "anchor/death.h"
 #include "base/fd.h"
+#include "container/why.h"
 #include "oci/json.h"
-#include "pod/death.h"
-#include "pod/why.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

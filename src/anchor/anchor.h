@@ -1,0 +1,109 @@
+/*
+ * The anchor: the host process (vmrun-proxy) that stands for one process in the guest
+ * (architecture.md decision 13). Callers wait for it, signal it, read its cgroup and enter its
+ * namespaces.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* The standard streams, and one for all others together. */
+#define ANCHOR_DONE_MAX	 4
+
+#define ANCHOR_MAIN_SELF (-1)
+
+/* What the anchor's "/" shows beside the rootfs: fd (O_PATH) bound at destination. */
+struct anchor_mount {
+	int fd;
+	const char *destination;
+	bool read_only;
+};
+
+/*
+ * What is done while the anchor's namespaces are there and "/" is still the host's: its mount
+ * namespace shows the container's rootfs, with its volumes, at the path rootfs. The first in the
+ * caller, then the second in the child (process 1 of its pid namespace).
+ */
+struct anchor_pause {
+	const char *rootfs;
+	int (*outside)(void *arg, pid_t anchor, struct err *err);
+	int (*inside)(void *arg, struct err *err);
+	void *arg;
+};
+
+/*
+ * A host socket that the container has bound: fd (O_PATH) by the name of its share. Or a listening
+ * one, for which the process has another at that number.
+ */
+struct anchor_socket {
+	int fd;
+	const char *share;
+	unsigned number; /* 0: bound */
+};
+
+/*
+ * What the anchor serves a stand-in for the process's seccomp listener with
+ * (src/container/seccomp_agent.h). proc: the caller's /proc, in which the anchor's children find
+ * the pids that others know them by. mnt_ns: a mount namespace that shows the process's files, or
+ * -1: the anchor's own.
+ */
+struct anchor_notify {
+	int fuse, proc, rpc, mnt_ns;
+};
+
+/* All descriptors stay the caller's; the anchor gets copies. -1 or 0 where there is none. */
+struct anchor_spec {
+	const char *container;
+	const char *process; /* "": the container's first process */
+	int agent_fd;	     /* an RPC session of the anchor's own */
+	int ctl_fd;	     /* a connection to vmrun-vm of its own, when stop_pod */
+	bool stop_pod;	     /* the pod ends with this process: VMCTL_STOP after its exit */
+	/*
+	 * Directory in which "exit" is written before the anchor ends: one line
+	 * "<status> <exited_at_ns> <oom_killed 0|1>\n" (file_replace); "death.json" before it when
+	 * the pod died (death.h); "oom" at the first OOM kill. -1: none (an exec).
+	 */
+	int record_dir_fd;
+	int log_fd; /* the guest's console log, to be read when the pod dies, or -1 */
+	/*
+	 * Directory of the container's cgroup in the hierarchy with the memory controller, or -1:
+	 * an OOM kill in the guest is made to show there.
+	 */
+	int memory_fd;
+	/* Read ends that see end of file when a stream's last byte has been written. */
+	int done_fds[ANCHOR_DONE_MAX];
+	unsigned done_count;
+	int tty_fd;	  /* terminal whose size the guest's one follows, or -1 */
+	bool tty_own;	  /* make tty_fd the anchor's controlling terminal (a pty that we made) */
+	int cgroup_fd;	  /* directory of a cgroup v2 to be born in, or -1 */
+	int netns_fd;	  /* network namespace to be in, or -1: see own_network */
+	bool own_network; /* a new network namespace, for callers to set up; else the caller's */
+	int rootfs_fd;	  /* O_PATH directory that becomes "/", or -1: an empty one */
+	const struct anchor_mount *mounts;
+	unsigned mount_count;
+	const struct anchor_pause *pause; /* or NULL */
+	/*
+	 * What the relays serve: one the bound, one the listening ones. Each has an RPC session and
+	 * a connection to vmrun-vm of its own, when there are such sockets.
+	 */
+	const struct anchor_socket *sockets;
+	unsigned socket_count;
+	int relay_agent_fd, relay_ctl_fd;
+	int listen_agent_fd, listen_ctl_fd;
+	int lease_fd; /* a connection to vmrun-vm that lasts as long as the process, or -1 */
+	/* Where what the container notifies goes: a connected datagram socket, or -1. */
+	int sd_notify_fd;
+	pid_t main_pid; /* what is said there of MAINPID: a pid, ANCHOR_MAIN_SELF, or 0: nothing */
+	const struct anchor_notify *notify; /* or NULL */
+};
+
+/*
+ * Starts the anchor as a child of the caller, in its own session, pid and mount namespace, and
+ * returns when its view is set up and the guest process is tied to it. It survives the caller. Its
+ * exit status is the guest process's (128 + n for signal n, 137 when the pod died). Signals sent to
+ * it go to the guest process.
+ */
+int anchor_spawn(const struct anchor_spec *spec, pid_t *ret_pid, struct err *err) CHECKED;

@@ -1,0 +1,22 @@
+/* What every operation needs to know, and where the state is. */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct runtime {
+	const char *root;	 /* the state directory */
+	const char *config_file; /* of --config, or NULL */
+	const char *hypervisor;	 /* of --hypervisor, or NULL */
+	bool systemd_cgroup;
+};
+
+/* Makes the state directory root if it is missing (0700) and opens it. */
+int state_root_open(const char *root, bool create, struct err *err) CHECKED;
+
+/*
+ * Puts in front of err, which names a file, in which directory of the state it is: callers have
+ * files of the same names. Returns -err->code.
+ */
+int state_dir_blame(int dir, struct err *err);
