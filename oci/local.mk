@@ -25,6 +25,7 @@ liboci_a_SOURCES = \
 	oci/mounts.c oci/mounts.h \
 	oci/namespaces.c oci/namespaces.h \
 	oci/one_line.h \
+	oci/pod_name.c oci/pod_name.h \
 	oci/parse.c oci/parse.h \
 	oci/parse_linux.c \
 	oci/parse_process.c \

@@ -101,8 +101,9 @@ static int set_up_child(
 
 	if (setsid() < 0)
 		return err_sys(err, errno, "setsid");
-	if (spec->netns_fd >= 0 && setns(spec->netns_fd, CLONE_NEWNET) < 0)
-		return err_sys(err, errno, "cannot join the network namespace");
+	for (unsigned i = 0; i < spec->joined_count; i++)
+		if (setns(spec->joined[i].fd, spec->joined[i].kind) < 0)
+			return err_sys(err, errno, "cannot join a namespace on the host");
 	if (spec->tty_own && ioctl(spec->tty_fd, TIOCSCTTY, 0) < 0)
 		return err_sys(err, errno, "cannot make the terminal the anchor's own");
 	r = null_stdio();
@@ -181,7 +182,7 @@ static int send_msg(const struct anchor_spec *spec, pid_t pid, int sock, struct 
 	int fds[ANCHOR_FDS], n = 0, r;
 	int all[ANCHOR_FDS] = {
 		[ANCHOR_FD_AGENT] = spec->agent_fd,
-		[ANCHOR_FD_CTL] = spec->stop_pod ? spec->ctl_fd : -1,
+		[ANCHOR_FD_CTL] = spec->ctl_fd,
 		[ANCHOR_FD_RECORD] = spec->record_dir_fd,
 		[ANCHOR_FD_TTY] = spec->tty_fd,
 		[ANCHOR_FD_LOG] = spec->log_fd,
@@ -194,7 +195,6 @@ static int send_msg(const struct anchor_spec *spec, pid_t pid, int sock, struct 
 		[ANCHOR_FD_RELAY_CTL] = spec->relay_ctl_fd,
 		[ANCHOR_FD_LISTEN_AGENT] = spec->listen_agent_fd,
 		[ANCHOR_FD_LISTEN_CTL] = spec->listen_ctl_fd,
-		[ANCHOR_FD_LEASE] = spec->lease_fd,
 		[ANCHOR_FD_SD_NOTIFY] = spec->sd_notify_fd,
 	};
 
@@ -250,7 +250,7 @@ static int check(const struct anchor_spec *spec, struct err *err)
 	if (strlen(spec->container) > ID_MAX || strlen(spec->process) > ID_MAX)
 		return err_set(err, ENAMETOOLONG, "the id is longer than %d characters", ID_MAX);
 	if (spec->agent_fd < 0 || spec->done_count > ANCHOR_DONE_MAX ||
-		(spec->stop_pod && spec->ctl_fd < 0) || (spec->tty_own && spec->tty_fd < 0))
+		(spec->tty_own && spec->tty_fd < 0))
 		return err_set(err, EINVAL, "the anchor lacks a descriptor");
 	return 0;
 }
@@ -262,13 +262,13 @@ static int check(const struct anchor_spec *spec, struct err *err)
 static pid_t start_child(const struct anchor_spec *spec, const struct view *view, int sock,
 	int binary, bool *ret_placed, struct err *err)
 {
-	uint64_t network = spec->own_network ? CLONE_NEWNET : 0;
 	sigset_t all, before;
 	pid_t pid;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	pid = clone_into(CLONE_NEWPID | CLONE_NEWNS | network, spec->cgroup_fd, ret_placed);
+	pid = clone_into(
+		CLONE_NEWPID | CLONE_NEWNS | spec->created_namespaces, spec->cgroup_fd, ret_placed);
 	if (pid == 0)
 		run_child(spec, view, sock, binary);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

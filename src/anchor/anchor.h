@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The standard streams, and one for all others together. */
@@ -44,6 +45,11 @@ struct anchor_socket {
 	unsigned number; /* 0: bound */
 };
 
+/* A namespace of the host to be in; kind: CLONE_NEW*. */
+struct anchor_join {
+	int fd, kind;
+};
+
 /*
  * What the anchor serves a stand-in for the process's seccomp listener with
  * (src/container/seccomp_agent.h). proc: the caller's /proc, in which the anchor's children find
@@ -59,8 +65,11 @@ struct anchor_spec {
 	const char *container;
 	const char *process; /* "": the container's first process */
 	int agent_fd;	     /* an RPC session of the anchor's own */
-	int ctl_fd;	     /* a connection to vmrun-vm of its own, when stop_pod */
-	bool stop_pod;	     /* the pod ends with this process: VMCTL_STOP after its exit */
+	/*
+	 * A connection to vmrun-vm that is an anchor's (VMCTL_ROLE_ANCHOR), or -1. That of a
+	 * container's first process holds the pod and watches it.
+	 */
+	int ctl_fd;
 	/*
 	 * Directory in which "exit" is written before the anchor ends: one line
 	 * "<status> <exited_at_ns> <oom_killed 0|1>\n" (file_replace); "death.json" before it when
@@ -76,12 +85,17 @@ struct anchor_spec {
 	/* Read ends that see end of file when a stream's last byte has been written. */
 	int done_fds[ANCHOR_DONE_MAX];
 	unsigned done_count;
-	int tty_fd;	  /* terminal whose size the guest's one follows, or -1 */
-	bool tty_own;	  /* make tty_fd the anchor's controlling terminal (a pty that we made) */
-	int cgroup_fd;	  /* directory of a cgroup v2 to be born in, or -1 */
-	int netns_fd;	  /* network namespace to be in, or -1: see own_network */
-	bool own_network; /* a new network namespace, for callers to set up; else the caller's */
-	int rootfs_fd;	  /* O_PATH directory that becomes "/", or -1: an empty one */
+	int tty_fd;    /* terminal whose size the guest's one follows, or -1 */
+	bool tty_own;  /* make tty_fd the anchor's controlling terminal (a pty that we made) */
+	int cgroup_fd; /* directory of a cgroup v2 to be born in, or -1 */
+	/*
+	 * Namespaces beside its own pid and mount namespaces, as other containers may join them:
+	 * CLONE_NEW* of new ones, which callers may set up, and those to join. Else the caller's.
+	 */
+	uint64_t created_namespaces;
+	const struct anchor_join *joined;
+	unsigned joined_count;
+	int rootfs_fd; /* O_PATH directory that becomes "/", or -1: an empty one */
 	const struct anchor_mount *mounts;
 	unsigned mount_count;
 	const struct anchor_pause *pause; /* or NULL */
@@ -93,12 +107,19 @@ struct anchor_spec {
 	unsigned socket_count;
 	int relay_agent_fd, relay_ctl_fd;
 	int listen_agent_fd, listen_ctl_fd;
-	int lease_fd; /* a connection to vmrun-vm that lasts as long as the process, or -1 */
 	/* Where what the container notifies goes: a connected datagram socket, or -1. */
 	int sd_notify_fd;
 	pid_t main_pid; /* what is said there of MAINPID: a pid, ANCHOR_MAIN_SELF, or 0: nothing */
 	const struct anchor_notify *notify; /* or NULL */
 };
+
+/* Nothing but what must be named: a descriptor that is forgotten is none. */
+#define ANCHOR_SPEC_INIT                                                                           \
+	{                                                                                          \
+		.agent_fd = -1, .ctl_fd = -1, .record_dir_fd = -1, .log_fd = -1, .memory_fd = -1,  \
+		.tty_fd = -1, .cgroup_fd = -1, .rootfs_fd = -1, .relay_agent_fd = -1,              \
+		.relay_ctl_fd = -1, .listen_agent_fd = -1, .listen_ctl_fd = -1, .sd_notify_fd = -1 \
+	}
 
 /*
  * Starts the anchor as a child of the caller, in its own session, pid and mount namespace, and

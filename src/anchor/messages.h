@@ -15,13 +15,13 @@
 #include <stdint.h>
 
 #define ANCHOR_SOCKET_FD   3
-#define ANCHOR_MSG_VERSION 3
+#define ANCHOR_MSG_VERSION 4
 
 /* The descriptors that come with the message, in this order; bit i of `present` says that i does.
  */
 enum anchor_fd {
 	ANCHOR_FD_AGENT,
-	ANCHOR_FD_CTL, /* the pod ends with the process: VMCTL_STOP goes here */
+	ANCHOR_FD_CTL, /* holds the pod, and says how it has ended */
 	ANCHOR_FD_RECORD,
 	ANCHOR_FD_TTY,
 	ANCHOR_FD_LOG,
@@ -35,7 +35,6 @@ enum anchor_fd {
 	ANCHOR_FD_NOTIFY_MNT_NS,
 	ANCHOR_FD_LISTEN_AGENT,
 	ANCHOR_FD_LISTEN_CTL,
-	ANCHOR_FD_LEASE, /* only held */
 	ANCHOR_FD_SD_NOTIFY,
 	ANCHOR_FD_DONE,
 	ANCHOR_FDS = ANCHOR_FD_DONE + ANCHOR_DONE_MAX,

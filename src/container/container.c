@@ -13,7 +13,6 @@
 #include "pod/cgroup.h"
 #include "pod/limits.h"
 #include "pod/processors.h"
-#include "pod/resctrl.h"
 #include "rpc/vmclient.h"
 
 #include <poll.h>
@@ -31,47 +30,21 @@
 
 static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
 
-static int open_container(
-	const struct runtime *rt, const char *id, bool lock, struct state **ret, struct err *err)
-{
-	int root = state_root_open(rt->root, false, err), r;
-
-	if (root == -ENOENT) {
-		err_clear(err);
-		return err_set(err, ENOENT, "container \"%s\" does not exist", id);
-	}
-	if (root < 0)
-		return root;
-	r = state_open(root, id, lock, ret, err);
-	close(root);
-	return r;
-}
-
 int container_open(const struct runtime *rt, const char *id, struct state **ret, struct err *err)
 {
-	return open_container(rt, id, false, ret, err);
+	return state_open(rt->root, id, false, ret, err);
 }
 
 int container_list(const struct runtime *rt, struct strv *ret, struct err *err)
 {
-	int root = state_root_open(rt->root, false, err), r;
-
-	if (root == -ENOENT) {
-		err_clear(err);
-		return 0;
-	}
-	if (root < 0)
-		return root;
-	r = state_list(root, ret, err);
-	close(root);
-	return r;
+	return state_list(rt->root, ret, err);
 }
 
 /* Opens a container that must be in one of the statuses. */
 static int open_for(const struct runtime *rt, const char *id, bool lock, unsigned allowed,
 	const char *verb, struct state **ret, struct err *err)
 {
-	int r = open_container(rt, id, lock, ret, err);
+	int r = state_open(rt->root, id, lock, ret, err);
 
 	return r ? r : state_require(*ret, allowed, verb, err);
 }
@@ -80,7 +53,7 @@ static int call_container(const struct state *s, const char *method, struct err 
 {
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
-	int r = vmclient_agent(s->dir, &agent, err);
+	int r = vmclient_agent(s->pod_dir, &agent, err);
 
 	in.container = s->id;
 	return r ? r : rpc_call(agent, api, method, &in.base, CALL_TIMEOUT_MS, NULL, err);
@@ -95,40 +68,56 @@ static void remove_bell(const struct state *s)
 	cgroup_remove_beside(&s->cgroups, name);
 }
 
+/* In a guest that goes on there is nothing left of it before its id is free again. */
+static int destroy_in_guest(const struct state *s, struct err *err)
+{
+	AUTO(pod_free) struct pod *pod = NULL;
+	struct err ignored = ERR_NONE;
+	int r;
+
+	if (pod_open(s->root, s->pod, &pod, &ignored) < 0 || pod_is_last(pod, s->id) ||
+		!pidref_alive(&pod->monitor))
+		return 0;
+	r = call_container(s, "DeleteContainer", err);
+	/* It may have ended meanwhile, or the guest, or never have been there. */
+	if (r == -ENOENT || r == -ESRCH || r == -EPIPE) {
+		err_clear(err);
+		return 0;
+	}
+	return r;
+}
+
 /* Everything of the container goes, in the order that leaves nothing half-alive. */
-static int destroy(int root, struct state *s, struct err *err)
+static int destroy(struct state *s, struct err *err)
 {
 	AUTO(spec_free) struct spec *spec = NULL;
 	struct err unread = ERR_NONE;
 	int r;
 
 	cgroup_thaw(&s->cgroups);
-	r = pidref_kill(&s->monitor, KILL_TIMEOUT_MS);
-	if (r == 0)
-		r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
+	r = pidref_kill(&s->anchor, KILL_TIMEOUT_MS);
 	if (r < 0)
 		return err_sys(err, -r, "cannot end the processes of \"%s\"", s->id);
+	r = destroy_in_guest(s, err);
+	if (r < 0)
+		return r;
 	remove_bell(s);
-	cgroup_remove(&s->cgroups, &s->cgroup_parents);
-	resctrl_remove(&s->resctrl);
 	/* Without a bundle there was no container, only a create that was killed. */
 	if (s->bundle && state_read_spec(s, &spec, &unread) < 0)
 		log_warn("no poststop hooks: %s", unread.msg);
-	r = state_remove(root, s, err);
+	r = state_remove(s, err);
 	if (r == 0 && spec)
 		hooks_run_poststop(&spec->hooks, s);
 	return r;
 }
 
 /* The specification's way out of a start whose hooks failed; err keeps what they said. */
-static void destroy_failed(const struct runtime *rt, struct state *s)
+static void destroy_failed(struct state *s)
 {
 	struct err ignored = ERR_NONE;
-	int root = state_root_open(rt->root, false, &ignored);
 
-	if (root >= 0 && destroy(root, s, &ignored) < 0)
+	if (destroy(s, &ignored) < 0)
 		log_warn("%s", ignored.msg);
-	close_fd(&root);
 }
 
 static int start_program(
@@ -155,8 +144,7 @@ static int start_program(
 }
 
 /* Without the lock: hooks may want something of the container themselves. */
-static int poststart(
-	const struct runtime *rt, struct state *s, const struct spec *spec, struct err *err)
+static int poststart(struct state *s, const struct spec *spec, struct err *err)
 {
 	struct err ignored = ERR_NONE;
 	int r;
@@ -166,7 +154,7 @@ static int poststart(
 	state_unlock(s);
 	r = hooks_run(&spec->hooks, HOOK_POSTSTART, s, s->anchor.pid, err);
 	if (r < 0 && state_lock(s, &ignored) == 0)
-		destroy_failed(rt, s);
+		destroy_failed(s);
 	return r;
 }
 
@@ -201,7 +189,7 @@ static int look_up(struct fresh *f, struct err *err)
 {
 	int r = state_read_spec(f->state, &f->spec, err);
 
-	return r ? r : vmclient_agent(f->state->dir, &f->agent, err);
+	return r ? r : vmclient_agent(f->state->pod_dir, &f->agent, err);
 }
 
 static int start(
@@ -219,9 +207,9 @@ static int start(
 	r = start_program(f.state, f.spec, f.agent, err);
 	/* The agent's word for a startContainer hook that failed. */
 	if (r == -ECANCELED)
-		destroy_failed(rt, f.state);
+		destroy_failed(f.state);
 	if (r == 0)
-		r = poststart(rt, f.state, f.spec, err);
+		r = poststart(f.state, f.spec, err);
 	return r < 0 ? err_prefix(err, "cannot start container \"%s\": ", id) : 0;
 }
 
@@ -256,7 +244,7 @@ int container_kill(const struct runtime *rt, const char *id, int signal, bool al
 			"kill", err);
 	if (r < 0 || signal == 0)
 		return r;
-	r = vmclient_agent(s->dir, &agent, err);
+	r = vmclient_agent(s->pod_dir, &agent, err);
 	if (r < 0)
 		return r;
 	in.container = s->id;
@@ -270,7 +258,7 @@ int container_kill(const struct runtime *rt, const char *id, int signal, bool al
 int container_pause(const struct runtime *rt, const char *id, bool pause, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
-	int r = open_container(rt, id, true, &s, err);
+	int r = state_open(rt->root, id, true, &s, err);
 
 	if (r == 0 && !pause && state_status(s) != STATUS_PAUSED)
 		return err_set(err, EBUSY,
@@ -284,14 +272,14 @@ int container_pause(const struct runtime *rt, const char *id, bool pause, struct
 }
 
 /* Unlike processors, the memory of a machine does not grow. */
-static void warn_of_memory(const struct state *s, const struct spec_memory *memory)
+static void warn_of_memory(const struct pod *pod, const struct spec_memory *memory)
 {
 	int64_t mib = memory->limit_bytes.value >> 20;
 
-	if (mib > 0 && (uint64_t)mib > s->memory_mib)
+	if (mib > 0 && (uint64_t)mib > pod->memory_mib)
 		log_warn("the memory limit is %lld MiB now, but the virtual machine was made with "
 			 "%llu MiB",
-			(long long)mib, (unsigned long long)s->memory_mib);
+			(long long)mib, (unsigned long long)pod->memory_mib);
 }
 
 /*
@@ -299,19 +287,16 @@ static void warn_of_memory(const struct state *s, const struct spec_memory *memo
  * the host has taken when somebody refuses is put back; the guest does so by itself. (Processors
  * that came online stay: it is the quota that limits.)
  */
-static int update(const struct state *s, const struct spec_resources *resources, const char *file,
+static int update(const struct state *s, const struct pod *pod,
+	const struct spec_resources *resources, const char *file,
 	const Vmrun__Agent__UpdateRequest *in, struct err *err)
 {
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	AUTO(cgroup_undo_done) struct cgroup_undo undo = { 0 };
-	struct limits_target target = {
-		.cgroups = &s->cgroups,
-		.memory_mib = s->memory_mib,
-		.overhead_mib = s->overhead_mib,
-		.undo = &undo,
-	};
-	int r = vmclient_agent(s->dir, &agent, err), undone = 0;
+	struct limits_target target = state_limits_target(s, pod);
+	int r = vmclient_agent(s->pod_dir, &agent, err), undone = 0;
 
+	target.undo = &undo;
 	if (r == 0)
 		r = limits_apply(&target, resources, file, "", LIMITS_ALWAYS, err);
 	if (r == 0)
@@ -345,6 +330,7 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 	AUTO(state_free) struct state *s = NULL;
 	AUTO(spec_resources_file_free) struct spec_resources_file *rf = NULL;
 	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
+	AUTO(pod_free) struct pod *pod = NULL;
 	int r = open_for(rt, id, true, IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
 		"update", &s, err);
 
@@ -358,27 +344,21 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 	if (r == 0)
 		r = resources_to_agent(&rf->resources, file, id, &in, err);
 	if (r == 0)
-		r = update(s, &rf->resources, file, in, err);
+		r = pod_open(s->root, s->pod, &pod, err);
 	if (r == 0)
-		warn_of_memory(s, &rf->resources.memory);
+		r = update(s, pod, &rf->resources, file, in, err);
+	if (r == 0)
+		warn_of_memory(pod, &rf->resources.memory);
 	return r < 0 ? err_prefix(err, "cannot update container \"%s\": ", id) : 0;
 }
 
 int container_delete(const struct runtime *rt, const char *id, bool force, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
-	int root = state_root_open(rt->root, false, err), r;
+	int r = state_open(rt->root, id, true, &s, err);
 
-	if (root == -ENOENT) {
-		err_clear(err);
-		return force ? 0 : err_set(err, ENOENT, "container \"%s\" does not exist", id);
-	}
-	if (root < 0)
-		return root;
-	r = state_open(root, id, true, &s, err);
 	if (r == -ENOENT && force) {
 		err_clear(err);
-		close(root);
 		return 0;
 	}
 	/* One that was never started has nothing to lose: runc and crun delete it, and containerd's
@@ -387,10 +367,7 @@ int container_delete(const struct runtime *rt, const char *id, bool force, struc
 		r = err_set(err, EBUSY,
 			"cannot delete container \"%s\": it is %s (stop it, or use --force)", id,
 			status_name(state_status(s)));
-	if (r == 0)
-		r = destroy(root, s, err);
-	close(root);
-	return r;
+	return r ? r : destroy(s, err);
 }
 
 void attached_done(struct attached *a)

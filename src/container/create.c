@@ -7,6 +7,7 @@
 #include "container/container.h"
 #include "container/descriptors.h"
 #include "container/hooks.h"
+#include "container/joins.h"
 #include "container/process.h"
 #include "container/sd_notify.h"
 #include "container/seccomp_agent.h"
@@ -16,12 +17,10 @@
 #include "oci/check.h"
 #include "oci/parse.h"
 #include "oci/to_agent.h"
-#include "pod/boot.h"
 #include "pod/cgroup.h"
+#include "pod/find.h"
 #include "pod/limits.h"
-#include "pod/resctrl.h"
 #include "pod/rootless.h"
-#include "pod/vm_section.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -31,6 +30,7 @@
 #include <time.h>
 
 #define CREATE_TIMEOUT_MS 120000
+#define DELETE_TIMEOUT_MS 10000
 #define CONFIG_MAX_BYTES  (8 << 20)
 
 /* A create at work: everything it has made so far. */
@@ -38,20 +38,17 @@ struct create {
 	const struct runtime *rt;
 	const struct create_options *options;
 	struct rootless rootless;
-	int root_dir, bundle_dir;
+	int bundle_dir;
 	char bundle[PATH_MAX];
 	struct buf config; /* config.json as it was read */
 	struct spec *spec;
 	struct conf conf;
 	struct share_options share_options; /* where no annotation says more */
-	struct monitor_choice monitor;
-	struct machine_shape shape;
-	struct vm_section vm_section;
+	struct pod_wish wish;
+	struct pod_found found;
+	struct joins joins;
 	struct state *state;
 	int cgroup_fd;
-	struct strv resctrl; /* the groups of linux.intelRdt that it is in */
-	struct boot_spec boot;
-	struct booted vm;
 	struct shares shares;
 	struct notify notify;
 	struct stdio *stdio;
@@ -84,61 +81,36 @@ static int read_bundle(struct create *c, struct err *err)
 		r = spec_check(c->spec, &warnings, err);
 	if (r == 0)
 		r = rootless_translate(&c->rootless, c->spec, err);
-	if (r == 0)
-		r = userns_resolve(c->spec, err);
 	for (size_t i = 0; r == 0 && i < warnings.n; i++)
 		log_debug("%s", warnings.v[i]);
 	timeline("config.json");
 	return r;
 }
 
-static uint32_t at_most(uint32_t value, uint64_t max)
+static int read_settings(struct create *c, const char *id, struct err *err)
 {
-	return value < max ? value : (uint32_t)max;
-}
-
-static const char *wanted_hypervisor(const struct create *c)
-{
-	return c->rt->hypervisor ? c->rt->hypervisor : c->conf.hypervisor;
-}
-
-static int read_settings(struct create *c, struct err *err)
-{
-	struct machine_shape defaults;
+	struct share_options root;
 	int r = conf_read(c->rt->config_file, &c->conf, err);
 
 	if (r == 0 && c->conf.strict)
 		r = spec_check_strict(c->spec, err);
+	if (r == 0)
+		r = share_options_from(c->conf.share_cache, c->conf.share_locks, &c->share_options);
+	if (r == 0)
+		r = share_options_of(c->spec, "/", &c->share_options, &root, err);
 	if (r < 0)
 		return r;
-	defaults = (struct machine_shape){
-		.vcpus = (uint32_t)c->conf.vcpus,
-		.memory_mib = (uint32_t)c->conf.memory_mib,
+	c->wish = (struct pod_wish){
+		.rt = c->rt,
+		.spec = c->spec,
+		.conf = &c->conf,
+		.rootless = &c->rootless,
+		.container = id,
+		.root_locks = root.locks == SHARE_LOCKS_HOST,
+		.volumes = mount_any_shared(c->spec),
 	};
-	r = machine_shape(c->spec, &defaults, &c->shape, err);
-	c->shape.vcpus = at_most(c->shape.vcpus, c->conf.vcpus_max);
-	c->shape.memory_mib = at_most(c->shape.memory_mib, c->conf.memory_max_mib);
-	return r ? r
-		 : vm_section_read(c->spec, c->shape.kernel_params, wanted_hypervisor(c), &c->conf,
-			   &c->vm_section, err);
-}
-
-static int choose_monitor(struct create *c, struct err *err)
-{
-	const struct vm_section *s = &c->vm_section;
-	const char *wanted = wanted_hypervisor(c);
-	int r;
-
-	if (s->hypervisor && streq(wanted, "auto"))
-		wanted = s->hypervisor;
-	r = monitor_choose(
-		wanted, s->qemu ? s->qemu : c->conf.qemu, c->conf.cache_dir, &c->monitor, err);
-
-	if (r == 0 && c->monitor.monitor == MONITOR_QEMU_TCG)
-		log_warn("software emulation by QEMU: slow, and not a security boundary (%s)",
-			c->monitor.reason);
-	timeline("monitor chosen");
-	return r;
+	r = pod_name_read(c->spec, &c->wish.named, err);
+	return r ? r : pod_wish_read(&c->wish, &c->found, err);
 }
 
 static int now_text(char **ret)
@@ -156,12 +128,8 @@ static int now_text(char **ret)
 static int make_state(struct create *c, const char *id, struct err *err)
 {
 	struct state *s;
-	int r;
+	int r = state_create(c->rt->root, id, &c->state, err);
 
-	c->root_dir = state_root_open(c->rt->root, true, err);
-	if (c->root_dir < 0)
-		return c->root_dir;
-	r = state_create(c->root_dir, id, &c->state, err);
 	if (r < 0)
 		return r;
 	s = c->state;
@@ -176,107 +144,71 @@ static int make_state(struct create *c, const char *id, struct err *err)
 	s->bundle = strdup(c->bundle);
 	if (r < 0 || !s->oci_version || !s->bundle)
 		return err_sys(err, ENOMEM, "state");
-	return state_write(s, "config.json", c->config.data, c->config.len, err);
+	r = state_set_pod(s, pod_wished_name(&c->wish), err);
+	return r ? r : state_write(s, "config.json", c->config.data, c->config.len, err);
 }
 
+/* The pod's directory is there for the container's other commands, too. */
+static int enter_pod(struct create *c, struct err *err)
+{
+	int r = pod_find_or_boot(&c->found, err);
+
+	if (r < 0)
+		return r;
+	c->state->pod_dir = fcntl(c->found.pod->dir, F_DUPFD_CLOEXEC, 3);
+	return c->state->pod_dir < 0 ? err_sys(err, errno, "pod") : 0;
+}
+
+static int copy_list(const struct strv *from, struct strv *to)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < from->n; i++)
+		r = strv_add(to, from->v[i]);
+	return r;
+}
+
+/* That of a container alone is where its machine is. */
 static int make_cgroup(struct create *c, const char *id, struct err *err)
 {
+	const struct pod *pod = c->found.pod;
 	const char *asked = c->spec->linux.cgroups_path;
+	struct state *s = c->state;
 	AUTO_FREE char *path = NULL;
-	int r = cgroup_path(asked, c->rt->systemd_cgroup, id, &path, err);
+	int r;
 
+	s->cgroups_of_pod = !pod->shared && c->found.booted;
+	if (s->cgroups_of_pod) {
+		r = copy_list(&pod->cgroups, &s->cgroups);
+		if (r < 0)
+			return err_sys(err, ENOMEM, "cgroups");
+	} else {
+		r = cgroup_path(asked, c->rt->systemd_cgroup, id, &path, err);
+		if (r == 0)
+			r = cgroup_make(
+				path, asked && *asked == '/', &s->cgroups, &s->cgroup_parents, err);
+		if (r == 0)
+			r = state_save_cgroups(s, err);
+	}
 	if (r == 0)
-		r = cgroup_make(path, asked && *asked == '/', &c->state->cgroups,
-			&c->state->cgroup_parents, err);
-	if (r == 0)
-		r = state_save_cgroups(c->state, err);
-	if (r == 0)
-		c->cgroup_fd = cgroup_open_v2(&c->state->cgroups);
+		c->cgroup_fd = cgroup_open_v2(&s->cgroups);
 	return r;
 }
 
 static int limit(struct create *c, enum limits_when when, struct err *err)
 {
-	struct limits_target target = {
-		.cgroups = &c->state->cgroups,
-		.memory_mib = c->state->memory_mib,
-		.overhead_mib = c->state->overhead_mib,
-	};
+	struct limits_target target = state_limits_target(c->state, c->found.pod);
 
 	return limits_apply(
 		&target, &c->spec->linux.resources, c->spec->file, "linux.resources", when, err);
 }
 
-static int record_groups(void *arg, struct err *err)
+/* Those of a machine of its own are there before it boots. */
+static int make_limits(struct create *c, struct err *err)
 {
-	const struct create *c = arg;
-
-	return state_save_cgroups(c->state, err);
-}
-
-static int make_limits(struct create *c, const char *id, struct err *err)
-{
-	const struct spec_intel_rdt *rdt = c->spec->linux.intel_rdt;
-	const char *root;
-	int r;
-
-	c->state->memory_mib = c->shape.memory_mib;
-	c->state->overhead_mib = limits_overhead_mib(c->monitor.monitor, c->shape.memory_mib);
-	r = limit(c, LIMITS_BEFORE_BOOT, err);
-	if (r == 0 && c->state->cgroups.n == 0 && limits_any(&c->spec->linux.resources))
+	if (c->state->cgroups.n == 0 && limits_any(&c->spec->linux.resources))
 		log_warn("this user has no cgroup on the host: limits are kept in the guest alone");
-	if (r < 0 || !rdt)
-		return r;
-	r = resctrl_root(&root, err);
-	return r ? r
-		 : resctrl_make(
-			   root, rdt, id, &c->resctrl, &c->state->resctrl, record_groups, c, err);
-}
-
-/* A process of the host's side goes where the container's limits are. */
-static int enter(void *arg, pid_t pid, struct err *err)
-{
-	struct create *c = arg;
-	int r = c->cgroup_fd < 0 ? cgroup_add(&c->state->cgroups, pid, err) : 0;
-
-	return r ? r : resctrl_add(&c->resctrl, pid, err);
-}
-
-/* Emulated processors beyond the first only make the emulator slower. */
-static uint32_t spare_vcpus(const struct create *c)
-{
-	return c->monitor.monitor == MONITOR_QEMU_TCG
-		       ? 0
-		       : at_most((uint32_t)c->conf.vcpus_spare, c->conf.vcpus_max - c->shape.vcpus);
-}
-
-static int start_guest(struct create *c, struct err *err)
-{
-	struct share_options root;
-	int r = share_options_from(c->conf.share_cache, c->conf.share_locks, &c->share_options);
-
-	if (r == 0)
-		r = share_options_of(c->spec, "/", &c->share_options, &root, err);
-	if (r < 0)
-		return r;
-	c->boot = (struct boot_spec){
-		.dir = c->state->dir,
-		.conf = &c->conf,
-		.monitor = &c->monitor,
-		.vcpus = c->shape.vcpus,
-		.vcpus_spare = spare_vcpus(c),
-		.memory_mib = c->shape.memory_mib,
-		.volumes = mount_any_shared(c->spec),
-		.root_locks = root.locks == SHARE_LOCKS_HOST,
-		.kernel = c->vm_section.kernel,
-		.initrd = c->vm_section.initrd,
-		.kernel_params = c->vm_section.parameters,
-		.cgroup_fd = c->cgroup_fd,
-		.mounts_fd = c->rootless.mounts,
-		.enter = enter,
-		.enter_arg = c,
-	};
-	return boot_start(&c->boot, &c->vm, err);
+	return c->state->cgroups_of_pod ? 0 : limit(c, LIMITS_BEFORE_BOOT, err);
 }
 
 /* The guest boots meanwhile. */
@@ -328,38 +260,48 @@ static int add_given(
 	return r ? r : state_mark(c->state, SD_NOTIFY_MARKER, true, err);
 }
 
+static int share_all(struct create *c, struct err *err)
+{
+	bool watch = streq(c->conf.share_events, "on");
+	char prefix[16];
+	int r = shares_add(&c->shares, c->found.number, watch, c->found.ctl, err);
+
+	snprintf(prefix, sizeof(prefix), "%u.", c->found.number);
+	if (r == 0)
+		r = descriptors_share(&c->descriptors, c->found.ctl, prefix, err);
+	timeline("shared");
+	return r < 0 ? pod_explain(&c->found, r, err) : 0;
+}
+
 static int make_in_guest(struct create *c, const char *id, struct err *err)
 {
 	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *request = NULL;
 	struct agent_placement placement = {
 		.container = id,
-		.rootfs = { .share = "0", .path = "", .submounts = &c->shares.rootfs_submounts },
+		.rootfs = { .share = c->shares.rootfs_name,
+			.path = "",
+			.submounts = &c->shares.rootfs_submounts },
 		.binds = c->shares.agent_binds,
 		.bind_count = c->shares.count,
+		.joins = c->joins.container,
 	};
-	int r = shares_add(&c->shares, streq(c->conf.share_events, "on"), c->vm.ctl, err);
+	int r = make_request(c, &placement, &request, err);
 
-	if (r == 0)
-		r = descriptors_share(&c->descriptors, c->vm.ctl, "", false, err);
-	if (r < 0)
-		r = boot_explain(&c->boot, &c->vm, r, err);
-	if (r == 0)
-		r = make_request(c, &placement, &request, err);
 	if (r == 0)
 		r = add_given(c, request, err);
 	if (r < 0)
 		return r;
 	timeline("request ready");
-	r = boot_wait(&c->boot, &c->vm, err);
+	r = pod_ready(&c->found, err);
 	if (r < 0)
 		return r;
-	r = stdio_connect(c->stdio, c->vm.ctl, err);
+	r = stdio_connect(c->stdio, c->found.ctl, err);
 	if (r == 0)
-		r = rpc_call(c->vm.agent, &vmrun__agent__agent__descriptor, "CreateContainer",
+		r = rpc_call(c->found.agent, &vmrun__agent__agent__descriptor, "CreateContainer",
 			&request->base, CREATE_TIMEOUT_MS, NULL, err);
-	r = boot_configured(&c->vm, r, err);
+	r = pod_configured(&c->found, r, err);
 	timeline("container made");
-	return r ? r : stdio_connected(c->stdio, c->vm.ctl, err);
+	return r ? r : stdio_connected(c->stdio, c->found.ctl, err);
 }
 
 static int hooks_outside(void *arg, pid_t anchor, struct err *err)
@@ -392,6 +334,7 @@ static bool has_create_hooks(const struct create *c)
 static int add_sockets(const struct create *c, struct anchor_socket *sockets,
 	struct anchor_spec *spec, struct err *err)
 {
+	int pod = c->state->pod_dir;
 	unsigned bound;
 	int r = 0;
 
@@ -404,10 +347,9 @@ static int add_sockets(const struct create *c, struct anchor_socket *sockets,
 	bound = spec->socket_count;
 	descriptors_add_sockets(&c->descriptors, sockets, &spec->socket_count);
 	if (bound)
-		r = process_session(c->state->dir, &spec->relay_ctl_fd, &spec->relay_agent_fd, err);
+		r = process_relay_session(pod, &spec->relay_ctl_fd, &spec->relay_agent_fd, err);
 	if (r == 0 && spec->socket_count > bound)
-		r = process_session(
-			c->state->dir, &spec->listen_ctl_fd, &spec->listen_agent_fd, err);
+		r = process_relay_session(pod, &spec->listen_ctl_fd, &spec->listen_agent_fd, err);
 	return r;
 }
 
@@ -419,16 +361,12 @@ static pid_t main_pid(const struct create *c)
 	return c->options->foreground ? getpid() : ANCHOR_MAIN_SELF;
 }
 
-/*
- * Whoever connects a container sets up the network namespace of its process on the host: hooks, and
- * Podman where there is a user namespace. That must not be the host's own.
- */
-static bool has_own_network(const struct spec *spec)
+/* As far as it was not born there. */
+static int place_anchor(const struct create *c, struct err *err)
 {
-	for (size_t i = 0; i < spec->linux.namespaces.n; i++)
-		if (streq(spec->linux.namespaces.v[i].type, "network"))
-			return !spec->linux.namespaces.v[i].path;
-	return false;
+	if (c->state->cgroups_of_pod)
+		return pod_add_process(&c->found, c->anchor, err);
+	return c->cgroup_fd < 0 ? cgroup_add(&c->state->cgroups, c->anchor, err) : 0;
 }
 
 static int start_anchor(struct create *c, const char *id, struct err *err)
@@ -447,40 +385,31 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 	AUTO_FREE struct anchor_mount *mounts = calloc(c->shares.count + 1, sizeof(*mounts));
 	AUTO_FREE struct anchor_socket *sockets =
 		calloc(c->shares.count + DESCRIPTORS_MAX, sizeof(*sockets));
-	AUTO_CLOSE int ctl = vmclient_connect(c->state->dir, err);
-	AUTO_CLOSE int log = openat(c->state->dir, "console.log", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int log = openat(c->state->pod_dir, "console.log", O_RDONLY | O_CLOEXEC);
 	AUTO_CLOSE int memory = cgroup_open_memory(&c->state->cgroups);
-	struct anchor_spec spec = {
-		.container = id,
-		.process = "",
-		.ctl_fd = ctl,
-		.stop_pod = true,
-		.record_dir_fd = c->state->dir,
-		.log_fd = log,
-		.memory_fd = memory,
-		.cgroup_fd = c->cgroup_fd,
-		.netns_fd = -1,
-		.own_network = has_own_network(c->spec),
-		.rootfs_fd = c->shares.rootfs_fd,
-		.mounts = mounts,
-		.mount_count = (unsigned)c->shares.count,
-		.pause = has_create_hooks(c) ? &pause : NULL,
-		.relay_agent_fd = -1,
-		.relay_ctl_fd = -1,
-		.listen_agent_fd = -1,
-		.listen_ctl_fd = -1,
-		.lease_fd = -1,
-		.sd_notify_fd = c->sd_notify.fd,
-		.main_pid = main_pid(c),
-	};
+	struct anchor_spec spec = ANCHOR_SPEC_INIT;
 	int r;
 
-	if (ctl < 0)
-		return ctl;
+	spec.container = id;
+	spec.process = "";
+	spec.ctl_fd = c->found.ctl;
+	spec.record_dir_fd = c->state->dir;
+	spec.log_fd = log;
+	spec.memory_fd = memory;
+	spec.cgroup_fd = c->cgroup_fd;
+	spec.created_namespaces = joins_created(&c->joins, c->spec);
+	spec.joined = c->joins.joined;
+	spec.joined_count = c->joins.joined_count;
+	spec.rootfs_fd = c->shares.rootfs_fd;
+	spec.mounts = mounts;
+	spec.mount_count = (unsigned)c->shares.count;
+	spec.pause = has_create_hooks(c) ? &pause : NULL;
+	spec.sd_notify_fd = c->sd_notify.fd;
+	spec.main_pid = main_pid(c);
 	if (!mounts || !sockets)
 		return err_sys(err, ENOMEM, "anchor");
-	/* However the anchor ends, the pod ends with it. */
-	r = vmclient_own(ctl, err);
+	/* However the machine ends, the anchor hears of it. */
+	r = vmclient_ask(c->found.ctl, VMCTL_WATCH, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < c->shares.count; i++)
@@ -493,13 +422,13 @@ static int start_anchor(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = notify_describe(&c->notify, c->state, 0, &spec, err);
 	if (r == 0)
-		r = process_anchor(&spec, c->stdio, c->vm.ctl, &c->anchor, err);
+		r = process_anchor(&spec, c->stdio, c->found.ctl, &c->anchor, err);
 	close_fd(&spec.relay_agent_fd);
 	close_fd(&spec.relay_ctl_fd);
 	close_fd(&spec.listen_agent_fd);
 	close_fd(&spec.listen_ctl_fd);
 	if (r == 0)
-		r = enter(c, c->anchor, err);
+		r = place_anchor(c, err);
 	return r ? r : notify_send(&c->notify, c->state, STATUS_CREATING, c->anchor, err);
 }
 
@@ -509,15 +438,26 @@ static int commit(struct create *c, struct err *err)
 	struct state *s = c->state;
 	int r;
 
-	if (pidref_get(c->anchor, &s->anchor) < 0 || pidref_get(c->vm.pid, &s->monitor) < 0)
+	if (pidref_get(c->anchor, &s->anchor) < 0)
 		return err_set(err, ESRCH, "the container ended while it was created");
-	r = boot_commit(&c->vm, err);
-	if (r == 0)
-		r = state_save(s, err);
+	r = state_save(s, err);
 	if (r == 0)
 		r = process_pid_file(c->options->pid_file, c->anchor, err);
 	timeline("created");
 	return r;
+}
+
+/* Of a guest that goes on without it. */
+static void undo_in_guest(struct create *c)
+{
+	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
+	struct err ignored = ERR_NONE;
+
+	if (!c->found.agent || pod_is_last(c->found.pod, c->state->id))
+		return;
+	in.container = c->state->id;
+	(void)!rpc_call(c->found.agent, &vmrun__agent__agent__descriptor, "DeleteContainer",
+		&in.base, DELETE_TIMEOUT_MS, NULL, &ignored);
 }
 
 static void undo(struct create *c)
@@ -528,14 +468,15 @@ static void undo(struct create *c)
 		kill(c->anchor, SIGKILL);
 		waitpid(c->anchor, NULL, 0);
 	}
-	boot_abort(&c->vm);
-	if (c->state) {
-		cgroup_remove(&c->state->cgroups, &c->state->cgroup_parents);
-		resctrl_remove(&c->state->resctrl);
-		(void)!state_remove(c->root_dir, c->state, &ignored);
-		if (c->environment)
-			hooks_run_poststop(&c->spec->hooks, c->state);
-	}
+	if (!c->state)
+		return;
+	if (c->found.pod)
+		undo_in_guest(c);
+	/* With the lock on the pod, which is left next. */
+	pod_found_done(&c->found);
+	(void)!state_remove(c->state, &ignored);
+	if (c->environment)
+		hooks_run_poststop(&c->spec->hooks, c->state);
 }
 
 static int run_steps(struct create *c, const char *id, struct err *err)
@@ -548,11 +489,9 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = read_bundle(c, err);
 	if (r == 0)
-		r = read_settings(c, err);
+		r = read_settings(c, id, err);
 	if (r == 0)
 		r = notify_open(c->spec->linux.seccomp, c->spec->file, &c->notify, err);
-	if (r == 0)
-		r = choose_monitor(c, err);
 	if (r == 0)
 		r = descriptors_open(&c->descriptors, c->options->passed, err);
 	if (r == 0)
@@ -563,13 +502,19 @@ static int run_steps(struct create *c, const char *id, struct err *err)
 	if (r == 0)
 		r = descriptors_add_streams(&c->descriptors, c->stdio, err);
 	if (r == 0)
+		r = enter_pod(c, err);
+	if (r == 0)
 		r = make_cgroup(c, id, err);
 	if (r == 0)
-		r = make_limits(c, id, err);
+		r = make_limits(c, err);
 	if (r == 0)
-		r = start_guest(c, err);
+		r = joins_find(&c->joins, c->spec, c->found.pod, c->wish.named.sandbox, err);
+	if (r == 0)
+		r = userns_resolve(c->spec, err);
 	if (r == 0)
 		r = open_shares(c, err);
+	if (r == 0)
+		r = share_all(c, err);
 	if (r == 0)
 		r = make_in_guest(c, id, err);
 	c->environment = r == 0;
@@ -591,7 +536,7 @@ static void hand_over(struct create *c, struct attached *ret)
 		.fresh = {
 			.state = steal_ptr(&c->state),
 			.spec = steal_ptr(&c->spec),
-			.agent = steal_ptr(&c->vm.agent),
+			.agent = steal_ptr(&c->found.agent),
 		},
 	};
 }
@@ -604,11 +549,9 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		.rt = rt,
 		.options = options,
 		.rootless = ROOTLESS_INIT,
-		.root_dir = -1,
 		.bundle_dir = -1,
 		.cgroup_fd = -1,
-		.vm = BOOTED_INIT,
-		.monitor = MONITOR_CHOICE_INIT,
+		.found = POD_FOUND_INIT,
 		.shares = SHARES_INIT,
 		.notify = NOTIFY_INIT,
 		.sd_notify = SD_NOTIFY_INIT,
@@ -624,22 +567,19 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 		undo(&c);
 	else if (ret)
 		hand_over(&c, ret);
-	boot_done(&c.vm);
+	pod_found_done(&c.found);
+	joins_done(&c.joins);
 	descriptors_release(options->passed);
 	sd_notify_done(&c.sd_notify);
 	shares_done(&c.shares);
 	notify_done(&c.notify);
-	monitor_choice_done(&c.monitor);
-	vm_section_done(&c.vm_section);
 	conf_done(&c.conf);
 	spec_free(c.spec);
 	buf_done(&c.config);
 	state_free(c.state);
-	strv_done(&c.resctrl);
 	rootless_done(&c.rootless);
 	close_fd(&c.cgroup_fd);
 	close_fd(&c.bundle_dir);
-	close_fd(&c.root_dir);
 	if (r == 0 && ret)
 		return 0;
 	stdio_done(stdio);

@@ -48,8 +48,7 @@ int descriptors_add_streams(struct descriptors *d, struct stdio *s, struct err *
 }
 
 /* As all shares a name only: what may be done with it is said by the flags, and by the host. */
-static int share_one(
-	unsigned i, struct descriptor *v, int ctl, const char *prefix, bool leased, struct err *err)
+static int share_one(unsigned i, struct descriptor *v, int ctl, const char *prefix, struct err *err)
 {
 	/* Of a directory no more than its own mode says, as without a virtual machine. */
 	bool read_only = !v->facts.directory && !v->facts.writable;
@@ -63,18 +62,17 @@ static int share_one(
 	snprintf(v->share, sizeof(v->share), "%sd%d", prefix, number_of(i));
 	return share_add(ctl, v->share, fd,
 		(read_only ? VMCTL_SHARE_RO : 0U) | (v->facts.directory ? 0U : VMCTL_SHARE_FILE) |
-			(leased ? VMCTL_SHARE_LEASED : 0U),
+			VMCTL_SHARE_LEASED,
 		err);
 }
 
-int descriptors_share(
-	struct descriptors *d, int ctl, const char *prefix, bool leased, struct err *err)
+int descriptors_share(struct descriptors *d, int ctl, const char *prefix, struct err *err)
 {
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < d->passed->count; i++)
 		if (d->v[i].facts.kind == FD_FILE)
-			r = share_one(i, &d->v[i], ctl, prefix, leased, err);
+			r = share_one(i, &d->v[i], ctl, prefix, err);
 	return r;
 }
 

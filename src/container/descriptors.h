@@ -38,11 +38,10 @@ int descriptors_open(
 int descriptors_add_streams(struct descriptors *d, struct stdio *s, struct err *err) CHECKED;
 
 /*
- * Gives the files among them to vmrun-vm, under names that begin with prefix. leased: only for as
- * long as the connection ctl lasts.
+ * Gives the files among them to vmrun-vm for as long as the connection ctl lasts, under names that
+ * begin with prefix.
  */
-int descriptors_share(
-	struct descriptors *d, int ctl, const char *prefix, bool leased, struct err *err) CHECKED;
+int descriptors_share(struct descriptors *d, int ctl, const char *prefix, struct err *err) CHECKED;
 
 /* Writes all into the message, and what the program is to know into its environment. */
 int descriptors_describe(

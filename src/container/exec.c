@@ -158,7 +158,7 @@ static int share_descriptors(struct exec *e, Vmrun__Agent__Process *process, str
 	int r;
 
 	snprintf(prefix, sizeof(prefix), "%s-", e->id);
-	r = descriptors_share(&e->descriptors, e->ctl, prefix, true, err);
+	r = descriptors_share(&e->descriptors, e->ctl, prefix, err);
 	return r ? r : descriptors_describe(&e->descriptors, process, err);
 }
 
@@ -200,29 +200,19 @@ static int start_anchor(struct exec *e, struct err *err)
 {
 	AUTO_CLOSE int cgroup = cgroup_open_v2(&e->state->cgroups);
 	struct anchor_socket sockets[DESCRIPTORS_MAX];
-	struct anchor_spec spec = {
-		.container = e->state->id,
-		.process = e->id,
-		.ctl_fd = -1,
-		.record_dir_fd = -1,
-		.log_fd = -1,
-		.memory_fd = -1,
-		.cgroup_fd = cgroup,
-		.netns_fd = -1,
-		.rootfs_fd = -1,
-		.sockets = sockets,
-		.relay_agent_fd = -1,
-		.relay_ctl_fd = -1,
-		.listen_agent_fd = -1,
-		.listen_ctl_fd = -1,
-		.lease_fd = e->options->passed->count ? e->ctl : -1,
-		.sd_notify_fd = -1,
-	};
+	struct anchor_spec spec = ANCHOR_SPEC_INIT;
 	int r = notify_describe(&e->notify, e->state, e->state->anchor.pid, &spec, err);
 
+	spec.container = e->state->id;
+	spec.process = e->id;
+	/* What is shared for the process's descriptors lasts as long as it. */
+	spec.ctl_fd = e->options->passed->count ? e->ctl : -1;
+	spec.cgroup_fd = cgroup;
+	spec.sockets = sockets;
 	descriptors_add_sockets(&e->descriptors, sockets, &spec.socket_count);
 	if (r == 0 && spec.socket_count)
-		r = process_session(e->state->dir, &spec.listen_ctl_fd, &spec.listen_agent_fd, err);
+		r = process_relay_session(
+			e->state->pod_dir, &spec.listen_ctl_fd, &spec.listen_agent_fd, err);
 	if (r == 0)
 		r = process_anchor(&spec, e->stdio, e->ctl, &e->anchor, err);
 	close_fd(&spec.listen_ctl_fd);
@@ -265,7 +255,7 @@ static int run_steps(struct exec *e, const struct runtime *rt, const char *id, s
 	if (r == 0)
 		r = descriptors_add_streams(&e->descriptors, e->stdio, err);
 	if (r == 0) {
-		e->ctl = vmclient_connect(e->state->dir, err);
+		e->ctl = vmclient_connect(e->state->pod_dir, err);
 		r = e->ctl < 0 ? e->ctl : vmclient_dial_agent(e->ctl, &fd, err);
 	}
 	if (r < 0)

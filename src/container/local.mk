@@ -8,6 +8,7 @@ libcontainer_a_SOURCES = \
 	src/container/fd_kind.c src/container/fd_kind.h \
 	src/container/hooks.c src/container/hooks.h \
 	src/container/idmap.c src/container/idmap.h \
+	src/container/joins.c src/container/joins.h \
 	src/container/overlay.c src/container/overlay.h \
 	src/container/process.c src/container/process.h \
 	src/container/processes.c \

@@ -34,6 +34,8 @@ int process_anchor(
 	AUTO_CLOSE int agent = -1;
 	int r = vmclient_dial_agent(ctl, &agent, err);
 
+	if (r == 0)
+		r = vmclient_become(ctl, VMCTL_ROLE_ANCHOR, err);
 	if (r < 0)
 		return r;
 	timeline("anchor's session");
@@ -51,10 +53,13 @@ int process_anchor(
 	return r;
 }
 
-int process_session(int dir, int *ret_ctl, int *ret_agent, struct err *err)
+int process_relay_session(int dir, int *ret_ctl, int *ret_agent, struct err *err)
 {
-	*ret_ctl = vmclient_connect(dir, err);
-	return *ret_ctl < 0 ? *ret_ctl : vmclient_dial_agent(*ret_ctl, ret_agent, err);
+	int r = *ret_ctl = vmclient_connect(dir, err);
+
+	if (r >= 0)
+		r = vmclient_dial_agent(*ret_ctl, ret_agent, err);
+	return r < 0 ? r : vmclient_become(*ret_ctl, VMCTL_ROLE_RELAY, err);
 }
 
 int process_pid_file(const char *path, pid_t pid, struct err *err)

@@ -12,17 +12,17 @@ int process_stdio(struct stdio *s, bool terminal, const char *console_socket, bo
 	struct err *err) CHECKED;
 
 /*
- * Starts the anchor of a process that the agent has made: dials an RPC session for it through ctl
- * and fills in the streams of spec. *ret is the anchor's pid.
+ * Starts the anchor of a process that the agent has made: dials an RPC session for it through ctl,
+ * which becomes an anchor's, and fills in the streams of spec. *ret is the anchor's pid.
  */
 int process_anchor(struct anchor_spec *spec, const struct stdio *s, int ctl, pid_t *ret,
 	struct err *err) CHECKED;
 
 /*
- * An RPC session and the connection to vmrun-vm that it was made by, both new and the caller's, for
- * one who outlives us. dir: the container's state.
+ * For a relay of the anchor's: an RPC session and a connection to vmrun-vm, both new and the
+ * caller's. dir: of the pod.
  */
-int process_session(int dir, int *ret_ctl, int *ret_agent, struct err *err) CHECKED;
+int process_relay_session(int dir, int *ret_ctl, int *ret_agent, struct err *err) CHECKED;
 
 /* Writes pid to path, all or nothing; NULL: does nothing. */
 int process_pid_file(const char *path, pid_t pid, struct err *err) CHECKED;

@@ -105,7 +105,7 @@ int container_processes(
 			"list processes of", err);
 	if (r < 0 || state_status(s) == STATUS_STOPPED)
 		return r;
-	r = vmclient_agent(s->dir, &agent, err);
+	r = vmclient_agent(s->pod_dir, &agent, err);
 	if (r < 0)
 		return r;
 	in.container = s->id;

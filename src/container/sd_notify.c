@@ -183,7 +183,7 @@ struct ready *ready_begin(struct state *s, const char *own, pid_t main_pid)
 		return NULL;
 	*r = (struct ready){ .own = own, .main_pid = main_pid };
 	in.container = s->id;
-	if (vmclient_agent(s->dir, &r->agent, &err) == 0 &&
+	if (vmclient_agent(s->pod_dir, &r->agent, &err) == 0 &&
 		rpc_call_start(r->agent, &vmrun__agent__agent__descriptor, "WaitReady", &in.base,
 			on_ready, r, &err) == 0)
 		return r;

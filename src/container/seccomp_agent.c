@@ -139,7 +139,7 @@ int notify_describe(struct notify *n, const struct state *s, pid_t container,
 
 	if (!notify_wanted(n))
 		return 0;
-	ctl = vmclient_connect(s->dir, err);
+	ctl = vmclient_connect(s->pod_dir, err);
 	if (ctl < 0)
 		return ctl;
 	r = vmclient_dial_agent(ctl, &n->served.rpc, err);

@@ -116,7 +116,6 @@ static int open_bind(
 	if (r < 0)
 		return r;
 	share->is_socket = S_ISSOCK(st.st_mode);
-	snprintf(share->name, sizeof(share->name), "%zu", i + 1);
 	s->agent_binds[i] = (struct agent_bind){
 		.share = share->name,
 		.path = "",
@@ -207,18 +206,23 @@ int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const
 	return r ? r : describe(s, spec, defaults, err);
 }
 
-int shares_add(const struct shares *s, bool watch, int ctl, struct err *err)
+int shares_add(struct shares *s, unsigned container, bool watch, int ctl, struct err *err)
 {
+	int r;
+
 	/*
 	 * A read-only root is not a read-only share: the agent makes mount points in it before it
 	 * is remounted, as runc does on the host.
 	 */
-	int r = share_add(ctl, "0", s->rootfs_fd, s->rootfs_flags, err);
-
+	snprintf(s->rootfs_name, sizeof(s->rootfs_name), "%u.0", container);
+	r = share_add(ctl, s->rootfs_name, s->rootfs_fd, s->rootfs_flags | VMCTL_SHARE_LEASED, err);
 	for (size_t i = 0; r == 0 && i < s->count; i++) {
-		uint32_t watched = watch && !s->bind[i].is_socket ? VMCTL_SHARE_WATCH : 0;
+		struct share *share = &s->bind[i];
+		uint32_t watched = watch && !share->is_socket ? VMCTL_SHARE_WATCH : 0;
 
-		r = share_add(ctl, s->bind[i].name, s->bind[i].fd, s->bind[i].flags | watched, err);
+		snprintf(share->name, sizeof(share->name), "%u.%zu", container, i + 1);
+		r = share_add(ctl, share->name, share->fd,
+			share->flags | VMCTL_SHARE_LEASED | watched, err);
 	}
 	return r < 0 ? err_prefix(err, "cannot share a directory with the guest: ") : 0;
 }

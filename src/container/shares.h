@@ -9,11 +9,12 @@
 
 #include <limits.h>
 
-/* The rootfs is share "0", the bind mounts are "1", "2", ... in their order. */
+/* Names are "<container>.<n>": the rootfs is 0, the bind mounts are 1, 2, ... in their order. */
 struct shares {
 	int rootfs_fd;	       /* O_PATH */
 	uint32_t rootfs_flags; /* VMCTL_SHARE_* */
 	struct strv rootfs_submounts;
+	char rootfs_name[24];
 	char rootfs_path[PATH_MAX]; /* absolute */
 	struct mount_bind *binds;
 	size_t count;
@@ -39,8 +40,11 @@ struct shares {
  */
 int shares_open(struct shares *s, const struct spec *spec, int bundle_dir, const char *bundle,
 	const struct share_options *defaults, struct err *err) CHECKED;
-/* Gives them to vmrun-vm. watch: what the host changes in volumes raises events in the guest. */
-int shares_add(const struct shares *s, bool watch, int ctl, struct err *err) CHECKED;
+/*
+ * Gives them to vmrun-vm for as long as the connection ctl lasts. container: its number in the
+ * machine. watch: what the host changes in volumes raises events in the guest.
+ */
+int shares_add(struct shares *s, unsigned container, bool watch, int ctl, struct err *err) CHECKED;
 void shares_done(struct shares *s);
 
 DEFINE_AUTO_VAL(shares_done, struct shares)

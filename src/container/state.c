@@ -7,6 +7,7 @@
 #include "oci/json.h"
 #include "oci/parse.h"
 #include "pod/cgroup.h"
+#include "pod/json_state.h"
 #include "pod/runtime.h"
 
 #include <fcntl.h>
@@ -33,16 +34,17 @@ const char *status_name(enum status s)
 	return names[s];
 }
 
-static struct state *state_new(const char *id)
+static struct state *state_new(const char *root, const char *id)
 {
 	struct state *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->dir = s->lock = -1;
+	s->all = s->dir = s->lock = s->pod_dir = -1;
+	s->root = strdup(root);
 	s->id = strdup(id);
-	if (!s->id) {
-		free(s);
+	if (!s->root || !s->id) {
+		state_free(s);
 		return NULL;
 	}
 	return s;
@@ -52,7 +54,9 @@ void state_free(struct state *s)
 {
 	if (!s)
 		return;
+	free(s->root);
 	free(s->id);
+	free(s->pod);
 	free(s->bundle);
 	free(s->rootfs);
 	free(s->created);
@@ -60,18 +64,17 @@ void state_free(struct state *s)
 	strv_done(&s->annotations);
 	strv_done(&s->cgroups);
 	strv_done(&s->cgroup_parents);
-	resctrl_made_done(&s->resctrl);
 	close_fd(&s->lock);
+	close_fd(&s->pod_dir);
 	close_fd(&s->dir);
+	close_fd(&s->all);
 	free(s);
 }
 
 int state_write(
 	const struct state *s, const char *name, const void *data, size_t len, struct err *err)
 {
-	int r = file_replace(s->dir, name, data, len, 0600, err);
-
-	return r < 0 ? state_dir_blame(s->dir, err) : 0;
+	return state_file_write(s->dir, name, data, len, err);
 }
 
 int state_read_spec(const struct state *s, struct spec **ret, struct err *err)
@@ -86,9 +89,9 @@ static bool exists(const struct state *s, const char *name)
 	return faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int open_dir(int root, struct state *s)
+static int open_dir(struct state *s)
 {
-	s->dir = openat(root, s->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	s->dir = openat(s->all, s->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return s->dir < 0 ? -errno : 0;
 }
 
@@ -120,10 +123,73 @@ void state_unlock(struct state *s)
 	close_fd(&s->lock);
 }
 
-/* Something has the id: a container, a create at work, or what a killed create has left. */
-static int take_over(int root, struct state *s, struct err *err)
+/* The pod's directory, which may be gone, or not be there yet. */
+static int open_pod_dir(struct state *s, struct err *err)
 {
-	int r = open_dir(root, s);
+	AUTO_CLOSE int pods = state_open_pods(s->root, false, err);
+
+	close_fd(&s->pod_dir);
+	if (pods < 0)
+		return pods == -ENOENT ? 0 : pods;
+	s->pod_dir = openat(pods, s->pod, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return s->pod_dir < 0 && errno != ENOENT ? err_sys(err, errno, "pod \"%s\"", s->pod) : 0;
+}
+
+static int load_pod(struct state *s, struct err *err)
+{
+	AUTO(buf_done) struct buf name = { 0 };
+	const char *pod = s->id;
+	int r = exists(s, "pod") ? file_read(s->dir, "pod", ID_MAX, &name, err) : 0;
+
+	if (r == 0 && name.len) {
+		pod = buf_str(&name);
+		r = pod ? id_check(pod, err) : err_set(err, EINVAL, "pod: not a name");
+	}
+	if (r < 0)
+		return r;
+	free(s->pod);
+	s->pod = strdup(pod);
+	return s->pod ? open_pod_dir(s, err) : err_sys(err, ENOMEM, "state");
+}
+
+int state_set_pod(struct state *s, const char *pod, struct err *err)
+{
+	free(s->pod);
+	s->pod = strdup(pod);
+	if (!s->pod)
+		return err_sys(err, ENOMEM, "state");
+	return streq(pod, s->id) ? 0 : state_write(s, "pod", pod, strlen(pod), err);
+}
+
+static int leave_pod(const struct state *s, struct err *err)
+{
+	AUTO(pod_free) struct pod *pod = NULL;
+	int r = pod_enter(s->root, s->pod, s->id, false, &pod, err);
+
+	if (r == -ENOENT) {
+		err_clear(err);
+		return 0;
+	}
+	return r ? r : pod_leave(pod, s->id, err);
+}
+
+int state_remove(struct state *s, struct err *err)
+{
+	int r;
+
+	if (!s->cgroups_of_pod)
+		cgroup_remove(&s->cgroups, &s->cgroup_parents);
+	r = s->pod ? leave_pod(s, err) : 0;
+	if (r < 0)
+		return r;
+	r = remove_tree(s->all, s->id);
+	return r < 0 ? err_sys(err, -r, "cannot remove the state of \"%s\"", s->id) : 0;
+}
+
+/* Something has the id: a container, a create at work, or what a killed create has left. */
+static int take_over(struct state *s, struct err *err)
+{
+	int r = open_dir(s);
 
 	if (r < 0)
 		return err_sys(err, -r, "container \"%s\"", s->id);
@@ -135,113 +201,65 @@ static int take_over(int root, struct state *s, struct err *err)
 		return err_set(
 			err, EEXIST, "a container with the id \"%s\" exists, being created", s->id);
 	}
+	if (r == 0)
+		r = load_pod(s, err);
 	if (r == 0 && exists(s, "cgroups.json"))
 		r = load_cgroups(s, err);
-	if (r < 0)
-		return r;
-	cgroup_remove(&s->cgroups, &s->cgroup_parents);
-	resctrl_remove(&s->resctrl);
+	if (r == 0)
+		r = state_remove(s, err);
 	strv_done(&s->cgroups);
 	strv_done(&s->cgroup_parents);
-	resctrl_made_done(&s->resctrl);
-	r = state_remove(root, s, err);
 	close_fd(&s->lock);
+	close_fd(&s->pod_dir);
 	close_fd(&s->dir);
 	return r;
 }
 
-static int cannot_make(int root, const char *id, int code, struct err *err)
+static int cannot_make(const struct state *s, int code, struct err *err)
 {
 	char path[PATH_MAX];
 
-	fd_path(root, path, sizeof(path));
-	return err_sys(err, code, "cannot make the state directory %s/%s", path, id);
+	fd_path(s->all, path, sizeof(path));
+	return err_sys(err, code, "cannot make the state directory %s/%s", path, s->id);
 }
 
-int state_create(int root, const char *id, struct state **ret, struct err *err)
+int state_create(const char *root, const char *id, struct state **ret, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
 	int r = id_check(id, err);
 
 	if (r < 0)
 		return r;
-	s = state_new(id);
+	s = state_new(root, id);
 	if (!s)
 		return err_sys(err, ENOMEM, "state");
-	while (mkdirat(root, id, 0700) < 0) {
+	s->all = state_open_containers(root, true, err);
+	if (s->all < 0)
+		return s->all;
+	while (mkdirat(s->all, id, 0700) < 0) {
 		if (errno != EEXIST)
-			return cannot_make(root, id, errno, err);
-		r = take_over(root, s, err);
+			return cannot_make(s, errno, err);
+		r = take_over(s, err);
 		if (r < 0)
 			return r;
 	}
-	r = open_dir(root, s);
+	r = open_dir(s);
 	if (r < 0)
 		return err_sys(err, -r, "container \"%s\"", id);
 	r = take_lock(s, false, err);
 	if (r < 0) {
-		unlinkat(root, id, AT_REMOVEDIR);
+		unlinkat(s->all, id, AT_REMOVEDIR);
 		return r;
 	}
 	*ret = steal_ptr(&s);
 	return 0;
 }
 
-static int get_str(const struct json_value *root, const char *key, char **ret, struct err *err)
-{
-	const struct json_value *v = json_member(root, key);
-	const char *s;
-	int r = v ? json_get_str(v, &s, err) : json_missing(root, key, err);
-
-	if (r < 0)
-		return r;
-	*ret = strdup(s);
-	return *ret ? 0 : err_sys(err, ENOMEM, "state.json");
-}
-
-static int get_u64(const struct json_value *root, const char *key, uint64_t *ret, struct err *err)
-{
-	const struct json_value *v = json_member(root, key);
-
-	return v ? json_get_u64(v, UINT64_MAX, ret, err) : json_missing(root, key, err);
-}
-
-static int get_pidref(const struct json_value *root, const char *pid_key, const char *start_key,
-	struct pidref *ret, struct err *err)
-{
-	uint64_t pid = 0;
-	int r = get_u64(root, pid_key, &pid, err);
-
-	ret->pid = (pid_t)pid;
-	return r ? r : get_u64(root, start_key, &ret->start_time, err);
-}
-
-/* The strings of an array, or the keys and values of an object in turn. */
-static int get_strings(
-	const struct json_value *root, const char *key, struct strv *ret, struct err *err)
-{
-	const struct json_value *list = json_member(root, key);
-
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json_value *item = json_at(list, i);
-		const char *s;
-		int r = json_get_str(item, &s, err);
-
-		if (r < 0)
-			return r;
-		if (json_key_of(item) && strv_add(ret, json_key_of(item)) < 0)
-			return err_sys(err, ENOMEM, "state.json");
-		if (strv_add(ret, s) < 0)
-			return err_sys(err, ENOMEM, "state.json");
-	}
-	return 0;
-}
-
 static int get_cgroups(struct state *s, const struct json_value *root, struct err *err)
 {
-	int r = get_strings(root, "cgroups", &s->cgroups, err);
+	int r = json_state_get_strings(root, "cgroups", &s->cgroups, err);
 
-	return r ? r : get_strings(root, "cgroupParents", &s->cgroup_parents, err);
+	return r ? r : json_state_get_strings(root, "cgroupParents", &s->cgroup_parents, err);
 }
 
 /* Of a create that has not ended, or was killed. */
@@ -252,10 +270,6 @@ static int load_cgroups(struct state *s, struct err *err)
 
 	if (r == 0)
 		r = get_cgroups(s, json_doc_root(doc), err);
-	if (r == 0)
-		r = get_strings(json_doc_root(doc), "resctrl", &s->resctrl.own, err);
-	if (r == 0)
-		r = get_strings(json_doc_root(doc), "resctrlMeant", &s->resctrl.meant, err);
 	return r;
 }
 
@@ -268,63 +282,66 @@ static int load(struct state *s, struct err *err)
 	if (r < 0)
 		return r;
 	root = json_doc_root(doc);
-	r = get_str(root, "bundle", &s->bundle, err);
+	r = json_state_get_str(root, "bundle", &s->bundle, err);
 	if (r == 0)
-		r = get_str(root, "rootfs", &s->rootfs, err);
+		r = json_state_get_str(root, "rootfs", &s->rootfs, err);
 	if (r == 0)
-		r = get_str(root, "created", &s->created, err);
+		r = json_state_get_str(root, "created", &s->created, err);
 	if (r == 0)
-		r = get_str(root, "ociVersion", &s->oci_version, err);
+		r = json_state_get_str(root, "ociVersion", &s->oci_version, err);
 	if (r == 0)
-		r = get_strings(root, "annotations", &s->annotations, err);
+		r = json_state_get_strings(root, "annotations", &s->annotations, err);
 	if (r == 0)
 		r = get_cgroups(s, root, err);
 	if (r == 0)
-		r = get_strings(root, "resctrl", &s->resctrl.own, err);
+		r = json_state_get_bool(root, "cgroupsOfPod", &s->cgroups_of_pod, err);
 	if (r == 0)
-		r = get_u64(root, "memoryMiB", &s->memory_mib, err);
+		r = json_state_get_u64(root, "owner", &s->owner_uid, err);
 	if (r == 0)
-		r = get_u64(root, "overheadMiB", &s->overhead_mib, err);
-	if (r == 0)
-		r = get_u64(root, "owner", &s->owner_uid, err);
-	if (r == 0)
-		r = get_pidref(root, "anchorPid", "anchorStart", &s->anchor, err);
-	if (r == 0)
-		r = get_pidref(root, "monitorPid", "monitorStart", &s->monitor, err);
+		r = json_state_get_pidref(root, "anchorPid", "anchorStart", &s->anchor, err);
 	return r;
 }
 
-static int open_existing(int root, struct state *s, bool lock, struct err *err)
+static int no_such(const struct state *s, struct err *err)
 {
-	int r = open_dir(root, s);
+	err_clear(err);
+	return err_set(err, ENOENT, "container \"%s\" does not exist", s->id);
+}
 
+static int open_existing(struct state *s, bool lock, struct err *err)
+{
+	int r = s->all = state_open_containers(s->root, false, err);
+
+	if (r >= 0)
+		r = open_dir(s);
 	if (r == -ENOENT || r == -ENOTDIR)
-		return err_set(err, ENOENT, "container \"%s\" does not exist", s->id);
+		return no_such(s, err);
 	if (r < 0)
-		return err_sys(err, -r, "container \"%s\"", s->id);
+		return err->code ? r : err_sys(err, -r, "container \"%s\"", s->id);
 	if (lock) {
 		r = state_lock(s, err);
 		if (r < 0)
 			return r;
 	}
-	if (exists(s, "state.json"))
+	r = load_pod(s, err);
+	if (r == 0 && exists(s, "state.json"))
 		r = load(s, err);
-	else
-		r = exists(s, "cgroups.json") ? load_cgroups(s, err) : 0;
+	else if (r == 0 && exists(s, "cgroups.json"))
+		r = load_cgroups(s, err);
 	return r < 0 ? state_dir_blame(s->dir, err) : 0;
 }
 
-int state_open(int root, const char *id, bool lock, struct state **ret, struct err *err)
+int state_open(const char *root, const char *id, bool lock, struct state **ret, struct err *err)
 {
 	AUTO(state_free) struct state *s = NULL;
 	int r = id_check(id, err);
 
 	if (r < 0)
 		return r;
-	s = state_new(id);
+	s = state_new(root, id);
 	if (!s)
 		return err_sys(err, ENOMEM, "state");
-	r = open_existing(root, s, lock, err);
+	r = open_existing(s, lock, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(&s);
@@ -340,25 +357,10 @@ static void put_annotations(struct json_out *out, const struct state *s)
 	json_end(out);
 }
 
-static void put_strings(struct json_out *out, const char *key, const struct strv *list)
-{
-	json_key(out, key);
-	json_array(out);
-	for (size_t i = 0; i < list->n; i++)
-		json_str(out, list->v[i]);
-	json_end(out);
-}
-
-static void put_u64(struct json_out *out, const char *key, uint64_t value)
-{
-	json_key(out, key);
-	json_u64(out, value);
-}
-
 static void put_cgroups(struct json_out *out, const struct state *s)
 {
-	put_strings(out, "cgroups", &s->cgroups);
-	put_strings(out, "cgroupParents", &s->cgroup_parents);
+	json_state_put_strings(out, "cgroups", &s->cgroups);
+	json_state_put_strings(out, "cgroupParents", &s->cgroup_parents);
 }
 
 int state_save_cgroups(struct state *s, struct err *err)
@@ -370,8 +372,6 @@ int state_save_cgroups(struct state *s, struct err *err)
 	json_init(&out, &b, true);
 	json_object(&out);
 	put_cgroups(&out, s);
-	put_strings(&out, "resctrl", &s->resctrl.own);
-	put_strings(&out, "resctrlMeant", &s->resctrl.meant);
 	json_end(&out);
 	r = json_finish(&out);
 	return r < 0 ? err_sys(err, -r, "cgroups.json")
@@ -391,20 +391,25 @@ int state_save(struct state *s, struct err *err)
 	json_key_str(&out, "bundle", s->bundle);
 	json_key_str(&out, "rootfs", s->rootfs);
 	json_key_str(&out, "created", s->created);
-	put_u64(&out, "owner", s->owner_uid);
-	put_u64(&out, "anchorPid", (uint64_t)s->anchor.pid);
-	put_u64(&out, "anchorStart", s->anchor.start_time);
-	put_u64(&out, "monitorPid", (uint64_t)s->monitor.pid);
-	put_u64(&out, "monitorStart", s->monitor.start_time);
+	json_state_put_u64(&out, "owner", s->owner_uid);
+	json_state_put_pidref(&out, "anchorPid", "anchorStart", &s->anchor);
 	put_cgroups(&out, s);
-	put_strings(&out, "resctrl", &s->resctrl.own);
-	put_u64(&out, "memoryMiB", s->memory_mib);
-	put_u64(&out, "overheadMiB", s->overhead_mib);
+	json_key(&out, "cgroupsOfPod");
+	json_bool(&out, s->cgroups_of_pod);
 	put_annotations(&out, s);
 	json_end(&out);
 	r = json_finish(&out);
 	return r < 0 ? err_sys(err, -r, "state.json")
 		     : state_write(s, "state.json", b.data, b.len, err);
+}
+
+struct limits_target state_limits_target(const struct state *s, const struct pod *pod)
+{
+	return (struct limits_target){
+		.cgroups = &s->cgroups,
+		.memory_mib = s->cgroups_of_pod ? pod->memory_mib : 0,
+		.overhead_mib = s->cgroups_of_pod ? pod->overhead_mib : LIMITS_ANCHORS_MIB,
+	};
 }
 
 enum status state_status(const struct state *s)
@@ -469,24 +474,20 @@ void state_exit(const struct state *s, struct exit_record *ret)
 		     buf_str(&b) && parse_exit((char *)b.data, ret) == 0;
 }
 
-int state_remove(int root, struct state *s, struct err *err)
-{
-	int r = remove_tree(root, s->id);
-
-	return r < 0 ? err_sys(err, -r, "cannot remove the state of \"%s\"", s->id) : 0;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int state_list(int root, struct strv *ret, struct err *err)
+int state_list(const char *root, struct strv *ret, struct err *err)
 {
-	DIR *d = dir_read(root);
+	AUTO_CLOSE int all = state_open_containers(root, false, err);
+	DIR *d = all < 0 ? NULL : dir_read(all);
 	struct dirent *e;
 	int r = 0;
 
+	if (all < 0)
+		return all == -ENOENT ? 0 : all;
 	if (!d)
 		return err_sys(err, errno, "state directory");
 	while (r == 0 && (e = readdir(d))) {

@@ -1,19 +1,16 @@
 /*
- * The state directory: <root>/<id>/ with a file for each fact. What a container's status is follows
- * from them and from its processes; no stored status is believed.
+ * The directory of a container: <root>/containers/<id>/ with a file for each fact. What its status
+ * is follows from them and from its processes; no stored status is believed. What is the machine's
+ * is in the directory of its pod (pod/pod.h).
  *
- *   lock         flock: one mutating command at a time
- *   config.json  as it was at create
- *   cgroups.json the cgroups on the host, and resctrl's groups: written as they are made
- *   state.json   written once, when create has succeeded
- *   started      there once start has succeeded
- *   paused       there while paused
- *   oom          there once a process of it was killed for lack of memory
- *   exit         written by the anchor: "<status> <time in ns> <oom>"
- *   death.json   before it, when the pod died under the container (death.h)
- *   alive        flock held by vmrun-vm for life
- *   ctl.sock     vmrun-vm's control socket
- *   console.log  the guest's console
+ *   lock          flock: one mutating command at a time
+ *   config.json   as it was at create
+ *   pod           the name of its pod, where that is not its id
+ *   cgroups.json  the cgroups on the host that are its own: written as they are made
+ *   state.json    written once, when create has succeeded
+ *   started       there once start has succeeded
+ *   paused        there while paused
+ *   oom, exit, death.json   left by its anchor: see anchor/records.h
  */
 #pragma once
 
@@ -23,7 +20,8 @@
 #include "base/pidref.h"
 #include "base/str.h"
 #include "oci/spec.h"
-#include "pod/resctrl.h"
+#include "pod/limits.h"
+#include "pod/pod.h"
 
 enum status {
 	STATUS_CREATING,
@@ -36,44 +34,53 @@ enum status {
 const char *status_name(enum status s);
 
 struct state {
+	char *root; /* the state directory */
 	char *id;
+	int all; /* the directory of containers */
 	int dir; /* the container's directory */
 	int lock;
+	char *pod;   /* its name */
+	int pod_dir; /* its directory, or -1: there is none (yet) */
 	/* Of state.json; empty while creating. */
 	char *bundle, *rootfs, *created, *oci_version;
 	struct strv annotations;    /* key, value, key, value, ... */
-	struct strv cgroups;	    /* directories that are the container's own */
+	struct strv cgroups;	    /* directories on the host that it is in */
 	struct strv cgroup_parents; /* made for them, outermost first */
-	struct resctrl_made resctrl;
-	struct pidref anchor, monitor;
+	bool cgroups_of_pod;	    /* they are the pod's, which removes them */
+	struct pidref anchor;
 	uint64_t owner_uid;
-	uint64_t memory_mib,
-		overhead_mib; /* of the guest, and its monitor's on top: see limits.h */
 };
 
 /*
  * Makes the directory of a new container and locks it. What a create that was killed has left under
  * the id is removed first. -EEXIST when there is such a container.
  */
-int state_create(int root, const char *id, struct state **ret, struct err *err) CHECKED;
+int state_create(const char *root, const char *id, struct state **ret, struct err *err) CHECKED;
 
 /* Writes a file of the state directory in one go. */
 int state_write(const struct state *s, const char *name, const void *data, size_t len,
 	struct err *err) CHECKED;
 
 /* Opens a container; lock: take its lock. -ENOENT: "container "x" does not exist". */
-int state_open(int root, const char *id, bool lock, struct state **ret, struct err *err) CHECKED;
+int state_open(
+	const char *root, const char *id, bool lock, struct state **ret, struct err *err) CHECKED;
 
 void state_free(struct state *s);
 
 /* The container's configuration as it was at create. */
 int state_read_spec(const struct state *s, struct spec **ret, struct err *err) CHECKED;
 
-/* Writes down cgroups and resctrl's groups, so that they can be removed however create ends. */
+/* Says which pod it is in; before pod_enter(), so that it can leave that however create ends. */
+int state_set_pod(struct state *s, const char *pod, struct err *err) CHECKED;
+
+/* Writes down the cgroups that are its own, so that they can be removed however create ends. */
 int state_save_cgroups(struct state *s, struct err *err) CHECKED;
 
 /* Writes state.json from the fields. */
 int state_save(struct state *s, struct err *err) CHECKED;
+
+/* What its limits are set on: with room for the machine, where that is in its cgroups. */
+struct limits_target state_limits_target(const struct state *s, const struct pod *pod);
 
 enum status state_status(const struct state *s);
 
@@ -94,11 +101,14 @@ struct exit_record {
 
 void state_exit(const struct state *s, struct exit_record *ret);
 
-/* Removes the directory and all in it. */
-int state_remove(int root, struct state *s, struct err *err) CHECKED;
+/*
+ * The way out of everything: cgroups of its own go, it leaves its pod, which ends with its last
+ * container, and its directory is removed. Its processes have ended.
+ */
+int state_remove(struct state *s, struct err *err) CHECKED;
 
-/* The ids of all containers below root, sorted. */
-int state_list(int root, struct strv *ret, struct err *err) CHECKED;
+/* The ids of all containers, sorted; none where there is no state directory. */
+int state_list(const char *root, struct strv *ret, struct err *err) CHECKED;
 
 /* Appends the specification's state JSON. */
 int state_print(const struct state *s, struct buf *out) CHECKED;

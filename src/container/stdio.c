@@ -271,15 +271,10 @@ int stdio_connect(struct stdio *s, int ctl, struct err *err)
 {
 	for (unsigned i = 0; i < s->count; i++) {
 		struct stream *st = &s->stream[i];
-		struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_CONNECT };
 		const int fds[2] = { st->fd, st->done_out };
-		int r;
+		int r = vmclient_send_stream(
+			ctl, st->token, st->flags, fds, st->done_out < 0 ? 1 : 2, err);
 
-		req.u.connect.port = VSOCK_PORT_STREAM;
-		req.u.connect.flags = st->flags;
-		req.u.connect.has_preamble = 1;
-		req.u.connect.preamble = st->token;
-		r = vmclient_send(ctl, &req, fds, st->done_out < 0 ? 1 : 2, err);
 		if (r < 0)
 			return r;
 		/* Only vmrun-vm holds them now, so that their end is seen. */

@@ -91,6 +91,9 @@ static int open_listener(int dir, struct err *err)
 	if (fd < 0)
 		return err_sys(err, errno, "socket");
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/ctl.sock", dir);
+	/* Of the pod's machine before. */
+	if (unlinkat(dir, "ctl.sock", 0) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "ctl.sock");
 	old = umask(0177);
 	r = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
 	umask(old);
@@ -172,7 +175,7 @@ static int send_start(
 		[MONITOR_QEMU_KVM] = VMCTL_MONITOR_QEMU_KVM,
 		[MONITOR_QEMU_TCG] = VMCTL_MONITOR_QEMU_TCG,
 	};
-	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_START };
+	struct vmctl_request req = { .op = VMCTL_START };
 	const char *own = spec->kernel_params ? spec->kernel_params : "";
 	char processors[24] = "";
 	int n;
@@ -425,14 +428,6 @@ int boot_explain(const struct boot_spec *spec, const struct booted *b, int r, st
 	if (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
 		return not_ready(spec, VMCTL_PHASE_RUNNING, false, err);
 	return r;
-}
-
-int boot_commit(struct booted *b, struct err *err)
-{
-	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_COMMIT };
-	int r = vmclient_send(b->ctl, &req, NULL, 0, err);
-
-	return r ? r : vmclient_reply(b->ctl, err);
 }
 
 void boot_done(struct booted *b)

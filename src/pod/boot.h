@@ -25,7 +25,7 @@ struct boot_spec {
 };
 
 struct booted {
-	int ctl; /* the first control connection: until VMCTL_COMMIT the pod ends with it */
+	int ctl; /* the first control connection, which holds the machine and tells of its boot */
 	pid_t pid;
 	struct rpc_client *agent; /* after boot_wait() */
 	char release[65];	  /* of the guest kernel */
@@ -60,9 +60,7 @@ int boot_configured(struct booted *b, int r, struct err *err) CHECKED;
  */
 int boot_explain(const struct boot_spec *spec, const struct booted *b, int r, struct err *err);
 
-/* From here on the pod lives without us. */
-int boot_commit(struct booted *b, struct err *err) CHECKED;
-
-/* Ends a pod that was not committed and reaps it; frees what b holds. After commit: only frees. */
+/* Ends the machine and reaps it; frees what b holds. */
 void boot_abort(struct booted *b);
+/* Frees what b holds: the machine goes on if somebody else holds it (VMCTL_HOLD). */
 void boot_done(struct booted *b);

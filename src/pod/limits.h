@@ -29,6 +29,9 @@ struct limits_target {
 	struct cgroup_undo *undo; /* learns how to take it all back; NULL: never */
 };
 
+/* What the anchors of a container take, at most, in a cgroup where the machine is not. */
+#define LIMITS_ANCHORS_MIB 32u
+
 /* What the monitor takes on top of a guest's memory, at most. */
 uint64_t limits_overhead_mib(enum monitor monitor, uint64_t memory_mib);
 

@@ -5,7 +5,10 @@ libpod_a_SOURCES = \
 	src/pod/cgroup_delegated.c \
 	src/pod/cgroup_path.c \
 	src/pod/conf.c src/pod/conf.h \
+	src/pod/find.c src/pod/find.h \
+	src/pod/json_state.c src/pod/json_state.h \
 	src/pod/limits.c src/pod/limits.h \
+	src/pod/pod.c src/pod/pod.h \
 	src/pod/processors.c src/pod/processors.h \
 	src/pod/resctrl.c src/pod/resctrl.h \
 	src/pod/rootless.c src/pod/rootless.h \

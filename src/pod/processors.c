@@ -8,14 +8,14 @@
 /* Each takes a moment to start. */
 #define CALL_TIMEOUT_MS 30000
 
-int processors_grow(struct rpc_client *agent, const struct spec_cpu *limits, struct err *err)
+int processors_online(struct rpc_client *agent, uint64_t count, struct err *err)
 {
 	Vmrun__Agent__AddProcessorsRequest in = VMRUN__AGENT__ADD_PROCESSORS_REQUEST__INIT;
 	Vmrun__Agent__AddProcessorsResponse *out;
 	ProtobufCMessage *reply;
 	int r;
 
-	in.count = machine_vcpus_of(limits);
+	in.count = count < MACHINE_VCPUS_MAX ? (uint32_t)count : MACHINE_VCPUS_MAX;
 	if (in.count < 2)
 		return 0; /* that one is there */
 	r = rpc_call(agent, &vmrun__agent__agent__descriptor, "AddProcessors", &in.base,
@@ -29,4 +29,9 @@ int processors_grow(struct rpc_client *agent, const struct spec_cpu *limits, str
 			in.count, out->online);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return 0;
+}
+
+int processors_grow(struct rpc_client *agent, const struct spec_cpu *limits, struct err *err)
+{
+	return processors_online(agent, machine_vcpus_of(limits), err);
 }

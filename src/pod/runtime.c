@@ -1,6 +1,7 @@
 /* The state directory: see runtime.h. */
 #include "pod/runtime.h"
 
+#include "base/auto.h"
 #include "base/fd.h"
 #include "base/path.h"
 
@@ -19,6 +20,48 @@ int state_root_open(const char *root, bool create, struct err *err)
 		return err_sys(err, -r, "cannot make the state directory %s", root);
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_sys(err, errno, "cannot open the state directory %s", root) : fd;
+}
+
+static int open_kind(const char *root, const char *kind, bool create, struct err *err)
+{
+	AUTO_CLOSE int all = state_root_open(root, create, err);
+	int fd;
+
+	if (all == -ENOENT && !create) {
+		err_clear(err);
+		return -ENOENT;
+	}
+	if (all < 0)
+		return all;
+	/* Looked at first, because it is there but for the first time. */
+	fd = openat(all, kind, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT && create) {
+		if (mkdirat(all, kind, 0700) < 0 && errno != EEXIST)
+			return err_sys(
+				err, errno, "cannot make the state directory %s/%s", root, kind);
+		fd = openat(all, kind, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	return fd < 0 ? err_sys(err, errno, "cannot open the state directory %s/%s", root, kind)
+		      : fd;
+}
+
+int state_open_pods(const char *root, bool create, struct err *err)
+{
+	return open_kind(root, "pods", create, err);
+}
+
+int state_open_containers(const char *root, bool create, struct err *err)
+{
+	return open_kind(root, "containers", create, err);
+}
+
+int state_file_write(int dir, const char *name, const void *data, size_t len, struct err *err)
+{
+	int r = file_replace(dir, name, data, len, 0600, err);
+
+	return r < 0 ? state_dir_blame(dir, err) : 0;
 }
 
 int state_dir_blame(int dir, struct err *err)

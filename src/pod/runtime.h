@@ -4,6 +4,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct runtime {
 	const char *root;	 /* the state directory */
@@ -14,6 +15,17 @@ struct runtime {
 
 /* Makes the state directory root if it is missing (0700) and opens it. */
 int state_root_open(const char *root, bool create, struct err *err) CHECKED;
+
+/*
+ * The directories in it of pods and of containers, one of each for each. Without create -ENOENT
+ * where there are none, without an error.
+ */
+int state_open_pods(const char *root, bool create, struct err *err) CHECKED;
+int state_open_containers(const char *root, bool create, struct err *err) CHECKED;
+
+/* Writes a file of such a directory in one go. */
+int state_file_write(
+	int dir, const char *name, const void *data, size_t len, struct err *err) CHECKED;
 
 /*
  * Puts in front of err, which names a file, in which directory of the state it is: callers have

@@ -7,7 +7,7 @@
 
 int share_add(int ctl, const char *name, int fd, uint32_t flags, struct err *err)
 {
-	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_SHARE_ADD };
+	struct vmctl_request req = { .op = VMCTL_SHARE_ADD };
 	int r;
 
 	snprintf(req.u.share.name, sizeof(req.u.share.name), "%s", name);

@@ -31,6 +31,7 @@ static const struct rule allowed[] = {
 	{ SYS_close, 0, 0, 0 },
 	{ SYS_poll, 0, 0, 0 },
 	{ SYS_recvfrom, 0, 0, 0 },
+	{ SYS_recvmsg, 0, 0, 0 },
 	{ SYS_sendto, 0, 0, 0 },
 	{ SYS_sendmsg, 0, 0, 0 },
 	{ SYS_ioctl, 1, UINT32_MAX, TIOCGWINSZ },
@@ -68,7 +69,6 @@ static const struct rule allowed_to_relay[] = {
 	{ SYS_socket, 0, UINT32_MAX, AF_UNIX },
 	{ SYS_setsockopt, 2, UINT32_MAX, SO_SNDTIMEO },
 	{ SYS_connect, 0, 0, 0 },
-	{ SYS_recvmsg, 0, 0, 0 },
 	{ SYS_accept4, 0, 0, 0 },
 	{ SYS_getrandom, 0, 0, 0 },
 };

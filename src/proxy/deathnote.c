@@ -7,18 +7,13 @@
 #include "base/fd.h"
 #include "base/json_out.h"
 #include "base/str.h"
-#include "rpc/vmctl.h"
+#include "rpc/vmclient.h"
 
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 /* A kernel that dies takes its connections with it before the monitor hears of it. */
 #define WORDS_TIMEOUT_MS 3000
 #define TAIL_BYTES	 (16 << 10)
-/* Of vmrun-vm, when it ends of itself: see its main.c. */
-#define STATUS_POWER_OFF 0
-#define STATUS_GUEST	 4
 
 struct words {
 	enum death_cause cause;
@@ -35,20 +30,23 @@ static void hear(int ctl, struct words *w)
 		[VMCTL_END_FAILED] = DEATH_MONITOR_FAILED,
 		[VMCTL_END_EMULATOR] = DEATH_EMULATOR_DIED,
 	};
-	struct pollfd p = { .fd = ctl, .events = POLLIN };
-	struct vmctl_reply end = { 0 };
+	struct err ignored = ERR_NONE;
+	struct vmctl_reply end;
+	int fd, r;
 
 	*w = (struct words){ .cause = DEATH_AGENT_LOST, .exit_status = -1 };
-	if (ctl < 0 || poll(&p, 1, WORDS_TIMEOUT_MS) <= 0)
+	if (ctl < 0)
+		return;
+	r = vmclient_receive(ctl, WORDS_TIMEOUT_MS, &end, &fd, &ignored);
+	if (r == -ETIMEDOUT)
 		return;
 	w->cause = DEATH_MONITOR_KILLED;
-	if (recv(ctl, &end, sizeof(end), MSG_DONTWAIT) != (ssize_t)sizeof(end) ||
-		end.kind != VMCTL_EVENT_ENDED || end.code < 0 ||
+	close_fd(&fd);
+	if (r < 0 || end.kind != VMCTL_EVENT_ENDED || end.code < 0 ||
 		(size_t)end.code >= ARRAY_LEN(causes))
 		return;
 	w->cause = causes[end.code];
-	w->exit_status = end.code == VMCTL_END_POWER_OFF ? STATUS_POWER_OFF : STATUS_GUEST;
-	end.msg[sizeof(end.msg) - 1] = '\0';
+	w->exit_status = end.code == VMCTL_END_POWER_OFF ? VMCTL_EXIT_ENDED : VMCTL_EXIT_GUEST;
 	memcpy(w->text, end.msg, sizeof(w->text));
 	str_blank_controls(w->text);
 }

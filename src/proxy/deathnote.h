@@ -5,7 +5,8 @@
 
 /* Descriptors are the caller's; -1 where there is none. */
 struct deathnote {
-	int ctl;    /* a VMCTL_OWN connection: the monitor says on it how the guest ended */
+	int ctl;    /* a connection that watches (VMCTL_WATCH): the monitor says on it how the guest
+		       ended */
 	int log;    /* the guest's console, what the monitor says included; for reading */
 	int record; /* directory in which the note is written */
 	/* The host's kernel has killed for lack of memory in the container's cgroup, and not for

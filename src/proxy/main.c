@@ -15,7 +15,7 @@
 #include "proxy/relay.h"
 #include "proxy/sd_notify.h"
 #include "rpc/client.h"
-#include "rpc/vmctl.h"
+#include "rpc/vmclient.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -324,12 +324,16 @@ static void leave_records(struct proxy *p)
 	write_record(p);
 }
 
-/* Not waited for: a VM takes its time to go, and nobody needs it gone to know the status. */
+/*
+ * Where other containers hold the pod this is refused. Not waited for: a machine takes its time to
+ * go, and nobody needs it gone to know the status.
+ */
 static void stop_pod(const struct proxy *p)
 {
-	static const struct vmctl_request stop = { .version = VMCTL_VERSION, .op = VMCTL_STOP };
+	struct vmctl_request stop = { .op = VMCTL_STOP };
+	struct err ignored = ERR_NONE;
 
-	(void)!fd_send(p->fd[ANCHOR_FD_CTL], &stop, sizeof(stop), NULL, 0);
+	(void)!vmclient_send(p->fd[ANCHOR_FD_CTL], &stop, NULL, 0, &ignored);
 }
 
 static int watch_signals(struct proxy *p)
@@ -521,9 +525,9 @@ int main(void)
 	wait_for_output(&p);
 	wait_for_agent(&p);
 	wait_for_notifications(&p);
-	if (p.fd[ANCHOR_FD_RECORD] >= 0)
+	if (p.fd[ANCHOR_FD_RECORD] >= 0) {
 		leave_records(&p);
-	if (p.fd[ANCHOR_FD_CTL] >= 0)
 		stop_pod(&p);
+	}
 	_exit((int)p.status);
 }

@@ -6,7 +6,7 @@
 #include "proxy/confine.h"
 #include "proxy/helper.h"
 #include "rpc/client.h"
-#include "rpc/vmctl.h"
+#include "rpc/vmclient.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,33 +21,16 @@
 
 int relay_open_stream(const struct relay *relay, uint64_t token, int fd)
 {
-	int ctl = relay->ctl_fd;
-	struct vmctl_request req = {
-		.version = VMCTL_VERSION,
-		.op = VMCTL_CONNECT,
-		.u.connect = {
-			.port = VSOCK_PORT_STREAM,
-			.flags = VMCTL_TO_GUEST | VMCTL_FROM_GUEST,
-			.preamble = token,
-			.has_preamble = 1,
-		},
-	};
 	const int fds[2] = { fd, relay->done_fd };
-	struct pollfd p = { .fd = ctl, .events = POLLIN };
-	struct vmctl_reply reply;
-	unsigned none = 0;
-	ssize_t n;
-	int r = fd_send(ctl, &req, sizeof(req), fds, 2);
+	struct err err = ERR_NONE;
+	int r = vmclient_send_stream(
+		relay->ctl_fd, token, VMCTL_TO_GUEST | VMCTL_FROM_GUEST, fds, 2, &err);
 
-	if (r < 0)
+	if (r == 0)
+		r = vmclient_reply(relay->ctl_fd, &err);
+	if (r == -EPIPE || r == -EPROTO)
 		_exit(1);
-	do {
-		(void)!poll(&p, 1, -1);
-		n = fd_recv(ctl, &reply, sizeof(reply), NULL, &none);
-	} while (n == -EAGAIN || n == -EINTR);
-	if (n != (ssize_t)sizeof(reply))
-		_exit(1);
-	return -reply.code;
+	return r;
 }
 
 /* A proc of this pid namespace, mounted nowhere, becomes the working directory. */

@@ -5,7 +5,7 @@ librpc_a_SOURCES = \
 	src/rpc/server.c src/rpc/server.h \
 	src/rpc/ttrpc.c src/rpc/ttrpc.h \
 	src/rpc/vmclient.c src/rpc/vmclient.h \
-	src/rpc/vmctl.h
+	src/rpc/vmctl.c src/rpc/vmctl.h
 nodist_librpc_a_SOURCES = src/rpc/ttrpc.pb-c.c src/rpc/ttrpc.pb-c.h
 librpc_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 

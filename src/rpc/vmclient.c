@@ -27,11 +27,14 @@ int vmclient_connect(int dirfd, struct err *err)
 	return steal_fd(&fd);
 }
 
-int vmclient_send(
-	int ctl, const struct vmctl_request *req, const int *fds, unsigned n, struct err *err)
+int vmclient_send(int ctl, struct vmctl_request *req, const int *fds, unsigned n, struct err *err)
 {
-	int r = fd_send(ctl, req, sizeof(*req), fds, n);
+	int r;
 
+	req->size = (uint32_t)vmctl_request_size(req->op);
+	r = fd_send(ctl, req, req->size, fds, n);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return err_set(err, EPIPE, "vmrun-vm has ended");
 	return r < 0 ? err_sys(err, -r, "cannot reach vmrun-vm") : 0;
 }
 
@@ -65,6 +68,7 @@ static int wait_readable(int fd, unsigned timeout_ms)
 int vmclient_receive(
 	int ctl, unsigned timeout_ms, struct vmctl_reply *ret, int *fd, struct err *err)
 {
+	uint8_t message[VMCTL_MESSAGE_MAX];
 	unsigned n = 1;
 	ssize_t got;
 	int r = wait_readable(ctl, timeout_ms);
@@ -74,12 +78,13 @@ int vmclient_receive(
 		return err_set(err, ETIMEDOUT, "vmrun-vm did not answer within %u ms", timeout_ms);
 	if (r < 0)
 		return err_sys(err, -r, "vmrun-vm");
-	got = fd_recv(ctl, ret, sizeof(*ret), fd, &n);
+	got = fd_recv(ctl, message, sizeof(message), fd, &n);
 	if (got == 0 || got == -ECONNRESET)
 		return err_set(err, EPIPE, "vmrun-vm has ended");
-	if (got != (ssize_t)sizeof(*ret))
+	if (got < 0 || vmctl_reply_read(message, (size_t)got, ret) < 0) {
+		close_fd(fd);
 		return err_set(err, EPROTO, "vmrun-vm sent a malformed message");
-	ret->msg[sizeof(ret->msg) - 1] = '\0';
+	}
 	return 0;
 }
 
@@ -93,6 +98,10 @@ int vmclient_reply(int ctl, struct err *err)
 		if (r < 0)
 			return r;
 		close_fd(&fd);
+		if (reply.kind == VMCTL_EVENT_READY)
+			return err_set(err, EPROTO, "vmrun-vm has not answered a request");
+		if (reply.kind == VMCTL_EVENT_ENDED)
+			return err_set(err, EPIPE, "vmrun-vm has ended");
 	} while (reply.kind != VMCTL_REPLY);
 	if (reply.code > 0)
 		return err_set(
@@ -100,9 +109,46 @@ int vmclient_reply(int ctl, struct err *err)
 	return 0;
 }
 
+static int ask(int ctl, struct vmctl_request *req, struct err *err)
+{
+	int r = vmclient_send(ctl, req, NULL, 0, err);
+
+	return r ? r : vmclient_reply(ctl, err);
+}
+
+int vmclient_ask(int ctl, enum vmctl_op op, struct err *err)
+{
+	struct vmctl_request req = { .op = op };
+
+	return ask(ctl, &req, err);
+}
+
+int vmclient_become(int ctl, enum vmctl_role role, struct err *err)
+{
+	struct vmctl_request req = { .op = VMCTL_ROLE, .u.role = role };
+
+	return ask(ctl, &req, err);
+}
+
+int vmclient_send_stream(
+	int ctl, uint64_t token, uint32_t flags, const int *fds, unsigned n, struct err *err)
+{
+	struct vmctl_request req = {
+		.op = VMCTL_CONNECT,
+		.u.connect = {
+			.port = VSOCK_PORT_STREAM,
+			.flags = flags,
+			.preamble = token,
+			.has_preamble = 1,
+		},
+	};
+
+	return vmclient_send(ctl, &req, fds, n, err);
+}
+
 int vmclient_dial_agent(int ctl, int *ret_fd, struct err *err)
 {
-	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_CONNECT };
+	struct vmctl_request req = { .op = VMCTL_CONNECT };
 	int sv[2], r;
 
 	req.u.connect.port = VSOCK_PORT_RPC;
@@ -119,14 +165,6 @@ int vmclient_dial_agent(int ctl, int *ret_fd, struct err *err)
 	}
 	*ret_fd = sv[0];
 	return 0;
-}
-
-int vmclient_own(int ctl, struct err *err)
-{
-	struct vmctl_request req = { .version = VMCTL_VERSION, .op = VMCTL_OWN };
-	int r = vmclient_send(ctl, &req, NULL, 0, err);
-
-	return r ? r : vmclient_reply(ctl, err);
 }
 
 int vmclient_agent(int dirfd, struct rpc_client **ret, struct err *err)

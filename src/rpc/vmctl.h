@@ -1,30 +1,47 @@
 /*
- * The control protocol between the pod library and vmrun-vm: fixed structs and descriptors over a
+ * The control protocol between the pod library and vmrun-vm: structs and descriptors over a
  * SOCK_SEQPACKET UNIX socket. Every request is answered by one reply on the same connection;
  * VMCTL_START is followed by events on its connection. Neither side knows OCI.
  *
  * The first connection is a socketpair that vmrun-vm inherits as VMCTL_FIRST_FD; further clients
  * connect to the listening socket that START hands over (<pod>/ctl.sock).
+ *
+ * A pod outlives an upgrade of the package, so each side may be older or newer than the other.
+ * Structs only grow at their ends. What a shorter message leaves out is 0; of a longer one what the
+ * receiver does not know is ignored in a reply, and must be 0 in a request (E2BIG).
  */
 #pragma once
 
+#include "base/err.h"
 #include "rpc/ports.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
-#define VMCTL_FIRST_FD	  3
-#define VMCTL_VERSION	  3
+#define VMCTL_FIRST_FD 3
+/* No message is longer, of any version. */
+#define VMCTL_MESSAGE_MAX 8192
 #define VMCTL_CMDLINE_MAX 2048
 
 enum vmctl_op {
-	VMCTL_START = 1,
-	VMCTL_COMMIT,
+	VMCTL_START = 1, /* the pod is held by this connection */
+	VMCTL_ROLE,
 	VMCTL_SHARE_ADD,
 	VMCTL_SHARE_REMOVE,
 	VMCTL_CONNECT,
 	VMCTL_STATUS,
 	VMCTL_STOP,
-	VMCTL_OWN, /* the pod ends when this connection does: its anchor cannot be outlived */
+	VMCTL_HOLD,  /* the pod lasts at least as long as this connection: it ends with the last */
+	VMCTL_WATCH, /* VMCTL_EVENT_ENDED is sent here, too */
+	VMCTL_OPS
+};
+
+/* What a connection may ask for. It begins as the creator's, and can only lose. */
+enum vmctl_role {
+	VMCTL_ROLE_CREATOR, /* everything */
+	VMCTL_ROLE_ANCHOR,  /* HOLD, WATCH, STATUS; STOP when nobody else holds the pod */
+	VMCTL_ROLE_RELAY,   /* CONNECT to VSOCK_PORT_STREAM */
+	VMCTL_ROLES
 };
 
 /* Descriptors of VMCTL_START, in this order; the last may be left out. The receiver owns them. */
@@ -50,8 +67,7 @@ enum vmctl_monitor {
 /*
  * Boots the guest. Reply at once (0: vCPUs run, or QEMU does), then VMCTL_EVENT_PHASE as boot goes
  * on, then VMCTL_EVENT_READY with one descriptor, a SOCK_STREAM end of the agent's ready
- * connection. Until VMCTL_COMMIT arrives the pod belongs to this connection: when it closes,
- * vmrun-vm exits.
+ * connection. Other requests belong on other connections, lest an event be taken for their reply.
  */
 struct vmctl_start {
 	uint32_t memory_mib;
@@ -110,26 +126,28 @@ struct vmctl_connect {
 };
 
 struct vmctl_request {
-	uint32_t version; /* VMCTL_VERSION */
+	uint32_t size; /* of the message: what vmctl_request_size() says of op, or what its sender's
+			  did */
 	uint32_t op;
 
 	union {
 		struct vmctl_start start;
 		struct vmctl_share share;
 		struct vmctl_connect connect;
+		uint32_t role; /* enum vmctl_role */
 	} u;
 };
 
-/* VMCTL_STOP: the monitor exits at once; its reply may be lost. COMMIT, STATUS, STOP: no body. */
+/* VMCTL_STOP: the monitor exits at once; its reply may be lost. Where no body is above, is none. */
 
 enum vmctl_kind {
 	VMCTL_REPLY = 1,
 	VMCTL_EVENT_PHASE,
 	VMCTL_EVENT_READY,
-	VMCTL_EVENT_ENDED, /* to owners (VMCTL_OWN), last of all: code is an enum vmctl_end */
+	VMCTL_EVENT_ENDED, /* to watchers, last of all: code is an enum vmctl_end */
 };
 
-/* Why the guest is over. An owner whose connection closes without a word was left by SIGKILL. */
+/* Why the guest is over. A watcher whose connection closes without a word was left by SIGKILL. */
 enum vmctl_end {
 	VMCTL_END_POWER_OFF,
 	VMCTL_END_RESET,    /* a reboot, a panic, a triple fault */
@@ -145,11 +163,29 @@ enum vmctl_phase {
 	VMCTL_PHASE_READY,   /* the agent has dialled the host */
 };
 
+/* What vmrun-vm ends with. */
+enum vmctl_exit {
+	VMCTL_EXIT_ENDED, /* stopped, or the guest has powered itself off */
+	VMCTL_EXIT_USAGE = 2,
+	VMCTL_EXIT_SETUP,
+	VMCTL_EXIT_GUEST, /* the guest is over in any other way */
+};
+
 struct vmctl_reply {
+	uint32_t size; /* of the message */
 	uint32_t kind;
 	int32_t code;	/* 0 or a positive errno value; of EVENT_ENDED an enum vmctl_end */
 	uint32_t phase; /* of EVENT_PHASE, and the current one in replies to STATUS */
-	uint32_t reserved;
 	uint64_t at_ns; /* CLOCK_MONOTONIC of the event */
 	char msg[512];	/* of a failed reply, or of the end: one line for the user */
 };
+
+/* The size of a request of this version; op is one of enum vmctl_op. */
+size_t vmctl_request_size(uint32_t op);
+
+/*
+ * What came as data, got bytes of it, as a request or reply of this version. 0; -EINVAL: it is
+ * none, or its size is another; -E2BIG: it asks for something that this version does not know.
+ */
+int vmctl_request_read(const void *data, size_t got, struct vmctl_request *ret) CHECKED;
+int vmctl_reply_read(const void *data, size_t got, struct vmctl_reply *ret) CHECKED;

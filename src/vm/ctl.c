@@ -21,7 +21,9 @@ struct client {
 	struct ctl *ctl;
 	int fd;
 	struct loop_fd *lf;
-	bool owner;	     /* VMCTL_OWN: the pod ends with it */
+	enum vmctl_role role;
+	bool holds;	     /* the pod; it ends with its last holder */
+	bool watches;	     /* is told of the end */
 	struct list pending; /* VMCTL_CONNECTs that the guest has not answered */
 	struct list leases;
 	struct list link;
@@ -59,6 +61,7 @@ static void send_reply(
 static void reply_code(struct client *c, int code, const char *msg)
 {
 	struct vmctl_reply reply = {
+		.size = sizeof(reply),
 		.kind = VMCTL_REPLY,
 		.code = code,
 		.phase = c->ctl->vm->phase,
@@ -78,16 +81,23 @@ static int remove_share(struct ctl *ctl, const char *name)
 	return r == -ENOENT && devices->volumes ? fs_export_remove(devices->volumes, name) : r;
 }
 
+static bool is_held(const struct ctl *ctl)
+{
+	list_for_each (c, &ctl->clients, struct client, link)
+		if (c->holds)
+			return true;
+	return false;
+}
+
 static void client_close(struct client *c)
 {
 	struct ctl *ctl = c->ctl;
+	bool held = c->holds;
 
 	list_for_each_safe (p, &c->pending, struct pending, link) {
 		list_del(&p->link);
 		p->client = NULL;
 	}
-	if (c->owner)
-		_exit(0);
 	list_for_each_safe (l, &c->leases, struct lease, link) {
 		(void)!remove_share(ctl, l->name);
 		list_del(&l->link);
@@ -97,13 +107,11 @@ static void client_close(struct client *c)
 	close_fd(&c->fd);
 	list_del(&c->link);
 	ctl->count--;
-	if (ctl->first == c) {
+	if (ctl->first == c)
 		ctl->first = NULL;
-		/* Nobody took the pod over: it was never meant to live. */
-		if (!ctl->vm->committed)
-			_exit(0);
-	}
 	free(c);
+	if (held && !is_held(ctl))
+		ctl->vm->quit(VMCTL_EXIT_ENDED);
 }
 
 static void op_start(struct client *c, const struct vmctl_request *req, int *fds)
@@ -121,18 +129,21 @@ static void op_start(struct client *c, const struct vmctl_request *req, int *fds
 	if (vm_start(c->ctl->vm, &req->u.start, fds, &err) < 0) {
 		log_error("%s", err.msg);
 		reply_code(c, err.code, err.msg);
-		_exit(3);
+		c->ctl->vm->quit(VMCTL_EXIT_SETUP);
+		return;
 	}
 	reply_code(c, 0, "");
 }
 
-static void op_commit(struct client *c, const struct vmctl_request *req, int *fds)
+static void op_role(struct client *c, const struct vmctl_request *req, int *fds)
 {
-	(void)req;
 	(void)fds;
-	if (c == c->ctl->first)
-		c->ctl->vm->committed = true;
-	reply_code(c, c == c->ctl->first ? 0 : EPERM, "");
+	if (req->u.role >= VMCTL_ROLES) {
+		reply_code(c, EINVAL, "no such role");
+		return;
+	}
+	c->role = (enum vmctl_role)req->u.role;
+	reply_code(c, 0, "");
 }
 
 static bool valid_name(const struct vmctl_share *s)
@@ -237,12 +248,15 @@ static void op_connect(struct client *c, const struct vmctl_request *req, int *f
 		.preamble = &in->preamble,
 		.preamble_len = in->has_preamble ? sizeof(in->preamble) : 0,
 	};
-	int r;
+	int r = p ? 0 : ENOMEM;
 
-	if (!p) {
+	if (c->role == VMCTL_ROLE_RELAY && in->port != VSOCK_PORT_STREAM)
+		r = EPERM;
+	if (r) {
 		close_fd(&end.fd);
 		close_fd(&end.done_fd);
-		reply_code(c, ENOMEM, strerror(ENOMEM));
+		free(p);
+		reply_code(c, r, strerror(r));
 		return;
 	}
 	p->client = c;
@@ -262,37 +276,63 @@ static void op_status(struct client *c, const struct vmctl_request *req, int *fd
 	reply_code(c, 0, "");
 }
 
+static bool is_held_beside(const struct client *but)
+{
+	list_for_each (c, &but->ctl->clients, struct client, link)
+		if (c->holds && c != but)
+			return true;
+	return false;
+}
+
 static void op_stop(struct client *c, const struct vmctl_request *req, int *fds)
 {
 	(void)req;
 	(void)fds;
+	if (c->role == VMCTL_ROLE_ANCHOR && is_held_beside(c)) {
+		reply_code(c, EBUSY, "the pod has other containers");
+		return;
+	}
 	reply_code(c, 0, "");
 	log_debug("stopped");
-	_exit(0);
+	c->ctl->vm->quit(VMCTL_EXIT_ENDED);
 }
 
-static void op_own(struct client *c, const struct vmctl_request *req, int *fds)
+static void op_hold(struct client *c, const struct vmctl_request *req, int *fds)
 {
 	(void)req;
 	(void)fds;
-	c->owner = true;
+	c->holds = true;
 	reply_code(c, 0, "");
 }
 
+static void op_watch(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	(void)req;
+	(void)fds;
+	c->watches = true;
+	reply_code(c, 0, "");
+}
+
+#define CREATOR (1U << VMCTL_ROLE_CREATOR)
+#define ANCHOR	(1U << VMCTL_ROLE_ANCHOR)
+#define RELAY	(1U << VMCTL_ROLE_RELAY)
+
 static const struct {
 	uint32_t op;
+	unsigned roles;
 	unsigned fds_min, fds_max;
 	bool needs_machine;
 	void (*handle)(struct client *c, const struct vmctl_request *req, int *fds);
 } ops[] = {
-	{ VMCTL_START, VMCTL_FD_MOUNTS, VMCTL_START_FDS, false, op_start },
-	{ VMCTL_COMMIT, 0, 0, true, op_commit },
-	{ VMCTL_SHARE_ADD, 1, 1, true, op_share_add },
-	{ VMCTL_SHARE_REMOVE, 0, 0, true, op_share_remove },
-	{ VMCTL_CONNECT, 1, 2, true, op_connect },
-	{ VMCTL_STATUS, 0, 0, false, op_status },
-	{ VMCTL_STOP, 0, 0, false, op_stop },
-	{ VMCTL_OWN, 0, 0, true, op_own },
+	{ VMCTL_START, CREATOR, VMCTL_FD_MOUNTS, VMCTL_START_FDS, false, op_start },
+	{ VMCTL_ROLE, CREATOR, 0, 0, true, op_role },
+	{ VMCTL_SHARE_ADD, CREATOR, 1, 1, true, op_share_add },
+	{ VMCTL_SHARE_REMOVE, CREATOR, 0, 0, true, op_share_remove },
+	{ VMCTL_CONNECT, CREATOR | RELAY, 1, 2, true, op_connect },
+	{ VMCTL_STATUS, CREATOR | ANCHOR, 0, 0, false, op_status },
+	{ VMCTL_STOP, CREATOR | ANCHOR, 0, 0, false, op_stop },
+	{ VMCTL_HOLD, CREATOR | ANCHOR, 0, 0, true, op_hold },
+	{ VMCTL_WATCH, CREATOR | ANCHOR, 0, 0, true, op_watch },
 };
 
 static void dispatch(struct client *c, const struct vmctl_request *req, int *fds, unsigned n)
@@ -302,6 +342,8 @@ static void dispatch(struct client *c, const struct vmctl_request *req, int *fds
 			continue;
 		if (n < ops[i].fds_min || n > ops[i].fds_max)
 			reply_code(c, EINVAL, "wrong number of descriptors");
+		else if (!(ops[i].roles & 1U << c->role))
+			reply_code(c, EPERM, "not a request for this connection");
 		else if (ops[i].needs_machine && !c->ctl->vm->started)
 			reply_code(c, EAGAIN, "the pod has not been started");
 		else
@@ -313,24 +355,28 @@ static void dispatch(struct client *c, const struct vmctl_request *req, int *fds
 
 static void on_request(void *arg, int fd, uint32_t events)
 {
+	static uint8_t message[VMCTL_MESSAGE_MAX];
 	static struct vmctl_request req;
 	struct client *c = arg;
 	int fds[FD_PASS_MAX];
 	unsigned n = FD_PASS_MAX;
 	ssize_t got;
+	int r;
 
 	(void)events;
 	for (unsigned i = 0; i < FD_PASS_MAX; i++)
 		fds[i] = -1;
-	memset(&req, 0, sizeof(req));
-	got = fd_recv(fd, &req, sizeof(req), fds, &n);
+	got = fd_recv(fd, message, sizeof(message), fds, &n);
 	if (got == -EAGAIN)
 		return;
 	if (got <= 0 && got != -EMSGSIZE) {
 		client_close(c);
 		return;
 	}
-	if (got != (ssize_t)sizeof(req) || req.version != VMCTL_VERSION)
+	r = got < 0 ? (int)got : vmctl_request_read(message, (size_t)got, &req);
+	if (r == -E2BIG)
+		reply_code(c, E2BIG, "the pod's monitor is too old for this request");
+	else if (r < 0)
 		reply_code(c, EINVAL, "malformed request");
 	else
 		dispatch(c, &req, fds, n);
@@ -418,6 +464,9 @@ int ctl_new(struct vm *vm, int first_fd, struct ctl **ret)
 	r = ctl->spare_fd < 0 ? -errno : fd_set_cloexec(first_fd, true);
 	if (r == 0)
 		r = add_client(ctl, first_fd, &ctl->first);
+	/* Whoever starts us: without him, and before there is somebody else, there is no pod. */
+	if (r == 0)
+		ctl->first->holds = true;
 	if (r < 0) {
 		close_fd(&ctl->spare_fd);
 		free(ctl);
@@ -441,6 +490,7 @@ int ctl_listen(struct ctl *ctl, int listen_fd, struct err *err)
 void ctl_tell_phase(struct ctl *ctl, enum vmctl_phase phase, int fd)
 {
 	struct vmctl_reply event = {
+		.size = sizeof(event),
 		.kind = fd >= 0 ? VMCTL_EVENT_READY : VMCTL_EVENT_PHASE,
 		.phase = phase,
 		.at_ns = vm_now_ns(),
@@ -454,6 +504,7 @@ void ctl_tell_phase(struct ctl *ctl, enum vmctl_phase phase, int fd)
 void ctl_tell_end(struct ctl *ctl, enum vmctl_end why, const char *words)
 {
 	struct vmctl_reply event = {
+		.size = sizeof(event),
 		.kind = VMCTL_EVENT_ENDED,
 		.code = (int32_t)why,
 		.phase = ctl->vm->phase,
@@ -462,6 +513,6 @@ void ctl_tell_end(struct ctl *ctl, enum vmctl_end why, const char *words)
 
 	strncpy(event.msg, words, sizeof(event.msg) - 1);
 	list_for_each (c, &ctl->clients, struct client, link)
-		if (c->owner)
+		if (c->watches)
 			send_reply(c, &event, NULL, 0);
 }

@@ -15,9 +15,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* What the process ends with; the pod library reads the log for the cause, this is for people. */
-enum { EXIT_ENDED = 0, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_GUEST = 4 };
-
 uint64_t vm_now_ns(void)
 {
 	struct timespec ts;
@@ -62,7 +59,7 @@ static void on_end(void *arg, int fd, uint32_t events)
 		log_last_words(vm->devices.console);
 	/* After the last line of the log, which is read then. */
 	ctl_tell_end(vm->ctl, ends[vm->end].why, ends[vm->end].words);
-	_exit(vm->end == MACHINE_POWER_OFF ? EXIT_ENDED : EXIT_GUEST);
+	_exit(vm->end == MACHINE_POWER_OFF ? VMCTL_EXIT_ENDED : VMCTL_EXIT_GUEST);
 }
 
 static int setup(struct vm *vm)
@@ -113,11 +110,12 @@ int main(void)
 	static struct vm vm;
 	int r;
 
+	vm.quit = _exit;
 	vm.born_ns = vm_now_ns();
 	log_init("vmrun-vm", LOG_LEVEL_INFO);
 	if (!is_control_socket(VMCTL_FIRST_FD)) {
 		log_error("this program is started by vmrun, which gives it a control socket");
-		return EXIT_USAGE;
+		return VMCTL_EXIT_USAGE;
 	}
 	fds_close_from(VMCTL_FIRST_FD + 1);
 	signal(SIGPIPE, SIG_IGN);
@@ -126,7 +124,7 @@ int main(void)
 		r = null_stdio();
 	if (r < 0) {
 		log_error("cannot set up: %s", strerror(-r));
-		return EXIT_SETUP;
+		return VMCTL_EXIT_SETUP;
 	}
-	return loop_run(vm.loop) < 0 ? EXIT_SETUP : EXIT_ENDED;
+	return loop_run(vm.loop) < 0 ? VMCTL_EXIT_SETUP : VMCTL_EXIT_ENDED;
 }

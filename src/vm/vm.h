@@ -28,7 +28,8 @@ struct vm {
 	int mounts_fd; /* a mount namespace, held likewise, or -1 */
 	enum vmctl_phase phase;
 	uint64_t born_ns; /* when main() began; debug lines count from here */
-	bool committed;
+	/* Ends the process, with an enum vmctl_exit: _exit(2), in tests something that returns. */
+	void (*quit)(int status);
 	int end_fd; /* eventfd that a vCPU thread writes when the guest has ended */
 	struct loop_fd *end_watch;
 	int forget_fd; /* eventfd of forget.c */

@@ -56,9 +56,9 @@ is "the first one is unharmed" "$(status_of twice)" running
 fails "an unknown signal" 'signal' vm kill twice NOSUCH
 vm delete --force twice
 vm create --bundle "$work/alive" twice >/dev/null 2>&1 </dev/null
-mv "$root/twice/config.json" "$work/kept"
-fails "a state directory without its file" "state directory $root/twice: config\\.json: No such file" vm start twice
-mv "$work/kept" "$root/twice/config.json"
+mv "$root/containers/twice/config.json" "$work/kept"
+fails "a state directory without its file" "state directory $root/containers/twice: config\\.json: No such file" vm start twice
+mv "$work/kept" "$root/containers/twice/config.json"
 vm delete --force twice
 same_state "nothing is left" "$before"
 

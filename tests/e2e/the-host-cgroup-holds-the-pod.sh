@@ -21,7 +21,7 @@ procs() { file pids/cgroup.procs cgroup.procs; }
 # holds NAME: the anchor and a monitor are in it.
 holds() {
 	ok "$1: the anchor is in the cgroup" grep -qx "$(anchor_of p)" <(procs)
-	ok "$1: a monitor is in the cgroup" grep -qx "$(jq .monitorPid "$root/p/state.json")" <(procs)
+	ok "$1: a monitor is in the cgroup" grep -qx "$(jq .monitorPid "$root/pods/p/pod.json")" <(procs)
 }
 
 path=/vmrun-e2e/absolute

@@ -98,27 +98,13 @@ static int setup(void **state)
 	t.host_mounts = read_whole("/proc/self/mountinfo");
 	t.mounts[0] = (struct anchor_mount){ .fd = t.data, .destination = "/volume" };
 	t.mounts[1] = (struct anchor_mount){ .fd = t.data, .destination = "/absent" };
-	t.spec = (struct anchor_spec){
-		.container = "c1",
-		.process = "",
-		.agent_fd = t.session,
-		.ctl_fd = -1,
-		.record_dir_fd = -1,
-		.log_fd = -1,
-		.memory_fd = -1,
-		.tty_fd = -1,
-		.cgroup_fd = -1,
-		.netns_fd = -1,
-		.rootfs_fd = t.rootfs,
-		.mounts = t.mounts,
-		.mount_count = 2,
-		.relay_agent_fd = -1,
-		.relay_ctl_fd = -1,
-		.listen_agent_fd = -1,
-		.listen_ctl_fd = -1,
-		.lease_fd = -1,
-		.sd_notify_fd = -1,
-	};
+	t.spec = (struct anchor_spec)ANCHOR_SPEC_INIT;
+	t.spec.container = "c1";
+	t.spec.process = "";
+	t.spec.agent_fd = t.session;
+	t.spec.rootfs_fd = t.rootfs;
+	t.spec.mounts = t.mounts;
+	t.spec.mount_count = 2;
 	return 0;
 }
 
@@ -424,7 +410,6 @@ static void it_ends_as_the_process_ends(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ctl), 0);
 	assert_int_equal(pipe2(done, O_CLOEXEC), 0);
 	t.spec.record_dir_fd = t.record;
-	t.spec.stop_pod = true;
 	t.spec.ctl_fd = ctl[0];
 	t.spec.done_fds[0] = done[0];
 	t.spec.done_count = 1;
@@ -443,8 +428,8 @@ static void it_ends_as_the_process_ends(void **state)
 	assert_content(path, "7 1234567890123 1\n");
 	snprintf(path, sizeof(path), "%s/record", t.dir);
 	assert_int_equal(entries(path), 1);
-	assert_int_equal(read(ctl[1], &stop, sizeof(stop)), sizeof(stop));
-	assert_int_equal(stop.version, VMCTL_VERSION);
+	assert_int_equal(read(ctl[1], &stop, sizeof(stop)), vmctl_request_size(VMCTL_STOP));
+	assert_int_equal(stop.size, vmctl_request_size(VMCTL_STOP));
 	assert_int_equal(stop.op, VMCTL_STOP);
 	close(ctl[0]);
 	close(ctl[1]);
@@ -514,7 +499,11 @@ static void a_pod_that_dies_is_137(void **state)
 /* What "vmrun why" reads: the monitor's last words and the guest's, made harmless. */
 static void a_pod_that_dies_leaves_a_note(void **state)
 {
-	struct vmctl_reply end = { .kind = VMCTL_EVENT_ENDED, .code = VMCTL_END_RESET };
+	struct vmctl_reply end = {
+		.size = sizeof(end),
+		.kind = VMCTL_EVENT_ENDED,
+		.code = VMCTL_END_RESET,
+	};
 	char path[PATH_MAX + 32], *note;
 	struct err err = ERR_NONE;
 	int ctl[2];
@@ -525,7 +514,6 @@ static void a_pod_that_dies_leaves_a_note(void **state)
 	put(path, "one\n\nKernel panic - not syncing: \x1b[31m\xc2\x9b\xff\nlast");
 	t.spec.log_fd = open(path, O_RDONLY | O_CLOEXEC);
 	t.spec.record_dir_fd = t.record;
-	t.spec.stop_pod = true;
 	t.spec.ctl_fd = ctl[0];
 	start();
 	assert_int_equal(file_replace(t.record, "started", "", 0, 0600, &err), 0);
@@ -630,26 +618,31 @@ static pid_t in_new_netns(void)
 static void it_joins_the_network_namespace(void **state)
 {
 	pid_t other = in_new_netns();
+	struct anchor_join join = { .kind = CLONE_NEWNET };
 	char path[64];
 
 	(void)state;
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", other);
-	t.spec.netns_fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(t.spec.netns_fd >= 0);
+	join.fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(join.fd >= 0);
+	t.spec.joined = &join;
+	t.spec.joined_count = 1;
 	start();
 	assert_same_link(true, proc("ns/net"), path);
 	assert_same_link(false, proc("ns/net"), "/proc/self/ns/net");
-	close(t.spec.netns_fd);
+	close(join.fd);
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 }
 
-static void it_has_a_network_namespace_of_its_own(void **state)
+static void it_has_namespaces_of_its_own(void **state)
 {
 	(void)state;
-	t.spec.own_network = true;
+	t.spec.created_namespaces = CLONE_NEWNET | CLONE_NEWIPC;
 	start();
 	assert_same_link(false, proc("ns/net"), "/proc/self/ns/net");
+	assert_same_link(false, proc("ns/ipc"), "/proc/self/ns/ipc");
+	assert_same_link(true, proc("ns/uts"), "/proc/self/ns/uts");
 }
 
 static const char *cgroup2(void)
@@ -781,9 +774,10 @@ static void a_child_that_fails_says_why(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	t.spec.netns_fd = t.record; /* no namespace at all */
+	t.spec.joined = &(struct anchor_join){ t.record, CLONE_NEWNET }; /* no namespace at all */
+	t.spec.joined_count = 1;
 	assert_int_equal(anchor_spawn(&t.spec, &t.pid, &err), -EINVAL);
-	assert_non_null(strstr(err.msg, "cannot join the network namespace"));
+	assert_non_null(strstr(err.msg, "cannot join a namespace"));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_host_mounts_unchanged();
 }
@@ -859,7 +853,7 @@ int main(void)
 		TEST(it_follows_its_terminal),
 		TEST(a_terminal_without_size_says_nothing),
 		TEST(it_joins_the_network_namespace),
-		TEST(it_has_a_network_namespace_of_its_own),
+		TEST(it_has_namespaces_of_its_own),
 		TEST(it_is_born_in_its_cgroup),
 		TEST(without_clone_into_cgroup_it_is_moved),
 		TEST(it_outlives_its_starter),

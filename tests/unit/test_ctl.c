@@ -1,6 +1,6 @@
 /*
  * Control connections against what a client may send, with the machine, the vsock and the fs device
- * played here. A request that ends the monitor is sent to one in a child process.
+ * played here, and the end of the process noted instead of done.
  */
 #include "base/fd.h"
 #include "tests/unit/unit.h"
@@ -29,7 +29,14 @@ static struct {
 	int connect_code;
 	vsock_connected_fn *connected;
 	void *connected_arg;
+	int quits, status;
 } seen;
+
+static void note_quit(int status)
+{
+	seen.quits++;
+	seen.status = status;
+}
 
 uint64_t vm_now_ns(void)
 {
@@ -103,6 +110,7 @@ static int scene_up(void **state)
 
 	memset(&seen, 0, sizeof(seen));
 	s->listener = -1;
+	s->vm.quit = note_quit;
 	assert_int_equal(loop_new(&s->vm.loop), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(ctl_new(&s->vm, sv[1], &s->vm.ctl), 0);
@@ -164,12 +172,12 @@ static int answer(struct scene *s, int fd)
 
 static struct vmctl_request request(uint32_t op)
 {
-	return (struct vmctl_request){ .version = VMCTL_VERSION, .op = op };
+	return (struct vmctl_request){ .size = (uint32_t)vmctl_request_size(op), .op = op };
 }
 
 static int ask(struct scene *s, int fd, const struct vmctl_request *req, unsigned n)
 {
-	send_raw(fd, req, sizeof(*req), n);
+	send_raw(fd, req, req->size, n);
 	return answer(s, fd);
 }
 
@@ -216,26 +224,27 @@ static void a_request_before_the_start(void **state)
 	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), 0);
 	assert_int_equal(ask_op(s, s->first, VMCTL_CONNECT, 1), EAGAIN);
 	assert_int_equal(ask_op(s, s->first, VMCTL_SHARE_ADD, 1), EAGAIN);
-	assert_int_equal(ask_op(s, s->first, VMCTL_COMMIT, 0), EAGAIN);
-	assert_int_equal(ask_op(s, s->first, VMCTL_OWN, 0), EAGAIN);
-	assert_false(s->vm.committed);
+	assert_int_equal(ask_op(s, s->first, VMCTL_HOLD, 0), EAGAIN);
+	assert_int_equal(ask_op(s, s->first, VMCTL_WATCH, 0), EAGAIN);
+	assert_int_equal(ask_op(s, s->first, VMCTL_ROLE, 0), EAGAIN);
 }
 
 static void malformed_requests(void **state)
 {
 	struct scene *s = *state;
 	struct vmctl_request req = request(VMCTL_STATUS);
-	char large[sizeof(req) + 100] = { 0 };
+	static char large[VMCTL_MESSAGE_MAX + 1];
 
-	send_raw(s->first, &req, sizeof(req) - 1, 0);
+	send_raw(s->first, &req, req.size - 1, 0);
 	assert_int_equal(answer(s, s->first), EINVAL);
 	send_raw(s->first, &req, 1, 3);
 	assert_int_equal(answer(s, s->first), EINVAL);
-	memcpy(large, &req, sizeof(req));
+	memcpy(large, &req, req.size);
 	send_raw(s->first, large, sizeof(large), FD_PASS_MAX);
 	assert_int_equal(answer(s, s->first), EINVAL);
-	req.version = VMCTL_VERSION + 1;
-	assert_int_equal(ask(s, s->first, &req, 0), EINVAL);
+	req.size++;
+	send_raw(s->first, &req, req.size - 1, 0);
+	assert_int_equal(answer(s, s->first), EINVAL);
 	assert_int_equal(ask_op(s, s->first, 0, 0), EINVAL);
 	assert_int_equal(ask_op(s, s->first, UINT32_MAX, 0), EINVAL);
 	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 1), EINVAL);
@@ -335,7 +344,7 @@ static void shares(void **state)
 	seen.export_code = -EEXIST;
 	assert_int_equal(ask(s, s->first, &req, 1), EEXIST);
 	s->vm.devices.volumes = NULL;
-	req.op = VMCTL_SHARE_REMOVE;
+	req.op = VMCTL_SHARE_REMOVE; /* of the same size */
 	assert_int_equal(ask(s, s->first, &req, 0), 0);
 	req.u.share.name[0] = 'm';
 	assert_int_equal(ask(s, s->first, &req, 0), ENOENT);
@@ -352,7 +361,7 @@ static void a_connect_waits_for_the_guest(void **state)
 		.flags = VMCTL_TO_GUEST,
 		.preamble = 0x1122334455667788,
 		.has_preamble = 1 };
-	send_raw(s->first, &req, sizeof(req), 2);
+	send_raw(s->first, &req, req.size, 2);
 	turn(s);
 	assert_int_equal(take(s->first, &reply), -1);
 	assert_int_equal(seen.connect_port, 1025);
@@ -366,7 +375,7 @@ static void a_connect_waits_for_the_guest(void **state)
 	assert_int_equal(answer(s, s->first), ECONNREFUSED);
 
 	req.u.connect = (struct vmctl_connect){ .port = 9, .flags = VMCTL_FROM_GUEST };
-	send_raw(s->first, &req, sizeof(req), 1);
+	send_raw(s->first, &req, req.size, 1);
 	turn(s);
 	assert_int_equal(seen.end.done_fd, -1);
 	assert_int_equal(seen.end.preamble_len, 0);
@@ -386,7 +395,7 @@ static void a_client_may_go_before_the_guest_answers(void **state)
 	start(s);
 	listen_on(s);
 	fd = client(s);
-	send_raw(fd, &req, sizeof(req), 1);
+	send_raw(fd, &req, req.size, 1);
 	turn(s);
 	assert_non_null(seen.connected);
 	close(fd);
@@ -406,9 +415,7 @@ static void further_clients(void **state)
 	b = client(s);
 	assert_int_equal(ask_op(s, a, VMCTL_STATUS, 0), 0);
 	assert_int_equal(ask_op(s, b, VMCTL_STATUS, 0), 0);
-	assert_int_equal(ask_op(s, a, VMCTL_COMMIT, 0), EPERM);
 	assert_int_equal(ask_op(s, a, VMCTL_START, VMCTL_START_FDS), EBUSY);
-	assert_false(s->vm.committed);
 	close(a);
 	assert_int_equal(ask_op(s, b, VMCTL_STATUS, 0), 0);
 	close(b);
@@ -456,7 +463,7 @@ static void clients_have_a_limit(void **state)
 		turn(s);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(fd); i++) {
-		if (fd_send(fd[i], &req, sizeof(req), NULL, 0) == 0) {
+		if (fd_send(fd[i], &req, req.size, NULL, 0) == 0) {
 			turn(s);
 			assert_int_equal(take(fd[i], &reply), sizeof(reply));
 		} else {
@@ -498,120 +505,189 @@ static void no_descriptor_for_a_client(void **state)
 	close(fd);
 }
 
-/* What the monitor ends with when `act` is done to it; -1: it lives on. */
-static int end_after(struct scene *s, void (*act)(struct scene *s))
+/* The pod's monitor and the commands are of different versions after an upgrade. */
+static void newer_and_older_clients(void **state)
 {
-	pid_t pid = fork();
-	int status;
+	struct scene *s = *state;
+	struct vmctl_request share = request(VMCTL_SHARE_ADD);
+	uint8_t longer[sizeof(share)] = { 0 };
 
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		act(s);
-		turn(s);
-		_exit(99);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status) == 99 ? -1 : WEXITSTATUS(status);
+	start(s);
+	/* A newer one has more to say, but nothing of it is set. */
+	share.u.share.name[0] = 'n';
+	share.u.share.flags = VMCTL_SHARE_RO;
+	memcpy(longer, &share, share.size);
+	((struct vmctl_request *)(void *)longer)->size += 8;
+	send_raw(s->first, longer, share.size + 8, 1);
+	assert_int_equal(answer(s, s->first), 0);
+	assert_string_equal(seen.export_name, "n");
+	/* It asks for what is not known here. */
+	longer[share.size + 4] = 1;
+	send_raw(s->first, longer, share.size + 8, 1);
+	assert_int_equal(answer(s, s->first), E2BIG);
+	/* An older one does not know of the flags behind the name. */
+	share.u.share.name[0] = 'o';
+	share.size = offsetof(struct vmctl_request, u.share.flags);
+	assert_int_equal(ask(s, s->first, &share, 1), 0);
+	assert_string_equal(seen.export_name, "o");
+	assert_int_equal(seen.export_flags, 0);
 }
 
-static void first_goes(struct scene *s)
+static void replies_of_newer_and_older_monitors(void **state)
 {
-	close(s->first);
+	struct vmctl_reply reply = { .size = sizeof(reply), .kind = VMCTL_REPLY, .code = 7 }, got;
+	uint8_t longer[sizeof(reply) + 4];
+
+	(void)state;
+	memset(reply.msg, 'x', sizeof(reply.msg));
+	memset(longer, 0xff, sizeof(longer));
+	memcpy(longer, &reply, sizeof(reply));
+	assert_int_equal(vmctl_reply_read(longer, sizeof(reply), &got), 0);
+	assert_int_equal(strlen(got.msg), sizeof(got.msg) - 1);
+	assert_int_equal(vmctl_reply_read(longer, sizeof(longer), &got), -EINVAL); /* a lie */
+	((struct vmctl_reply *)(void *)longer)->size = sizeof(longer);
+	assert_int_equal(vmctl_reply_read(longer, sizeof(longer), &got), 0);
+	assert_int_equal(got.code, 7);
+	reply.size = offsetof(struct vmctl_reply, msg);
+	assert_int_equal(vmctl_reply_read(&reply, reply.size, &got), 0);
+	assert_string_equal(got.msg, "");
+	assert_int_equal(vmctl_reply_read(&reply, 8, &got), -EINVAL);
 }
 
-static void first_commits_and_goes(struct scene *s)
-{
-	if (ask_op(s, s->first, VMCTL_COMMIT, 0) == 0)
-		close(s->first);
-}
-
-static void first_says_stop(struct scene *s)
-{
-	send_raw(s->first, &(struct vmctl_request){ VMCTL_VERSION, VMCTL_STOP, { { 0 } } },
-		sizeof(struct vmctl_request), 0);
-}
-
-static void another_says_stop(struct scene *s)
-{
-	int fd = client(s);
-
-	(void)ask_op(s, fd, VMCTL_STOP, 0);
-}
-
-static void an_owner_goes(struct scene *s)
-{
-	int fd = client(s);
-
-	first_commits_and_goes(s);
-	if (ask_op(s, fd, VMCTL_OWN, 0) == 0)
-		close(fd);
-}
-
-static void start_fails(struct scene *s)
-{
-	seen.start_code = ENOEXEC;
-	(void)ask_op(s, s->first, VMCTL_START, VMCTL_START_FDS);
-}
-
-static void ends(void **state)
+static void start_fails(void **state)
 {
 	struct scene *s = *state;
 	struct vmctl_reply reply;
 
-	assert_int_equal(end_after(s, start_fails), 3);
+	seen.start_code = ENOEXEC;
+	send_raw(s->first,
+		&(struct vmctl_request){
+			.size = (uint32_t)vmctl_request_size(VMCTL_START), .op = VMCTL_START },
+		vmctl_request_size(VMCTL_START), VMCTL_START_FDS);
+	turn(s);
 	assert_int_equal(take(s->first, &reply), sizeof(reply));
 	assert_int_equal(reply.code, ENOEXEC);
 	assert_string_equal(reply.msg, "no start today");
-	assert_int_equal(end_after(s, first_says_stop), 0);
-	assert_int_equal(take(s->first, &reply), sizeof(reply)); /* and it is answered */
-	start(s);
-	listen_on(s);
-	assert_int_equal(end_after(s, another_says_stop), 0);
+	assert_int_equal(seen.quits, 1);
+	assert_int_equal(seen.status, VMCTL_EXIT_SETUP);
 }
 
-/* As end_after(), with the first connection all in the child: a copy here would hold it open. */
-static int end_with_first(struct scene *s, void (*act)(struct scene *s))
-{
-	int pair[2];
-	struct vm vm = { 0 };
-	struct scene own = { .first = -1, .listener = -1, .address = s->address };
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		(void)!loop_new(&vm.loop);
-		(void)!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-		own.vm = vm;
-		own.first = pair[0];
-		(void)!ctl_new(&own.vm, pair[1], &own.vm.ctl);
-		if (act != first_goes) {
-			start(&own);
-			memset(&own.address, 0, sizeof(own.address));
-			listen_on(&own);
-		}
-		act(&own);
-		turn(&own);
-		_exit(99);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status) == 99 ? -1 : WEXITSTATUS(status);
-}
-
-static void started_and_gone(struct scene *s)
-{
-	close(s->first);
-}
-
-static void whose_the_pod_is(void **state)
+static void whoever_starts_a_pod_holds_it(void **state)
 {
 	struct scene *s = *state;
 
-	assert_int_equal(end_with_first(s, first_goes), 0);	  /* before START */
-	assert_int_equal(end_with_first(s, started_and_gone), 0); /* before COMMIT */
-	assert_int_equal(end_with_first(s, first_commits_and_goes), -1);
-	assert_int_equal(end_with_first(s, an_owner_goes), 0);
+	close_fd(&s->first);
+	turn(s);
+	assert_int_equal(seen.quits, 1);
+	assert_int_equal(seen.status, VMCTL_EXIT_ENDED);
+}
+
+/* It ends with the last one who holds it, whoever that is. */
+static void a_pod_lasts_while_it_is_held(void **state)
+{
+	struct scene *s = *state;
+	int a, b, looks;
+
+	start(s);
+	listen_on(s);
+	a = client(s);
+	b = client(s);
+	looks = client(s);
+	assert_int_equal(ask_op(s, a, VMCTL_HOLD, 0), 0);
+	assert_int_equal(ask_op(s, b, VMCTL_HOLD, 0), 0);
+	assert_int_equal(ask_op(s, looks, VMCTL_STATUS, 0), 0);
+	close_fd(&s->first);
+	close(a);
+	turn(s);
+	assert_int_equal(seen.quits, 0);
+	close(b);
+	turn(s);
+	assert_int_equal(seen.quits, 1);
+	close(looks);
+	turn(s);
+	assert_int_equal(seen.quits, 1);
+}
+
+static void an_anchor_stops_a_pod_of_its_own_only(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request role = request(VMCTL_ROLE);
+	struct vmctl_request share = request(VMCTL_SHARE_ADD);
+	int a, b;
+
+	start(s);
+	listen_on(s);
+	a = client(s);
+	b = client(s);
+	assert_int_equal(ask_op(s, a, VMCTL_HOLD, 0), 0);
+	assert_int_equal(ask_op(s, b, VMCTL_HOLD, 0), 0);
+	close_fd(&s->first);
+	role.u.role = VMCTL_ROLES;
+	assert_int_equal(ask(s, a, &role, 0), EINVAL);
+	role.u.role = VMCTL_ROLE_ANCHOR;
+	assert_int_equal(ask(s, a, &role, 0), 0);
+	share.u.share.name[0] = 'x';
+	assert_int_equal(ask(s, a, &share, 1), EPERM);
+	assert_int_equal(ask_op(s, a, VMCTL_SHARE_REMOVE, 0), EPERM);
+	assert_int_equal(ask_op(s, a, VMCTL_CONNECT, 1), EPERM);
+	assert_int_equal(ask_op(s, a, VMCTL_START, VMCTL_START_FDS), EPERM);
+	role.u.role = VMCTL_ROLE_CREATOR;
+	assert_int_equal(ask(s, a, &role, 0), EPERM);
+	assert_string_equal(seen.export_name, "");
+	assert_int_equal(ask_op(s, a, VMCTL_WATCH, 0), 0);
+	assert_int_equal(ask_op(s, a, VMCTL_STATUS, 0), 0);
+	assert_int_equal(ask_op(s, a, VMCTL_STOP, 0), EBUSY);
+	assert_int_equal(seen.quits, 0);
+	close(b);
+	turn(s);
+	assert_int_equal(ask_op(s, a, VMCTL_STOP, 0), 0);
+	assert_int_equal(seen.quits, 1);
+	close(a);
+}
+
+static void a_relay_connects_streams_only(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request role = request(VMCTL_ROLE), req = request(VMCTL_CONNECT);
+
+	start(s);
+	role.u.role = VMCTL_ROLE_RELAY;
+	assert_int_equal(ask(s, s->first, &role, 0), 0);
+	req.u.connect.port = VSOCK_PORT_RPC;
+	assert_int_equal(ask(s, s->first, &req, 1), EPERM);
+	assert_int_equal(seen.connect_port, 0);
+	req.u.connect.port = VSOCK_PORT_STREAM;
+	send_raw(s->first, &req, req.size, 1);
+	turn(s);
+	assert_int_equal(seen.connect_port, VSOCK_PORT_STREAM);
+	seen.connected(seen.connected_arg, 0);
+	assert_int_equal(answer(s, s->first), 0);
+	assert_int_equal(ask_op(s, s->first, VMCTL_HOLD, 0), EPERM);
+	assert_int_equal(ask_op(s, s->first, VMCTL_WATCH, 0), EPERM);
+	assert_int_equal(ask_op(s, s->first, VMCTL_STOP, 0), EPERM);
+	assert_int_equal(ask_op(s, s->first, VMCTL_STATUS, 0), EPERM);
+}
+
+static void the_end_is_told_to_those_who_watch(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_reply event;
+	int a, b;
+
+	start(s);
+	listen_on(s);
+	a = client(s);
+	b = client(s);
+	assert_int_equal(ask_op(s, a, VMCTL_WATCH, 0), 0);
+	assert_int_equal(ask_op(s, b, VMCTL_STATUS, 0), 0);
+	ctl_tell_end(s->vm.ctl, VMCTL_END_RESET, "guest reset");
+	assert_int_equal(take(a, &event), sizeof(event));
+	assert_int_equal(event.kind, VMCTL_EVENT_ENDED);
+	assert_int_equal(event.code, VMCTL_END_RESET);
+	assert_string_equal(event.msg, "guest reset");
+	assert_int_equal(take(b, &event), -1);
+	close(a);
+	close(b);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scene_up, scene_down)
@@ -631,8 +707,14 @@ int main(void)
 		TEST(a_leased_share_goes_with_its_client),
 		TEST(clients_have_a_limit),
 		TEST(no_descriptor_for_a_client),
-		TEST(ends),
-		TEST(whose_the_pod_is),
+		TEST(newer_and_older_clients),
+		TEST(replies_of_newer_and_older_monitors),
+		TEST(start_fails),
+		TEST(whoever_starts_a_pod_holds_it),
+		TEST(a_pod_lasts_while_it_is_held),
+		TEST(an_anchor_stops_a_pod_of_its_own_only),
+		TEST(a_relay_connects_streams_only),
+		TEST(the_end_is_told_to_those_who_watch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,7 +183,7 @@ static void without_resctrl_it_is_refused(void **state)
 
 /* A create that is killed after so many records, or else where it ends. */
 struct killed {
-	struct state *state;
+	struct pod *pod;
 	unsigned records_left;
 };
 
@@ -191,7 +191,7 @@ static int record_or_die(void *arg, struct err *err)
 {
 	struct killed *k = arg;
 
-	if (state_save_cgroups(k->state, err) < 0)
+	if (pod_save_cgroups(k->pod, err) < 0)
 		_exit(1);
 	if (--k->records_left == 0)
 		raise(SIGKILL);
@@ -209,11 +209,12 @@ static void create_killed(struct fs *fs, const struct spec_intel_rdt *rdt, unsig
 	if (pid == 0) {
 		struct err err = ERR_NONE;
 		struct killed k = { NULL, records };
-		int dir = state_root_open(root, true, &err);
+		struct state *s;
 
-		if (dir < 0 || state_create(dir, "web", &k.state, &err) < 0)
+		if (state_create(root, "web", &s, &err) < 0 || state_set_pod(s, "web", &err) < 0 ||
+			pod_enter(root, "web", "web", true, &k.pod, &err) < 0)
 			_exit(1);
-		(void)!resctrl_make(fs->root, rdt, "web", &fs->groups, &k.state->resctrl,
+		(void)!resctrl_make(fs->root, rdt, "web", &fs->groups, &k.pod->resctrl,
 			record_or_die, &k, &err);
 		raise(SIGKILL);
 	}
@@ -226,21 +227,19 @@ static void clean_up(struct fs *fs, bool by_create)
 	AUTO(state_free) struct state *s = NULL;
 	struct err err = ERR_NONE;
 	char root[80];
-	int dir;
 
 	snprintf(root, sizeof(root), "%s/state", fs->root);
 	if (by_create) {
-		dir = state_root_open(root, false, &err);
-		assert_int_equal(state_create(dir, "web", &s, &err), 0);
-		assert_int_equal(s->resctrl.own.n + s->resctrl.meant.n, 0);
-		assert_int_equal(state_remove(dir, s, &err), 0);
-		close(dir);
+		assert_int_equal(state_create(root, "web", &s, &err), 0);
+		assert_false(there(fs, "state/pods/web"));
+		assert_int_equal(state_remove(s, &err), 0);
 	} else {
 		const struct runtime rt = { .root = root };
 
 		assert_int_equal(container_delete(&rt, "web", true, &err), 0);
 	}
-	assert_false(there(fs, "state/web"));
+	assert_false(there(fs, "state/containers/web"));
+	assert_false(there(fs, "state/pods/web"));
 }
 
 static void whatever_a_killed_create_has_made_goes(void **state)

@@ -12,20 +12,20 @@
 
 struct root {
 	char dir[32];
-	int fd;
+	char state[40]; /* the state directory in it */
+	int fd;		/* which is open */
 };
 
 static int make_root(void **state)
 {
 	struct root *root = calloc(1, sizeof(*root));
-	char sub[40];
 	struct err err = ERR_NONE;
 
 	assert_non_null(root);
 	snprintf(root->dir, sizeof(root->dir), "/tmp/test_state.XXXXXX");
 	assert_non_null(mkdtemp(root->dir));
-	snprintf(sub, sizeof(sub), "%s/a/b", root->dir);
-	root->fd = state_root_open(sub, true, &err);
+	snprintf(root->state, sizeof(root->state), "%s/a/b", root->dir);
+	root->fd = state_root_open(root->state, true, &err);
 	assert_true(root->fd >= 0);
 	*state = root;
 	return 0;
@@ -46,7 +46,7 @@ static struct state *create(const struct root *root, const char *id)
 	struct state *s = NULL;
 	struct err err = ERR_NONE;
 
-	if (state_create(root->fd, id, &s, &err) < 0)
+	if (state_create(root->state, id, &s, &err) < 0)
 		fail_msg("%s", err.msg);
 	return s;
 }
@@ -56,7 +56,7 @@ static struct state *reopen(const struct root *root, const char *id, bool lock)
 	struct state *s = NULL;
 	struct err err = ERR_NONE;
 
-	if (state_open(root->fd, id, lock, &s, &err) < 0)
+	if (state_open(root->state, id, lock, &s, &err) < 0)
 		fail_msg("%s", err.msg);
 	return s;
 }
@@ -71,7 +71,7 @@ static void finish(struct state *s, const struct pidref *anchor)
 	s->created = strdup("2024-01-02T03:04:05.678Z");
 	s->oci_version = strdup("1.2.0");
 	s->anchor = *anchor;
-	s->monitor = (struct pidref){ 7, 1ULL << 40 };
+	s->cgroups_of_pod = true;
 	assert_int_equal(strv_add(&s->annotations, "org.example/key"), 0);
 	assert_int_equal(strv_add(&s->annotations, "value \x01"), 0);
 	assert_int_equal(strv_add(&s->cgroups, "/sys/fs/cgroup/a/b"), 0);
@@ -139,7 +139,7 @@ static void the_lock_is_given_back_and_taken_again(void **state)
 	assert_int_equal(state_lock(s, &err), 0);
 	state_unlock(s);
 	assert_int_equal(state_lock(t, &err), 0);
-	assert_int_equal(state_remove(root->fd, t, &err), 0);
+	assert_int_equal(state_remove(t, &err), 0);
 	assert_true(state_lock(s, &err) < 0);
 	assert_int_equal(err.code, ENOENT);
 }
@@ -166,8 +166,7 @@ static void what_is_saved_is_loaded(void **state)
 	assert_string_equal(t->cgroup_parents.v[0], "/sys/fs/cgroup/a");
 	assert_int_equal(t->anchor.pid, self.pid);
 	assert_int_equal(t->anchor.start_time, self.start_time);
-	assert_int_equal(t->monitor.pid, 7);
-	assert_int_equal(t->monitor.start_time, 1ULL << 40);
+	assert_true(t->cgroups_of_pod);
 	assert_int_equal(t->owner_uid, 1234);
 }
 
@@ -179,12 +178,12 @@ static void an_id_is_taken_once(void **state)
 	struct err err = ERR_NONE;
 
 	/* While another create is at work; flock belongs to the descriptor, not to the process. */
-	assert_int_equal(state_create(root->fd, "web", &t, &err), -EEXIST);
+	assert_int_equal(state_create(root->state, "web", &t, &err), -EEXIST);
 	assert_non_null(strstr(err.msg, "being created"));
 	finish(s, &self);
 	state_free(s);
 	err_clear(&err);
-	assert_int_equal(state_create(root->fd, "web", &t, &err), -EEXIST);
+	assert_int_equal(state_create(root->state, "web", &t, &err), -EEXIST);
 	assert_string_equal(err.msg, "a container with the id \"web\" exists");
 	assert_null(t);
 }
@@ -217,14 +216,14 @@ static void bad_ids_and_missing_containers(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct err err = ERR_NONE;
 
-		assert_int_equal(state_create(root->fd, bad[i], &s, &err), -EINVAL);
+		assert_int_equal(state_create(root->state, bad[i], &s, &err), -EINVAL);
 		err_clear(&err);
-		assert_int_equal(state_open(root->fd, bad[i], false, &s, &err), -EINVAL);
+		assert_int_equal(state_open(root->state, bad[i], false, &s, &err), -EINVAL);
 	}
 	for (int lock = 0; lock < 2; lock++) {
 		struct err err = ERR_NONE;
 
-		assert_int_equal(state_open(root->fd, "none", lock, &s, &err), -ENOENT);
+		assert_int_equal(state_open(root->state, "none", lock, &s, &err), -ENOENT);
 		assert_string_equal(err.msg, "container \"none\" does not exist");
 	}
 	assert_null(s);
@@ -244,7 +243,7 @@ static void a_damaged_state_is_an_error(void **state)
 
 		assert_int_equal(
 			file_replace(s->dir, "state.json", bad[i], strlen(bad[i]), 0600, &err), 0);
-		assert_true(state_open(root->fd, "web", true, &t, &err) < 0);
+		assert_true(state_open(root->state, "web", true, &t, &err) < 0);
 		/* Whose file it is, since the bundle might have one of that name. */
 		assert_int_equal(strncmp(err.msg, "state directory /", 17), 0);
 		assert_non_null(strstr(err.msg, "/web: state.json"));
@@ -353,12 +352,12 @@ static void list_and_remove(void **state)
 	struct err err = ERR_NONE;
 	struct state *gone = NULL;
 
-	assert_int_equal(state_list(root->fd, &before, &err), 0);
+	assert_int_equal(state_list(root->state, &before, &err), 0);
 	assert_int_equal(before.n, 0);
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		state_free(create(root, ids[i]));
-	assert_int_equal(mkdirat(root->fd, "not:one", 0700), 0);
-	assert_int_equal(state_list(root->fd, &before, &err), 0);
+	assert_int_equal(mkdirat(root->fd, "containers/not:one", 0700), 0);
+	assert_int_equal(state_list(root->state, &before, &err), 0);
 	assert_int_equal(before.n, 3);
 	assert_string_equal(before.v[0], "a");
 	assert_string_equal(before.v[1], "mid");
@@ -367,12 +366,12 @@ static void list_and_remove(void **state)
 		AUTO(state_free) struct state *s = reopen(root, "mid", true);
 
 		mark(s, "started", true);
-		assert_int_equal(state_remove(root->fd, s, &err), 0);
-		assert_int_equal(state_remove(root->fd, s, &err), 0); /* again is fine */
+		assert_int_equal(state_remove(s, &err), 0);
+		assert_int_equal(state_remove(s, &err), 0); /* again is fine */
 	}
-	assert_int_equal(state_list(root->fd, &after, &err), 0);
+	assert_int_equal(state_list(root->state, &after, &err), 0);
 	assert_int_equal(after.n, 2);
-	assert_int_equal(state_open(root->fd, "mid", true, &gone, &err), -ENOENT);
+	assert_int_equal(state_open(root->state, "mid", true, &gone, &err), -ENOENT);
 }
 
 static void one_command_at_a_time(void **state)

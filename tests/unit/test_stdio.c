@@ -333,7 +333,8 @@ static void streams_are_handed_over(void **state)
 	assert_int_equal(stdio_from_console(&s, c->path, &err), 0);
 	token = s.stream[0].token;
 	assert_int_equal(stdio_connect(&s, sv[0], &err), 0);
-	assert_int_equal(fd_recv(sv[1], &req, sizeof(req), fds, &n), sizeof(req));
+	assert_int_equal(
+		fd_recv(sv[1], &req, sizeof(req), fds, &n), vmctl_request_size(VMCTL_CONNECT));
 	assert_int_equal(req.op, VMCTL_CONNECT);
 	assert_int_equal(req.u.connect.has_preamble, 1);
 	assert_true(req.u.connect.preamble == token);
@@ -346,7 +347,9 @@ static void streams_are_handed_over(void **state)
 	assert_int_equal(read(s.stream[0].done_in, &byte, 1), 0);
 	/* vmrun-vm refuses, then goes away. */
 	{
-		struct vmctl_reply no = { .kind = VMCTL_REPLY, .code = ECONNREFUSED };
+		struct vmctl_reply no = {
+			.size = sizeof(no), .kind = VMCTL_REPLY, .code = ECONNREFUSED
+		};
 
 		snprintf(no.msg, sizeof(no.msg), "nobody listens");
 		assert_int_equal(fd_send(sv[1], &no, sizeof(no), NULL, 0), 0);

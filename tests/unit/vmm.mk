@@ -14,7 +14,7 @@ tests_unit_test_qmp_SOURCES = tests/unit/test_qmp.c
 tests_unit_test_qmp_LDADD = $(VMM_TEST_LIBS) $(YAJL_LIBS)
 
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c src/vm/ctl.c
-tests_unit_test_ctl_LDADD = $(UNIT_LIBS)
+tests_unit_test_ctl_LDADD = librpc.a $(UNIT_LIBS)
 tests_unit_test_jail_SOURCES = tests/unit/test_jail.c src/vm/jail.c
 tests_unit_test_jail_LDADD = $(UNIT_LIBS)
 tests_unit_test_vm_seccomp_SOURCES = tests/unit/test_vm_seccomp.c src/vm/seccomp.c

@@ -86,7 +86,9 @@ static pid_t spawn(const char *monitor, int ctl)
 static void send_start(const struct options *o, int ctl, int log)
 {
 	struct vmctl_request req = {
-		.version = VMCTL_VERSION, .op = VMCTL_START, .u.start = o->start
+		.size = (uint32_t)vmctl_request_size(VMCTL_START),
+		.op = VMCTL_START,
+		.u.start = o->start,
 	};
 	int fds[VMCTL_START_FDS] = {
 		[VMCTL_FD_MONITOR] = opened("/dev/kvm", O_RDWR),
@@ -97,7 +99,7 @@ static void send_start(const struct options *o, int ctl, int log)
 		[VMCTL_FD_LOG] = log,
 		[VMCTL_FD_LISTEN] = listener(),
 	};
-	int r = fd_send(ctl, &req, sizeof(req), fds, VMCTL_FD_MOUNTS);
+	int r = fd_send(ctl, &req, req.size, fds, VMCTL_FD_MOUNTS);
 
 	if (r < 0) {
 		errno = -r;

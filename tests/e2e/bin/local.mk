@@ -1,7 +1,7 @@
 # Programs that end-to-end cases run.
 noinst_PROGRAMS += tests/e2e/bin/bootprobe
 tests_e2e_bin_bootprobe_SOURCES = tests/e2e/bin/bootprobe.c
-tests_e2e_bin_bootprobe_LDADD = libbase.a
+tests_e2e_bin_bootprobe_LDADD = librpc.a libbase.a
 
 # In containers. AddressSanitizer and static programs do not mix.
 if !SANITIZERS
