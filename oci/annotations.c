@@ -77,6 +77,50 @@ int machine_annotations_read(
 	return 0;
 }
 
+/*
+ * What containerd's CRI plugin says of a sandbox: the sums over the containers that are to come, as
+ * far as the kubelet knows them. 0 and less: no limit, but for a quota below 0, which means that
+ * the shares are the limit (static CPU manager).
+ */
+static const struct {
+	const char *name;
+	size_t offset;
+} sandbox_names[] = {
+	{ "io.kubernetes.cri.sandbox-cpu-period", offsetof(struct sandbox_limits, period_us) },
+	{ "io.kubernetes.cri.sandbox-cpu-quota", offsetof(struct sandbox_limits, quota_us) },
+	{ "io.kubernetes.cri.sandbox-cpu-shares", offsetof(struct sandbox_limits, shares) },
+	{ "io.kubernetes.cri.sandbox-memory", offsetof(struct sandbox_limits, memory_bytes) },
+};
+
+#define SHARES_OF_A_CPU 1024
+
+int sandbox_limits_read(const struct spec *spec, struct sandbox_limits *ret, struct err *err)
+{
+	*ret = (struct sandbox_limits){ 0 };
+	for (size_t i = 0; i < ARRAY_LEN(sandbox_names); i++) {
+		const char *value = spec_annotation(spec, sandbox_names[i].name);
+		int64_t *to = (int64_t *)(void *)((char *)ret + sandbox_names[i].offset);
+
+		if (!value || str_to_i64(value, to) == 0)
+			continue;
+		err_set(err, EINVAL, "%s: annotations[\"%s\"]: must be a number, got \"%.40s\"",
+			spec->file, sandbox_names[i].name, value);
+		one_line(err->msg);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static uint64_t sandbox_cpus(const struct sandbox_limits *l)
+{
+	uint64_t period = l->period_us > 0 ? (uint64_t)l->period_us : CPU_PERIOD_DEFAULT_US;
+
+	if (l->quota_us > 0)
+		return ((uint64_t)l->quota_us - 1) / period + 1;
+	return l->quota_us < 0 && l->shares > 0 ? ((uint64_t)l->shares - 1) / SHARES_OF_A_CPU + 1
+						: 0;
+}
+
 /* Reads a number of a cpuset list; *s moves behind it. */
 static bool read_cpu(const char **s, unsigned *ret)
 {
@@ -146,10 +190,14 @@ uint32_t machine_vcpus_of(const struct spec_cpu *cpu)
 }
 
 static uint32_t shape_vcpus(const struct spec *spec, const struct machine_annotations *said,
-	const struct machine_shape *defaults)
+	const struct sandbox_limits *sandbox, const struct machine_shape *defaults)
 {
 	const struct spec_vm_hw_config *hw = spec->vm ? spec->vm->hw_config : NULL;
+	uint64_t whole = sandbox_cpus(sandbox);
 	uint32_t limits = machine_vcpus_of(&spec->linux.resources.cpu);
+
+	if (whole)
+		limits = whole > MACHINE_VCPUS_MAX ? MACHINE_VCPUS_MAX : (uint32_t)whole;
 
 	if (said->vcpus)
 		return said->vcpus;
@@ -167,10 +215,11 @@ static uint64_t round_up_mib(uint64_t bytes)
 }
 
 static uint32_t shape_memory(const struct spec *spec, const struct machine_annotations *said,
-	const struct machine_shape *defaults)
+	const struct sandbox_limits *sandbox, const struct machine_shape *defaults)
 {
 	const struct spec_vm_hw_config *hw = spec->vm ? spec->vm->hw_config : NULL;
-	int64_t limit = spec->linux.resources.memory.limit_bytes.value;
+	int64_t limit = sandbox->memory_bytes > 0 ? sandbox->memory_bytes
+						  : spec->linux.resources.memory.limit_bytes.value;
 	uint64_t mib = defaults->memory_mib;
 
 	if (said->memory_mib)
@@ -191,13 +240,16 @@ int machine_shape(const struct spec *spec, const struct machine_shape *defaults,
 	struct machine_shape *ret, struct err *err)
 {
 	struct machine_annotations said;
+	struct sandbox_limits sandbox;
 	int r = machine_annotations_read(spec, &said, err);
 
+	if (r == 0)
+		r = sandbox_limits_read(spec, &sandbox, err);
 	if (r < 0)
 		return r;
 	*ret = (struct machine_shape){
-		.vcpus = shape_vcpus(spec, &said, defaults),
-		.memory_mib = shape_memory(spec, &said, defaults),
+		.vcpus = shape_vcpus(spec, &said, &sandbox, defaults),
+		.memory_mib = shape_memory(spec, &said, &sandbox, defaults),
 		.kernel_params = said.kernel_params ? said.kernel_params : defaults->kernel_params,
 	};
 	return 0;

@@ -27,6 +27,16 @@ int machine_annotations_read(
 /* The i-th annotation that is read, or NULL at the end; for features. */
 const char *machine_annotation_name(size_t i);
 
+/* The sums over the containers of a sandbox; 0: not said. */
+struct sandbox_limits {
+	int64_t period_us, quota_us, shares; /* io.kubernetes.cri.sandbox-cpu-... */
+	int64_t memory_bytes;		     /* io.kubernetes.cri.sandbox-memory */
+};
+
+/* -EINVAL naming the annotation that is no number. */
+int sandbox_limits_read(
+	const struct spec *spec, struct sandbox_limits *ret, struct err *err) CHECKED;
+
 /*
  * How many processors the limits come to: the CPU quota, rounded up, and the number of CPUs in
  * cpuset.cpus, the smaller; at most MACHINE_VCPUS_MAX. 0: there is neither.
@@ -41,7 +51,7 @@ struct machine_shape {
 
 /*
  * The shape of the pod's VM. vcpus: the annotation; else vm.hwConfig.vcpus; else what
- * the limits come to; else defaults->vcpus. memory: the
+ * the sandbox's limits come to, or the container's own; else defaults->vcpus. memory: the
  * annotation; else vm.hwConfig.memory; else the memory limit plus MACHINE_OVERHEAD_MIB, at least
  * the default; else defaults->memory_mib. What limits and hwConfig ask for is brought into the
  * MACHINE_* bounds. defaults come from vmrun.conf; strings in ret are the spec's or its.

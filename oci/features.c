@@ -9,6 +9,7 @@
 #include "oci/mounts.h"
 #include "oci/namespaces.h"
 #include "oci/parse.h"
+#include "oci/pod_name.h"
 #include "oci/scheduling.h"
 #include "oci/seccomp.h"
 
@@ -158,13 +159,16 @@ static void print_annotations(struct json_out *out, const char *version, const c
 	json_end(out);
 }
 
-/* Annotations that change the machine, so callers should know whom they let set them. */
+/* Annotations that change the machine, or which one it is, so callers should know whom they let set
+ * them. */
 static void print_unsafe_annotations(struct json_out *out)
 {
 	json_key(out, "potentiallyUnsafeConfigAnnotations");
 	json_array(out);
 	for (size_t i = 0; machine_annotation_name(i); i++)
 		json_str(out, machine_annotation_name(i));
+	for (size_t i = 0; pod_annotation_name(i); i++)
+		json_str(out, pod_annotation_name(i));
 	json_end(out);
 }
 

@@ -43,7 +43,7 @@ static int connect_agent(const struct runtime *rt, const char *id, struct state 
 
 	if (r == 0 && state_status(*state) == STATUS_STOPPED)
 		return err_set(err, EBUSY, "container with id %s is not running", id);
-	return r ? r : vmclient_agent((*state)->dir, agent, err);
+	return r ? r : vmclient_agent((*state)->pod_dir, agent, err);
 }
 
 static int ask_stats(const struct state *s, struct rpc_client *agent,

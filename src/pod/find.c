@@ -211,7 +211,7 @@ static int boot(struct pod_found *f, struct err *err)
 	pod->volumes = f->wish->volumes || pod->shared;
 	pod->memory_mib = f->shape.memory_mib;
 	pod->overhead_mib = limits_overhead_mib(f->monitor.monitor, f->shape.memory_mib);
-	pod->vcpus = f->shape.vcpus;
+	pod->vcpus = machine_vcpus_of(&f->wish->spec->linux.resources.cpu);
 	pod->containers = f->number = 1;
 	r = make_cgroup(f, err);
 	if (r == 0)

@@ -36,7 +36,7 @@ struct pod {
 	struct pidref monitor;	     /* pid 0: there is no machine yet */
 	uint64_t memory_mib;	     /* of the guest */
 	uint64_t overhead_mib;	     /* of its monitor on top: see limits.h */
-	uint64_t vcpus;		     /* that the limits of its containers come to */
+	uint64_t vcpus;		     /* that the limits of its containers come to, all together */
 	uint64_t containers;	     /* that the machine has had */
 	bool volumes;		     /* the machine has the file system of volumes */
 	bool shared;		     /* its containers have named it */

@@ -1,5 +1,5 @@
 POD_TESTS = tests/unit/test_cgroup_path tests/unit/test_conf tests/unit/test_fd_kind tests/unit/test_hooks tests/unit/test_opt \
-	tests/unit/test_passed_fds tests/unit/test_pidref tests/unit/test_resctrl tests/unit/test_rootless tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio \
+	tests/unit/test_passed_fds tests/unit/test_pidref tests/unit/test_pod tests/unit/test_resctrl tests/unit/test_rootless tests/unit/test_signals tests/unit/test_state tests/unit/test_stdio \
 	tests/unit/test_duration tests/unit/test_ps tests/unit/test_stats tests/unit/test_userns \
 	tests/unit/test_vm_section tests/unit/test_why
 UNIT_TESTS += $(POD_TESTS)
@@ -22,6 +22,9 @@ tests_unit_test_passed_fds_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_passed_fds_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_pidref_SOURCES = tests/unit/test_pidref.c tests/unit/child.h
 tests_unit_test_pidref_LDADD = $(POD_TEST_LIBS)
+tests_unit_test_pod_SOURCES = tests/unit/test_pod.c tests/unit/child.h
+tests_unit_test_pod_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+tests_unit_test_pod_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_resctrl_SOURCES = tests/unit/test_resctrl.c tests/unit/child.h
 tests_unit_test_resctrl_LDADD = $(POD_TEST_LIBS)
 tests_unit_test_rootless_SOURCES = tests/unit/test_rootless.c tests/unit/oci_text.h
