@@ -130,9 +130,9 @@ static void a_broken_file_is_named(void **state)
 static void the_machine_goes_with_the_last_container(void **state)
 {
 	const struct place *place = *state;
+	pid_t machine = child_start(); /* without a copy of the lock */
 	struct pod *p = enter(place, "p", "a");
 	struct err err = ERR_NONE;
-	pid_t machine = child_start();
 	int status;
 
 	p->monitor = child_ref(machine);
