@@ -95,11 +95,21 @@ static int open_dir(struct state *s)
 	return s->dir < 0 ? -errno : 0;
 }
 
-static int take_lock(struct state *s, bool wait, struct err *err)
+static int no_such(const struct state *s, struct err *err)
+{
+	err_clear(err);
+	return err_set(err, ENOENT, "container \"%s\" does not exist", s->id);
+}
+
+/* make: the lock may be missing, as this create has made the directory, or one that was killed. */
+static int take_lock(struct state *s, bool wait, bool make, struct err *err)
 {
 	int r = 0;
 
-	s->lock = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->lock = openat(
+		s->dir, "lock", O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0 && errno == ENOENT && !make)
+		return no_such(s, err);
 	if (s->lock < 0)
 		r = err_sys(err, errno, "lock");
 	while (r == 0 && flock(s->lock, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
@@ -110,11 +120,11 @@ static int take_lock(struct state *s, bool wait, struct err *err)
 
 int state_lock(struct state *s, struct err *err)
 {
-	int r = take_lock(s, true, err);
+	int r = take_lock(s, true, false, err);
 
 	/* Whoever had the lock may have deleted it. */
 	if (r == 0 && !exists(s, "lock"))
-		r = err_set(err, ENOENT, "container \"%s\" does not exist", s->id);
+		r = no_such(s, err);
 	return r;
 }
 
@@ -182,7 +192,7 @@ int state_remove(struct state *s, struct err *err)
 	r = s->pod ? leave_pod(s, err) : 0;
 	if (r < 0)
 		return r;
-	r = remove_tree(s->all, s->id);
+	r = state_dir_remove(s->all, s->id, s->dir);
 	return r < 0 ? err_sys(err, -r, "cannot remove the state of \"%s\"", s->id) : 0;
 }
 
@@ -195,7 +205,7 @@ static int take_over(struct state *s, struct err *err)
 		return err_sys(err, -r, "container \"%s\"", s->id);
 	if (exists(s, "state.json"))
 		return err_set(err, EEXIST, "a container with the id \"%s\" exists", s->id);
-	r = take_lock(s, false, err);
+	r = take_lock(s, false, true, err);
 	if (r == -EAGAIN) {
 		err_clear(err);
 		return err_set(
@@ -246,7 +256,7 @@ int state_create(const char *root, const char *id, struct state **ret, struct er
 	r = open_dir(s);
 	if (r < 0)
 		return err_sys(err, -r, "container \"%s\"", id);
-	r = take_lock(s, false, err);
+	r = take_lock(s, false, true, err);
 	if (r < 0) {
 		unlinkat(s->all, id, AT_REMOVEDIR);
 		return r;
@@ -300,12 +310,6 @@ static int load(struct state *s, struct err *err)
 	if (r == 0)
 		r = json_state_get_pidref(root, "anchorPid", "anchorStart", &s->anchor, err);
 	return r;
-}
-
-static int no_such(const struct state *s, struct err *err)
-{
-	err_clear(err);
-	return err_set(err, ENOENT, "container \"%s\" does not exist", s->id);
 }
 
 static int open_existing(struct state *s, bool lock, struct err *err)

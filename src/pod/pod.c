@@ -356,7 +356,7 @@ static int end_pod(struct pod *p, struct err *err)
 		return err_sys(err, -r, "cannot end the virtual machine of pod \"%s\"", p->name);
 	cgroup_remove(&p->cgroups, &p->cgroup_parents);
 	resctrl_remove(&p->resctrl);
-	r = remove_tree(p->root, p->name);
+	r = state_dir_remove(p->root, p->name, p->dir);
 	return r < 0 ? err_sys(err, -r, "cannot remove the state of pod \"%s\"", p->name) : 0;
 }
 

@@ -4,7 +4,9 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/str.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -70,4 +72,26 @@ int state_dir_blame(int dir, struct err *err)
 
 	fd_path(dir, path, sizeof(path));
 	return err_prefix(err, "state directory %s: ", path);
+}
+
+int state_dir_remove(int parent, const char *name, int dir)
+{
+	DIR *entries = dir_read(dir);
+	struct dirent *e;
+	int r = 0;
+
+	if (!entries)
+		return errno == ENOENT ? 0 : -errno;
+	while (r == 0 && (e = readdir(entries)))
+		if (!streq(e->d_name, ".") && !streq(e->d_name, "..") && !streq(e->d_name, "lock"))
+			r = remove_tree(dir, e->d_name);
+	closedir(entries);
+	if (r < 0)
+		return r;
+	if (unlinkat(dir, "lock", 0) < 0 && errno != ENOENT)
+		return -errno;
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY ||
+		errno == EEXIST)
+		return 0;
+	return -errno;
 }

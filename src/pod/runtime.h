@@ -28,6 +28,13 @@ int state_file_write(
 	int dir, const char *name, const void *data, size_t len, struct err *err) CHECKED;
 
 /*
+ * Removes the directory name of parent, which is open as dir, with all in it. Its file "lock",
+ * which the caller holds, is the last to go: whoever has come meanwhile finds that, or makes one of
+ * his own, and then the directory is his. 0 or -errno.
+ */
+int state_dir_remove(int parent, const char *name, int dir) CHECKED;
+
+/*
  * Puts in front of err, which names a file, in which directory of the state it is: callers have
  * files of the same names. Returns -err->code.
  */
