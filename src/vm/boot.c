@@ -10,6 +10,7 @@
 #include "vm/share_events.h"
 #include "vm/signalled.h"
 #include "vm/vm.h"
+#include "vmm/cmdline.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -79,6 +80,7 @@ struct starting {
 	const struct vmctl_start *in;
 	int *fds; /* VMCTL_START_FDS of them; what a step keeps it takes out */
 	int proc_self_fd;
+	struct buf cmdline;
 };
 
 static int take_log(struct starting *s, struct err *err)
@@ -90,6 +92,33 @@ static int take_log(struct starting *s, struct err *err)
 	s->vm->alive_fd = steal_fd(&s->fds[VMCTL_FD_ALIVE]);
 	s->vm->mounts_fd = steal_fd(&s->fds[VMCTL_FD_MOUNTS]);
 	return 0;
+}
+
+static struct arch_platform platform(const struct vmctl_start *in)
+{
+	bool qemu = in->monitor != VMCTL_MONITOR_OWN;
+
+	return (struct arch_platform){
+		.qemu = qemu,
+		.kvm = in->monitor != VMCTL_MONITOR_QEMU_TCG,
+		.pci = qemu && in->pci,
+	};
+}
+
+static int make_cmdline(struct starting *s, struct err *err)
+{
+	struct cmdline_config config = {
+		.platform = platform(s->in),
+		.vcpus = s->in->vcpus,
+		.spare = s->in->vcpus_spare,
+		.params = s->in->cmdline,
+	};
+	int r = cmdline_make(&config, &s->cmdline);
+
+	if (r == -E2BIG)
+		return err_set(err, E2BIG, "the kernel command line is longer than %d bytes",
+			CMDLINE_BYTES - 1);
+	return r < 0 || !buf_str(&s->cmdline) ? err_sys(err, ENOMEM, "kernel command line") : 0;
 }
 
 static int enter_jail(struct starting *s, struct err *err)
@@ -136,8 +165,7 @@ static int launch_qemu(struct starting *s, struct err *err)
 	struct qemu_config config = {
 		.loop = s->vm->loop,
 		.binary = binary,
-		.kvm = jail.kvm,
-		.q35 = s->in->pci,
+		.platform = platform(s->in),
 		.memory_mib = s->in->memory_mib,
 		.vcpus = s->in->vcpus,
 		.spare = s->in->vcpus_spare,
@@ -146,7 +174,7 @@ static int launch_qemu(struct starting *s, struct err *err)
 		.volumes_tag = s->in->volumes ? VOLUMES_TAG : NULL,
 		.kernel = kernel,
 		.initrd = initrd,
-		.cmdline = s->in->cmdline,
+		.cmdline = buf_str(&s->cmdline),
 		.child = qemu_child,
 		.child_arg = &jail,
 		.running = qemu_running,
@@ -218,7 +246,7 @@ static int drop_privileges(struct starting *s, struct err *err)
 static int load(struct starting *s, struct err *err)
 {
 	int r = machine_load(s->vm->machine, s->fds[VMCTL_FD_KERNEL], s->fds[VMCTL_FD_INITRD],
-		s->in->cmdline, err);
+		buf_str(&s->cmdline), err);
 
 	if (r == 0)
 		vm_phase(s->vm, VMCTL_PHASE_LOADED, -1);
@@ -259,6 +287,7 @@ struct step {
 
 static const struct step own_steps[] = {
 	{ "log taken", take_log },
+	{ "command line made", make_cmdline },
 	{ "jail entered", enter_jail },
 	{ "machine made", make_machine },
 	{ "devices made", make_devices },
@@ -273,6 +302,7 @@ static const struct step own_steps[] = {
 /* QEMU has a jail of its own, which it enters before we enter ours. */
 static const struct step qemu_steps[] = {
 	{ "log taken", take_log },
+	{ "command line made", make_cmdline },
 	{ "QEMU launched", launch_qemu },
 	{ "jail entered", enter_jail },
 	{ "devices made", make_devices },
@@ -287,17 +317,18 @@ int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct er
 	struct starting s = { .vm = vm, .in = start, .fds = fds, .proc_self_fd = -1 };
 
 	const struct step *step = start->monitor == VMCTL_MONITOR_OWN ? own_steps : qemu_steps;
+	int r = 0;
 
 	vm->started = true;
-	for (; step->name; step++) {
-		int r = step->run(&s, err);
-
+	for (; r == 0 && step->name; step++) {
+		r = step->run(&s, err);
 		if (r < 0)
-			return r;
+			break;
 		log_debug("%s at %llu us", step->name,
 			(unsigned long long)((vm_now_ns() - vm->born_ns) / 1000));
 	}
-	return 0;
+	buf_done(&s.cmdline);
+	return r;
 }
 
 void vm_phase(struct vm *vm, enum vmctl_phase phase, int fd)

@@ -2,23 +2,17 @@
 #include "vmm/kvm.h"
 
 #include "base/auto.h"
+#include "vmm/arch.h"
 
 #include <sys/ioctl.h>
 
-#define IDENTITY_MAP_GPA 0xfffbc000ULL
-#define TSS_GPA		 0xfffbd000UL
-
-static const struct {
-	int cap;
-	const char *name;
-} needed[] = {
+static const struct kvm_need needs[] = {
 	{ KVM_CAP_IRQCHIP, "IRQCHIP" },
 	{ KVM_CAP_IRQFD, "IRQFD" },
 	{ KVM_CAP_IOEVENTFD, "IOEVENTFD" },
 	{ KVM_CAP_USER_MEMORY, "USER_MEMORY" },
-	{ KVM_CAP_SET_TSS_ADDR, "SET_TSS_ADDR" },
-	{ KVM_CAP_EXT_CPUID, "EXT_CPUID" },
 	{ KVM_CAP_MP_STATE, "MP_STATE" },
+	{ 0, NULL },
 };
 
 int kvm_check_api(int dev_fd, struct err *err)
@@ -33,18 +27,24 @@ int kvm_check_api(int dev_fd, struct err *err)
 	return 0;
 }
 
+static int check_needs(int dev_fd, const struct kvm_need *n, struct err *err)
+{
+	for (; n->name; n++)
+		if (ioctl(dev_fd, KVM_CHECK_EXTENSION, n->cap) <= 0)
+			return err_set(
+				err, ENOSYS, "/dev/kvm: this KVM lacks the capability %s", n->name);
+	return 0;
+}
+
 int kvm_check_capabilities(int dev_fd, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-		if (ioctl(dev_fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
-			return err_set(err, ENOSYS, "/dev/kvm: this KVM lacks the capability %s",
-				needed[i].name);
-	return 0;
+	int r = check_needs(dev_fd, needs, err);
+
+	return r ? r : check_needs(dev_fd, arch_needs, err);
 }
 
 static int create(struct kvm *kvm, struct err *err)
 {
-	uint64_t identity = IDENTITY_MAP_GPA;
 	int run_size = ioctl(kvm->dev_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 
 	if (run_size < (int)sizeof(struct kvm_run))
@@ -56,12 +56,7 @@ static int create(struct kvm *kvm, struct err *err)
 	while (kvm->vm_fd < 0 && errno == EINTR);
 	if (kvm->vm_fd < 0)
 		return err_sys(err, errno, "KVM_CREATE_VM");
-	/* Intel without unrestricted guest needs both; harmless elsewhere. Before any vCPU. */
-	if (ioctl(kvm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0)
-		return err_sys(err, errno, "KVM_SET_IDENTITY_MAP_ADDR");
-	if (ioctl(kvm->vm_fd, KVM_SET_TSS_ADDR, TSS_GPA) < 0)
-		return err_sys(err, errno, "KVM_SET_TSS_ADDR");
-	return 0;
+	return arch_vm_init(kvm, err);
 }
 
 int kvm_init(struct kvm *kvm, int dev_fd, struct err *err)
@@ -99,13 +94,6 @@ int kvm_set_memory(
 	return 0;
 }
 
-int kvm_create_irqchip(struct kvm *kvm, struct err *err)
-{
-	if (ioctl(kvm->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0)
-		return err_sys(err, errno, "KVM_CREATE_IRQCHIP");
-	return 0;
-}
-
 int kvm_irqfd(struct kvm *kvm, int eventfd, uint32_t gsi, struct err *err)
 {
 	struct kvm_irqfd irqfd = { .fd = (uint32_t)eventfd, .gsi = gsi };
@@ -128,19 +116,6 @@ int kvm_ioeventfd(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value, st
 	if (ioctl(kvm->vm_fd, KVM_IOEVENTFD, &io) < 0)
 		return err_sys(err, errno, "KVM_IOEVENTFD");
 	return 0;
-}
-
-int kvm_supported_cpuid(struct kvm *kvm, struct cpuid_table *ret, struct err *err)
-{
-	ret->nent = KVM_CPUID_MAX;
-	if (ioctl(kvm->dev_fd, KVM_GET_SUPPORTED_CPUID, ret) < 0)
-		return err_sys(err, errno, "KVM_GET_SUPPORTED_CPUID");
-	return 0;
-}
-
-int kvm_has_tsc_deadline(struct kvm *kvm)
-{
-	return ioctl(kvm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 }
 
 int kvm_create_vcpu(struct kvm *kvm, unsigned index, struct err *err)

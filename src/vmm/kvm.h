@@ -1,5 +1,4 @@
-/* KVM's ioctls with error text (Documentation/virt/kvm/api.rst). The only file that knows them all.
- */
+/* KVM's ioctls with error text (Documentation/virt/kvm/api.rst), as all architectures have them. */
 #pragma once
 
 #include "base/err.h"
@@ -22,33 +21,18 @@ int kvm_check_capabilities(int dev_fd, struct err *err) CHECKED;
 int kvm_init(struct kvm *kvm, int dev_fd, struct err *err) CHECKED;
 void kvm_done(struct kvm *kvm);
 
-/* Memory slot `slot`: guest-physical [gpa, gpa+len) is hva. Before irqchip and vCPUs: it is cheap
- * then. */
+/*
+ * Memory slot `slot`: guest-physical [gpa, gpa+len) is hva. Before irqchip and vCPUs: it is cheap
+ * then.
+ */
 int kvm_set_memory(struct kvm *kvm, uint32_t slot, uint64_t gpa, uint64_t len, void *hva,
 	struct err *err) CHECKED;
-/* The in-kernel LAPICs, IOAPIC (and PIC, which no guest of ours uses). */
-int kvm_create_irqchip(struct kvm *kvm, struct err *err) CHECKED;
 
 /* A write to eventfd raises gsi (edge). */
 int kvm_irqfd(struct kvm *kvm, int eventfd, uint32_t gsi, struct err *err) CHECKED;
 /* A 4-byte guest write of value to gpa signals eventfd. */
 int kvm_ioeventfd(
 	struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value, struct err *err) CHECKED;
-
-/* Room for what KVM_GET_SUPPORTED_CPUID returns on any processor so far. */
-#define KVM_CPUID_MAX 256
-
-/* struct kvm_cpuid2 with room behind it. */
-struct cpuid_table {
-	uint32_t nent, padding;
-	struct kvm_cpuid_entry2 entries[KVM_CPUID_MAX];
-};
-
-_Static_assert(offsetof(struct cpuid_table, entries) == sizeof(struct kvm_cpuid2), "KVM's layout");
-
-int kvm_supported_cpuid(struct kvm *kvm, struct cpuid_table *ret, struct err *err) CHECKED;
-/* Whether the TSC-deadline timer works; KVM does not say so in its CPUID. */
-int kvm_has_tsc_deadline(struct kvm *kvm);
 
 /* A vCPU's descriptor, or -errno. */
 int kvm_create_vcpu(struct kvm *kvm, unsigned index, struct err *err) CHECKED;

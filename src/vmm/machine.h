@@ -7,16 +7,9 @@
 #include "base/err.h"
 #include "dev/gmem.h"
 #include "dev/vdev.h"
+#include "vmm/end.h"
 
 struct machine;
-
-/* Why the guest stopped. */
-enum machine_end {
-	MACHINE_POWER_OFF,
-	MACHINE_RESET,	       /* a reboot, or a panic with panic=-1 */
-	MACHINE_FAILED,	       /* KVM could not go on; the log says why */
-	MACHINE_EMULATOR_DIED, /* QEMU has ended, and nobody had asked it to */
-};
 
 struct machine_config {
 	int kvm_fd;	     /* the caller's */
@@ -27,12 +20,13 @@ struct machine_config {
 	int (*vcpu_start)(void *arg);
 	/* From a vCPU's thread, once; that vCPU does not run again. */
 	void (*ended)(void *arg, enum machine_end why);
-	/* From a vCPU's thread: a byte that the guest writes to COM1. */
+	/* From a vCPU's thread: a byte that the guest writes to its early console. */
 	void (*serial)(void *arg, uint8_t byte);
 	void *arg;
 };
 
 #define MACHINE_VCPUS_MAX 64
+#define MACHINE_SLOTS_MAX 16
 
 /* VM, memory, interrupt controllers; nothing runs. */
 int machine_new(const struct machine_config *config, struct machine **ret, struct err *err) CHECKED;
@@ -44,17 +38,12 @@ const struct gmem *machine_memory(const struct machine *m);
 /* Puts a device into the next slot. Before machine_start(). */
 int machine_add_device(struct machine *m, struct vdev *dev, struct err *err) CHECKED;
 
-/* Loads the kernel and writes tables: see boot.h. After the last device. */
+/*
+ * Loads the kernel (an ELF vmlinux), its initramfs and what tells it of the machine. The
+ * descriptors stay the caller's. After the last device.
+ */
 int machine_load(struct machine *m, int kernel_fd, int initrd_fd, const char *cmdline,
 	struct err *err) CHECKED;
 
 /* Creates the vCPUs and their threads. */
 int machine_start(struct machine *m, struct err *err) CHECKED;
-
-/* For vcpu.c: a guest access to an I/O port or to memory that is not RAM. */
-void machine_port_write(struct machine *m, uint16_t port, const void *data, unsigned len);
-void machine_port_read(struct machine *m, uint16_t port, void *data, unsigned len);
-void machine_mmio(struct machine *m, uint64_t gpa, void *data, unsigned len, bool write);
-/* Whether a vCPU has asked for the end; then no vCPU enters the guest again. */
-bool machine_ended(const struct machine *m);
-void machine_end(struct machine *m, enum machine_end why);

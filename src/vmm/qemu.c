@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "vmm/qmp.h"
-#include "vmm/x86/tsc.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -40,19 +39,6 @@ struct qemu {
 	struct qmp *qmp;
 	bool ended;
 	enum machine_end end;
-};
-
-/*
- * A machine type: its options, the suffix of its virtio devices, kernel parameters that go with it.
- * With KVM the guest is told the frequencies of its clocks; without, it measures the timer by the
- * PIT.
- */
-static const struct kind {
-	const char *kvm, *tcg, *suffix, *cmdline;
-} kinds[] = {
-	{ "microvm,accel=kvm,pit=off,pic=off,rtc=off", "microvm,accel=tcg", "device", "pci=off" },
-	{ "q35,accel=kvm,sata=off,smbus=off,vmport=off",
-		"q35,accel=tcg,sata=off,smbus=off,vmport=off", "pci", "" },
 };
 
 /* A command line in the making; the first failure is kept. */
@@ -98,33 +84,29 @@ static void add_restrictions(struct line *l)
 		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 }
 
-static void add_machine(struct line *l, const struct qemu_config *c, const struct kind *kind)
+static void add_machine(struct line *l, const struct qemu_config *c, const struct arch_qemu *kind)
 {
 	unsigned long long memory = c->memory_mib;
 
-	add(l, "-machine", "%s,memory-backend=ram", c->kvm ? kind->kvm : kind->tcg);
-	add(l, "-cpu", "%s", c->kvm ? "host" : "max");
+	add(l, "-machine", "%s,memory-backend=ram", kind->machine);
+	add(l, "-cpu", "%s", kind->cpu);
 	add(l, "-smp", "%u", c->vcpus + c->spare);
 	add(l, "-m", "%lluM", memory);
 	/* Shared with our devices, and sealed, so that it cannot shrink under them. */
 	add(l, "-object", "memory-backend-memfd,id=ram,share=on,seal=on,size=%lluM", memory);
 	add(l, "-kernel", "%s", c->kernel);
 	add(l, "-initrd", "%s", c->initrd);
-	if (c->kvm)
-		add(l, "-append", "%s %s", c->cmdline, kind->cmdline);
-	else
-		add(l, "-append", "%s %s tsc_early_khz=%u", c->cmdline, kind->cmdline,
-			tsc_measure_khz());
+	add(l, "-append", "%s", c->cmdline);
 }
 
-static void add_fs(struct line *l, const struct qemu_config *c, const struct kind *kind,
+static void add_fs(struct line *l, const struct qemu_config *c, const struct arch_qemu *kind,
 	enum qemu_device which, const char *tag)
 {
 	add(l, "-device", "vhost-user-fs-%s,chardev=%s,tag=%s,num-request-queues=%u,queue-size=512",
 		kind->suffix, channel_names[which], tag, c->fs_queues);
 }
 
-static void add_devices(struct line *l, const struct qemu_config *c, const struct kind *kind)
+static void add_devices(struct line *l, const struct qemu_config *c, const struct arch_qemu *kind)
 {
 	add(l, "-global", "%s", "virtio-mmio.force-legacy=false");
 	add(l, "-mon", "%s", "chardev=qmp,mode=control");
@@ -141,14 +123,14 @@ static void add_devices(struct line *l, const struct qemu_config *c, const struc
 
 static int make_line(const struct qemu_config *c, const int theirs[CHANNELS], struct line *l)
 {
-	const struct kind *kind = &kinds[c->q35];
+	const struct arch_qemu kind = arch_qemu(&c->platform);
 
 	add_flag(l, c->binary);
 	add_restrictions(l);
-	add_machine(l, c, kind);
+	add_machine(l, c, &kind);
 	for (int i = 0; i < CHANNELS; i++)
 		add(l, "-chardev", "socket,id=%s,fd=%d", channel_names[i], theirs[i]);
-	add_devices(l, c, kind);
+	add_devices(l, c, &kind);
 	return l->failed;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
-#include "vmm/machine.h"
+#include "vmm/arch.h"
 
 struct qemu;
 
@@ -16,9 +16,8 @@ enum qemu_device { QEMU_VSOCK, QEMU_FS, QEMU_VOLUMES, QEMU_DEVICES };
 
 struct qemu_config {
 	struct loop *loop;
-	const char *binary; /* path of qemu-system-x86_64 */
-	bool kvm;	    /* false: TCG */
-	bool q35;	    /* false: microvm */
+	const char *binary; /* path of the qemu-system-… of this architecture */
+	struct arch_platform platform;
 	uint64_t memory_mib;
 	unsigned vcpus, fs_queues;
 	unsigned spare; /* processors beside vcpus that the guest may start later */

@@ -4,9 +4,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "vmm/machine.h"
-#include "vmm/x86/cpuid.h"
-#include "vmm/x86/regs.h"
+#include "vmm/kvm.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -22,18 +20,8 @@ struct vcpu {
 	pthread_t thread;
 };
 
-static int set_cpuid(struct vcpu *v, struct err *err)
-{
-	AUTO_FREE struct cpuid_table *cpuid = malloc(sizeof(*cpuid));
-
-	if (!cpuid)
-		return err_sys(err, ENOMEM, "vCPU %u", v->config.index);
-	*cpuid = *v->config.cpuid;
-	cpuid_shape(cpuid, v->config.index, v->config.count, kvm_has_tsc_deadline(v->config.kvm));
-	return kvm_vcpu_ioctl(v->fd, KVM_SET_CPUID2, cpuid, "KVM_SET_CPUID2", err);
-}
-
-int vcpu_new(const struct vcpu_config *config, struct vcpu **ret, struct err *err)
+int vcpu_new(const struct vcpu_config *config, const struct arch_vcpus *all, uint64_t entry,
+	struct vcpu **ret, struct err *err)
 {
 	struct vcpu *v = calloc(1, sizeof(*v));
 	int r;
@@ -51,9 +39,7 @@ int vcpu_new(const struct vcpu_config *config, struct vcpu **ret, struct err *er
 			r = err_sys(err, errno, "vCPU %u: mmap", config->index);
 	}
 	if (r == 0)
-		r = set_cpuid(v, err);
-	if (r == 0)
-		r = regs_set(v->fd, config->index, config->entry, err);
+		r = arch_vcpu_init(all, v->fd, config->index, entry, err);
 	if (r < 0) {
 		vcpu_free(v);
 		return r;
@@ -72,29 +58,20 @@ void vcpu_free(struct vcpu *v)
 	free(v);
 }
 
+static void end(struct vcpu *v, enum machine_end why)
+{
+	v->config.end(v->config.arg, why);
+}
+
 /* The guest did what KVM cannot go on from: say all there is to say, and end. */
 static void failed(struct vcpu *v, const char *what, uint64_t detail)
 {
-	struct kvm_regs r = { 0 };
+	char where[160];
 
-	(void)!ioctl(v->fd, KVM_GET_REGS, &r);
-	log_error("vCPU %u: %s %#llx at rip %#llx rsp %#llx rax %#llx rflags %#llx",
-		v->config.index, what, (unsigned long long)detail, (unsigned long long)r.rip,
-		(unsigned long long)r.rsp, (unsigned long long)r.rax, (unsigned long long)r.rflags);
-	machine_end(v->config.machine, MACHINE_FAILED);
-}
-
-static void exit_io(struct vcpu *v)
-{
-	struct kvm_run *run = v->run;
-	uint8_t *data = (uint8_t *)run + run->io.data_offset;
-
-	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
-		if (run->io.direction == KVM_EXIT_IO_OUT)
-			machine_port_write(v->config.machine, run->io.port, data, run->io.size);
-		else
-			machine_port_read(v->config.machine, run->io.port, data, run->io.size);
-	}
+	arch_vcpu_describe(v->fd, where, sizeof(where));
+	log_error("vCPU %u: %s %#llx at %s", v->config.index, what, (unsigned long long)detail,
+		where);
+	end(v, MACHINE_FAILED);
 }
 
 static void exit_mmio(struct vcpu *v)
@@ -102,20 +79,18 @@ static void exit_mmio(struct vcpu *v)
 	struct kvm_run *run = v->run;
 	unsigned len = run->mmio.len <= sizeof(run->mmio.data) ? run->mmio.len : 0;
 
-	machine_mmio(
-		v->config.machine, run->mmio.phys_addr, run->mmio.data, len, run->mmio.is_write);
+	v->config.mmio(v->config.arg, run->mmio.phys_addr, run->mmio.data, len, run->mmio.is_write);
 }
 
 static void exit_shutdown(struct vcpu *v)
 {
-	machine_end(v->config.machine, MACHINE_RESET); /* a triple fault: reboot=t */
+	end(v, MACHINE_RESET); /* a triple fault: reboot=t */
 }
 
 static void exit_system_event(struct vcpu *v)
 {
-	machine_end(v->config.machine, v->run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN
-					       ? MACHINE_POWER_OFF
-					       : MACHINE_RESET);
+	end(v, v->run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN ? MACHINE_POWER_OFF
+								      : MACHINE_RESET);
 }
 
 static void exit_internal_error(struct vcpu *v)
@@ -139,7 +114,6 @@ static const struct {
 	void (*handle)(struct vcpu *v);
 } exits[] = {
 	{ KVM_EXIT_MMIO, exit_mmio },
-	{ KVM_EXIT_IO, exit_io },
 	{ KVM_EXIT_INTR, exit_nothing },
 	{ KVM_EXIT_SHUTDOWN, exit_shutdown },
 	{ KVM_EXIT_SYSTEM_EVENT, exit_system_event },
@@ -155,7 +129,8 @@ static void handle_exit(struct vcpu *v)
 			return;
 		}
 	}
-	failed(v, "unexpected exit of KVM", v->run->exit_reason);
+	if (!arch_board_exit(v->config.board, v->run))
+		failed(v, "unexpected exit of KVM", v->run->exit_reason);
 }
 
 static void *loop(void *arg)
@@ -165,11 +140,11 @@ static void *loop(void *arg)
 
 	snprintf(name, sizeof(name), "vcpu%u", v->config.index);
 	pthread_setname_np(pthread_self(), name);
-	if (v->config.start && v->config.start(v->config.arg) < 0) {
-		machine_end(v->config.machine, MACHINE_FAILED);
+	if (v->config.start(v->config.arg) < 0) {
+		end(v, MACHINE_FAILED);
 		return NULL;
 	}
-	while (!machine_ended(v->config.machine)) {
+	while (!atomic_load(v->config.over)) {
 		if (ioctl(v->fd, KVM_RUN, 0) == 0)
 			handle_exit(v);
 		else if (errno != EINTR && errno != EAGAIN)

@@ -4,8 +4,9 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "tests/unit/unit.h"
-#include "vmm/layout.h"
+#include "vmm/machine.h"
 #include "vmm/x86/acpi.h"
+#include "vmm/x86/layout.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -174,7 +175,7 @@ static const uint8_t *after(const uint8_t **p, const uint8_t *end, const char *w
 static void every_slot_is_a_device(void **state)
 {
 	(void)state;
-	for (unsigned slots = 0; slots <= MMIO_SLOTS_MAX; slots++) {
+	for (unsigned slots = 0; slots <= MACHINE_SLOTS_MAX; slots++) {
 		AUTO(memory_done) struct machine_memory m = tables(2, slots);
 		uint64_t len;
 		const uint8_t *p = dsdt_of(&m, &len), *end = p + len, *found;
@@ -247,7 +248,7 @@ static unsigned count(const char *text, const char *word)
 
 static void acpica_reads_the_dsdt(void **state)
 {
-	AUTO(memory_done) struct machine_memory m = tables(2, MMIO_SLOTS_MAX);
+	AUTO(memory_done) struct machine_memory m = tables(2, MACHINE_SLOTS_MAX);
 	AUTO(buf_done) struct buf text = { 0 };
 	char dir[] = "/tmp/test_acpi.XXXXXX", aml[64], dsl[64];
 	struct err err = ERR_NONE;
@@ -274,10 +275,11 @@ static void acpica_reads_the_dsdt(void **state)
 	assert_int_equal(r, 0);
 	assert_int_equal(again, 0);
 	assert_non_null(buf_str(&text));
-	assert_int_equal(count((char *)text.data, "Name (_HID, \"LNRO0005\")"), MMIO_SLOTS_MAX);
-	assert_int_equal(count((char *)text.data, "Memory32Fixed (ReadWrite"), MMIO_SLOTS_MAX);
+	assert_int_equal(count((char *)text.data, "Name (_HID, \"LNRO0005\")"), MACHINE_SLOTS_MAX);
+	assert_int_equal(count((char *)text.data, "Memory32Fixed (ReadWrite"), MACHINE_SLOTS_MAX);
 	assert_int_equal(count((char *)text.data, "0xD000F000"), 1);
-	assert_int_equal(count((char *)text.data, "Edge, ActiveHigh, Exclusive"), MMIO_SLOTS_MAX);
+	assert_int_equal(
+		count((char *)text.data, "Edge, ActiveHigh, Exclusive"), MACHINE_SLOTS_MAX);
 	assert_int_equal(count((char *)text.data, "Name (_S5"), 1);
 }
 

@@ -2,8 +2,8 @@
  */
 #include "base/auto.h"
 #include "tests/unit/elf_file.h"
-#include "vmm/layout.h"
 #include "vmm/x86/boot.h"
+#include "vmm/x86/layout.h"
 
 #include <asm/bootparam.h>
 

@@ -2,7 +2,7 @@
 #include "vmm/x86/acpi.h"
 
 #include "base/buf.h"
-#include "vmm/layout.h"
+#include "vmm/x86/layout.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Loading what the guest boots: see boot.h. Before any vCPU runs. */
 #include "vmm/x86/boot.h"
 
-#include "vmm/layout.h"
 #include "vmm/x86/elf.h"
+#include "vmm/x86/layout.h"
 
 #include <asm/bootparam.h>
 #include <fcntl.h>

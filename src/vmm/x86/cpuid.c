@@ -4,6 +4,7 @@
 #include "base/auto.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define BIT(n) (1U << (n))
 
@@ -120,7 +121,7 @@ static void ensure_topology_levels(struct cpuid_table *cpuid, uint32_t function)
 			levels |= 1U << cpuid->entries[i].index;
 	}
 	for (uint32_t index = 0; present && index < 2; index++)
-		if (!(levels & (1U << index)) && cpuid->nent < KVM_CPUID_MAX)
+		if (!(levels & (1U << index)) && cpuid->nent < CPUID_MAX)
 			cpuid->entries[cpuid->nent++] = (struct kvm_cpuid_entry2){
 				.function = function,
 				.index = index,
@@ -157,4 +158,12 @@ void cpuid_shape(struct cpuid_table *cpuid, unsigned index, unsigned count, bool
 		for (size_t k = 0; k < ARRAY_LEN(edits); k++)
 			if (edits[k].function == cpuid->entries[i].function)
 				edits[k].edit(&cpuid->entries[i], &s);
+}
+
+int cpuid_supported(struct kvm *kvm, struct cpuid_table *ret, struct err *err)
+{
+	ret->nent = CPUID_MAX;
+	if (ioctl(kvm->dev_fd, KVM_GET_SUPPORTED_CPUID, ret) < 0)
+		return err_sys(err, errno, "KVM_GET_SUPPORTED_CPUID");
+	return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "base/auto.h"
 #include "vmm/kvm.h"
-#include "vmm/layout.h"
+#include "vmm/x86/layout.h"
 
 #include <string.h>
 

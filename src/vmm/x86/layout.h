@@ -1,12 +1,10 @@
-/* The guest-physical map of the machine; addresses that many kernels boot with elsewhere too. */
+/*
+ * The guest-physical map of the machine, its ports and interrupts; addresses that many kernels boot
+ * with elsewhere too.
+ */
 #pragma once
 
-#define KIB		(1ULL << 10)
-#define MIB		(1ULL << 20)
-#define GIB		(1ULL << 30)
-#define PAGE_BYTES	4096ULL
-#define HUGE_BYTES	(2 * MIB) /* a page of the next size: one entry of a page directory */
-#define HUGE_DOWN(gpa)	((gpa) & ~(HUGE_BYTES - 1))
+#include "vmm/sizes.h"
 
 #define GPA_GDT		0x500ULL
 #define GPA_IDT		0x520ULL
@@ -26,10 +24,12 @@
 #define GPA_HOLE_END   0x100000000ULL
 
 #define GPA_MMIO_SLOTS 0xd0000000ULL
-#define MMIO_SLOTS_MAX 16
 #define GSI_FIRST_SLOT 5
 #define GPA_IOAPIC     0xfec00000ULL
 #define GPA_LAPIC      0xfee00000ULL
+/* KVM's own, on Intel processors that cannot run real mode: a page, and three. */
+#define GPA_IDENTITY_MAP 0xfffbc000ULL
+#define GPA_TSS		 0xfffbd000ULL
 
 /* One I/O port: write 1 to reset, 0x34 (S5 with the enable bit) to power off. */
 #define PORT_POWER	  0x600
