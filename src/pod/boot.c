@@ -32,18 +32,6 @@
 #define TAIL_BYTES	 4096
 #define AGENT_TIMEOUT_MS 60000
 
-/*
- * What stock kernels are told (vmm.md 1.13): no probing for hardware that is not there, logs to the
- * virtio console, a panic ends the machine at once. noreplace-smp: a guest that starts with one
- * processor would take 9,000 lock prefixes out of its code, and put them back when it gets another.
- */
-static const char base_params[] =
-	"quiet console=hvc0 earlycon=uart8250,io,0x3f8 panic=-1 reboot=t tsc=reliable "
-	"no_timer_check random.trust_cpu=on "
-	"cryptomgr.notests noreplace-smp rcupdate.rcu_expedited=1 8250.nr_uarts=0 i8042.nokbd "
-	"i8042.noaux "
-	"swiotlb=noforce mitigations=auto";
-
 static const char *const phase_names[] = {
 	[VMCTL_PHASE_NONE] = "starting the monitor",
 	[VMCTL_PHASE_LOADED] = "kernel loaded",
@@ -177,7 +165,6 @@ static int send_start(
 	};
 	struct vmctl_request req = { .op = VMCTL_START };
 	const char *own = spec->kernel_params ? spec->kernel_params : "";
-	char processors[24] = "";
 	int n;
 
 	req.u.start.memory_mib = spec->memory_mib;
@@ -189,13 +176,11 @@ static int send_start(
 	req.u.start.pci = spec->monitor->pci;
 	req.u.start.log_max_kib = (uint32_t)spec->conf->console_log_max_kib;
 	req.u.start.debug = log_enabled(LOG_LEVEL_DEBUG);
-	if (spec->vcpus_spare)
-		snprintf(processors, sizeof(processors), "maxcpus=%u", spec->vcpus);
-	n = snprintf(req.u.start.cmdline, sizeof(req.u.start.cmdline), "%s %s %s %s", base_params,
-		processors, spec->conf->kernel_params, own);
-	if (n >= (int)sizeof(req.u.start.cmdline))
-		return err_set(err, E2BIG, "the kernel command line is longer than %d bytes",
-			VMCTL_CMDLINE_MAX);
+	n = snprintf(req.u.start.params, sizeof(req.u.start.params), "%s%s%s",
+		spec->conf->kernel_params, *own ? " " : "", own);
+	if (n >= (int)sizeof(req.u.start.params))
+		return err_set(err, E2BIG, "the kernel parameters are longer than %d bytes",
+			VMCTL_PARAMS_MAX - 1);
 	return vmclient_send(
 		ctl, &req, fds, fds[VMCTL_FD_MOUNTS] < 0 ? VMCTL_FD_MOUNTS : VMCTL_START_FDS, err);
 }

@@ -21,7 +21,7 @@
 #define VMCTL_FIRST_FD 3
 /* No message is longer, of any version. */
 #define VMCTL_MESSAGE_MAX 8192
-#define VMCTL_CMDLINE_MAX 2048
+#define VMCTL_PARAMS_MAX  2048
 
 enum vmctl_op {
 	VMCTL_START = 1, /* the pod is held by this connection */
@@ -79,7 +79,7 @@ struct vmctl_start {
 	uint32_t pci;	      /* 1: of QEMU a q35, not a microvm */
 	uint32_t log_max_kib; /* console output beyond this is dropped */
 	uint32_t debug;	      /* 1: the monitor logs its decisions */
-	char cmdline[VMCTL_CMDLINE_MAX]; /* kernel parameters, NUL-terminated */
+	char params[VMCTL_PARAMS_MAX]; /* kernel parameters beside the monitor's own; with NUL */
 };
 
 enum vmctl_share_flags {

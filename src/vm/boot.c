@@ -111,7 +111,7 @@ static int make_cmdline(struct starting *s, struct err *err)
 		.platform = platform(s->in),
 		.vcpus = s->in->vcpus,
 		.spare = s->in->vcpus_spare,
-		.params = s->in->cmdline,
+		.params = s->in->params,
 	};
 	int r = cmdline_make(&config, &s->cmdline);
 

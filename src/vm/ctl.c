@@ -122,8 +122,8 @@ static void op_start(struct client *c, const struct vmctl_request *req, int *fds
 		reply_code(c, EBUSY, "the pod has been started");
 		return;
 	}
-	if (!memchr(req->u.start.cmdline, '\0', sizeof(req->u.start.cmdline))) {
-		reply_code(c, EINVAL, "the kernel command line is too long");
+	if (!memchr(req->u.start.params, '\0', sizeof(req->u.start.params))) {
+		reply_code(c, EINVAL, "the kernel parameters are too long");
 		return;
 	}
 	if (vm_start(c->ctl->vm, &req->u.start, fds, &err) < 0) {

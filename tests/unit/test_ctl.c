@@ -17,7 +17,7 @@
 
 static struct {
 	int starts, start_code;
-	char cmdline[VMCTL_CMDLINE_MAX];
+	char params[VMCTL_PARAMS_MAX];
 	int export_code;
 	const struct fs *export_fs;
 	unsigned export_flags;
@@ -51,7 +51,7 @@ static char fakes[2];
 int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct err *err)
 {
 	seen.starts++;
-	memcpy(seen.cmdline, start->cmdline, sizeof(seen.cmdline));
+	memcpy(seen.params, start->params, sizeof(seen.params));
 	if (seen.start_code)
 		return err_set(err, seen.start_code, "no start today");
 	for (int i = 0; i < VMCTL_START_FDS; i++)
@@ -280,11 +280,11 @@ static void start_once(void **state)
 	struct vmctl_request req = request(VMCTL_START);
 	unsigned before = open_descriptors();
 
-	memset(req.u.start.cmdline, 'x', sizeof(req.u.start.cmdline));
+	memset(req.u.start.params, 'x', sizeof(req.u.start.params));
 	assert_int_equal(ask(s, s->first, &req, VMCTL_START_FDS), EINVAL);
-	req.u.start.cmdline[VMCTL_CMDLINE_MAX - 1] = '\0';
+	req.u.start.params[VMCTL_PARAMS_MAX - 1] = '\0';
 	assert_int_equal(ask(s, s->first, &req, VMCTL_START_FDS), 0);
-	assert_int_equal(strlen(seen.cmdline), VMCTL_CMDLINE_MAX - 1);
+	assert_int_equal(strlen(seen.params), VMCTL_PARAMS_MAX - 1);
 	assert_int_equal(ask(s, s->first, &req, VMCTL_START_FDS), EBUSY);
 	assert_int_equal(seen.starts, 1);
 	assert_int_equal(open_descriptors(), before);

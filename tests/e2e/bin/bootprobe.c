@@ -148,7 +148,7 @@ static int parse(int argc, char **argv, struct options *o)
 		else if (c == 'l')
 			o->start.log_max_kib = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'a')
-			snprintf(o->start.cmdline, sizeof(o->start.cmdline), "%s", optarg);
+			snprintf(o->start.params, sizeof(o->start.params), "%s", optarg);
 		else if (c == 'd')
 			o->start.debug = 1;
 		else if (c == 'g')
