@@ -188,7 +188,7 @@ int console_new(struct loop *loop, const struct gmem *gm, int log_fd, uint64_t m
 	c->loop = loop;
 	c->log_fd = log_fd;
 	c->left = max_bytes;
-	code = vdev_init(&c->dev, &console_class, gm, 0, NULL, 0);
+	code = vdev_init(&c->dev, &console_class, gm, &(struct vdev_spec){ 0 });
 	if (code < 0) {
 		free(c);
 		return code;

@@ -106,7 +106,7 @@ int rng_new(struct loop *loop, const struct gmem *gm, struct rng **ret)
 	if (!r)
 		return -ENOMEM;
 	r->loop = loop;
-	code = vdev_init(&r->dev, &rng_class, gm, 0, NULL, 0);
+	code = vdev_init(&r->dev, &rng_class, gm, &(struct vdev_spec){ 0 });
 	if (code < 0) {
 		free(r);
 		return code;

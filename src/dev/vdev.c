@@ -15,13 +15,14 @@
 #define INTERRUPT_CONFIG 2U
 
 int vdev_init(struct vdev *d, const struct vdev_class *class, const struct gmem *gm,
-	unsigned queues, void *config, uint32_t config_len)
+	const struct vdev_spec *spec)
 {
 	*d = (struct vdev){
 		.class = class,
-		.config = config,
-		.config_len = config_len,
-		.queues = queues ? queues : class->queues,
+		.config = spec->config,
+		.config_len = spec->config_len,
+		.queues = spec->queues ? spec->queues : class->queues,
+		.features = class->features | spec->features,
 	};
 	if (d->queues > class->queues || d->queues > VDEV_QUEUES_MAX) {
 		d->class = NULL;
@@ -68,7 +69,7 @@ void vdev_done(struct vdev *d)
 
 uint64_t vdev_features(const struct vdev *d)
 {
-	return d->class->features | COMMON_FEATURES;
+	return d->features | COMMON_FEATURES;
 }
 
 bool vdev_has(const struct vdev *d, uint64_t feature)

@@ -24,7 +24,8 @@ struct vdev_class {
 	uint32_t virtio_id;
 	unsigned queues;
 	uint16_t queue_max[VDEV_QUEUES_MAX];
-	uint64_t features; /* beyond VERSION_1, EVENT_IDX and INDIRECT_DESC, which all offer */
+	/* That each of its devices offers, beyond VERSION_1, EVENT_IDX and INDIRECT_DESC. */
+	uint64_t features;
 	/* The driver is ready (DRIVER_OK), queues are started: begin to watch q->kick_fd. */
 	int (*start)(struct vdev *d);
 	/*
@@ -54,7 +55,8 @@ struct vdev {
 	const struct vdev_class *class;
 	void *config; /* config space; owned by the device */
 	uint32_t config_len;
-	unsigned queues; /* in use; at most class->queues */
+	unsigned queues;   /* in use; at most class->queues */
+	uint64_t features; /* that this one offers, beyond those that all do */
 	struct vq queue[VDEV_QUEUES_MAX];
 
 	/* Of vdev.c and the transport. */
@@ -70,12 +72,17 @@ struct vdev {
 	void *transport;
 };
 
-/*
- * Prepares a device with its kick eventfds. gm must outlive it. queues: 0 takes all of the class.
- * Returns 0 or -errno.
- */
+/* What one device has beside its class; zeroed: nothing. */
+struct vdev_spec {
+	unsigned queues;   /* 0: all of the class */
+	uint64_t features; /* that it offers beyond those of the class */
+	void *config;	   /* its config space; the device's own */
+	uint32_t config_len;
+};
+
+/* Prepares a device with its kick eventfds. gm must outlive it. Returns 0 or -errno. */
 int vdev_init(struct vdev *d, const struct vdev_class *class, const struct gmem *gm,
-	unsigned queues, void *config, uint32_t config_len) CHECKED;
+	const struct vdev_spec *spec) CHECKED;
 /* Stops the device and closes its eventfds. */
 void vdev_done(struct vdev *d);
 

@@ -105,6 +105,11 @@ static struct arch_platform platform(const struct vmctl_start *in)
 	};
 }
 
+static struct devices_plan device_plan(const struct vmctl_start *in)
+{
+	return (struct devices_plan){ .vcpus = in->vcpus, .volumes = in->volumes };
+}
+
 static int make_cmdline(struct starting *s, struct err *err)
 {
 	struct cmdline_config config = {
@@ -156,6 +161,8 @@ static int launch_qemu(struct starting *s, struct err *err)
 {
 	char binary[PATH_MAX], kernel[PATH_MAX] = QEMU_JAIL_KERNEL,
 			       initrd[PATH_MAX] = QEMU_JAIL_INITRD;
+	struct devices_plan plan = device_plan(s->in);
+	struct qemu_device device[QEMU_DEVICES_MAX];
 	struct qemu_jail jail = {
 		.binary = binary,
 		.kernel_fd = s->fds[VMCTL_FD_KERNEL],
@@ -169,9 +176,7 @@ static int launch_qemu(struct starting *s, struct err *err)
 		.memory_mib = s->in->memory_mib,
 		.vcpus = s->in->vcpus,
 		.spare = s->in->vcpus_spare,
-		.fs_queues = devices_fs_queues(s->in->vcpus),
-		.fs_tag = SHARE_TAG,
-		.volumes_tag = s->in->volumes ? VOLUMES_TAG : NULL,
+		.device = device,
 		.kernel = kernel,
 		.initrd = initrd,
 		.cmdline = buf_str(&s->cmdline),
@@ -184,6 +189,7 @@ static int launch_qemu(struct starting *s, struct err *err)
 	};
 	int r = path_of(s->fds[VMCTL_FD_MONITOR], binary, sizeof(binary), err);
 
+	config.devices = devices_in_qemu(&plan, device);
 	if (r == 0 && !qemu_jail_possible()) {
 		r = path_of(jail.kernel_fd, kernel, sizeof(kernel), err);
 		if (r == 0)
@@ -221,9 +227,8 @@ static int make_devices(struct starting *s, struct err *err)
 		.log_fd = STDERR_FILENO,
 		.log_max_bytes = (uint64_t)s->in->log_max_kib << 10,
 		.proc_self_fd = s->proc_self_fd,
-		.volumes = s->in->volumes,
 		.root_locks = s->in->root_locks,
-		.vcpus = s->in->vcpus,
+		.plan = device_plan(s->in),
 		.vsock_up = vsock_up,
 		.agent_dialled = agent_dialled,
 		.worker_start = worker_start,

@@ -1,6 +1,6 @@
 /*
- * The table of devices: see devices.h. The row number is the slot, so rows are only ever appended,
- * and what a pod may do without is in the last ones.
+ * The table of devices: see devices.h. What a pod has of it comes in its order, a slot each, so
+ * rows are only ever appended, and what a pod may do without is in the last ones.
  */
 #include "vm/devices.h"
 
@@ -8,7 +8,7 @@
 #include "rpc/ports.h"
 
 #include <fcntl.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 #define REQUEST_QUEUES_MAX 4
@@ -16,9 +16,7 @@
 #define INODES_MAX	   400000
 #define LOCKS_MIN	   64
 #define LOCKS_MAX	   8192
-
-typedef int make_fn(const struct devices_config *c, const struct gmem *gm, struct devices *d,
-	struct vdev **ret);
+#define FS_IN_QEMU	   ",tag=%s,num-request-queues=%u,queue-size=512"
 
 static int new_console(
 	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
@@ -66,26 +64,34 @@ static unsigned descriptors(unsigned parts, unsigned min, unsigned max)
 	return share < min ? min : share > max ? max : (unsigned)share;
 }
 
-unsigned devices_fs_queues(unsigned vcpus)
+static unsigned fs_queues(unsigned vcpus)
 {
 	return vcpus < REQUEST_QUEUES_MAX ? vcpus : REQUEST_QUEUES_MAX;
 }
 
-static int new_fs(const struct devices_config *c, const struct gmem *gm, const char *tag,
-	bool locks, int proc_self_fd, struct fs **fs, struct vdev **ret)
+/* What is different from one fs device to the other. */
+struct fs_instance {
+	const char *tag;
+	bool locks;	  /* the host's; else the guest has them to itself */
+	int proc_self_fd; /* owned */
+	void (*events)(void *arg);
+};
+
+static int new_fs(const struct devices_config *c, const struct gmem *gm,
+	const struct fs_instance *one, struct fs **fs, struct vdev **ret)
 {
 	struct fs_config config = {
-		.tag = tag,
+		.tag = one->tag,
 		.beliefs_xattr = SHARE_BELIEFS_XATTR,
-		.request_queues = devices_fs_queues(c->vcpus),
-		.proc_self_fd = proc_self_fd,
+		.request_queues = fs_queues(c->plan.vcpus),
+		.proc_self_fd = one->proc_self_fd,
 		/* What is not for these is for open files, streams and the control socket. */
-		.inodes_max = descriptors(c->volumes ? 12 : 24, INODES_MIN, INODES_MAX),
-		.locks_max = locks ? descriptors(1, LOCKS_MIN, LOCKS_MAX) : 0,
+		.inodes_max = descriptors(c->plan.volumes ? 12 : 24, INODES_MIN, INODES_MAX),
+		.locks_max = one->locks ? descriptors(1, LOCKS_MIN, LOCKS_MAX) : 0,
 		.worker_start = c->worker_start,
 		.crowded = c->fs_crowded,
 		.lock_waiting = c->fs_lock_waiting,
-		.events = strcmp(tag, VOLUMES_TAG) == 0 ? c->fs_events : NULL,
+		.events = one->events,
 		.arg = c->arg,
 	};
 	int r = fs_new(&config, gm, fs);
@@ -98,69 +104,117 @@ static int new_fs(const struct devices_config *c, const struct gmem *gm, const c
 static int new_roots(
 	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
 {
-	return new_fs(c, gm, SHARE_TAG, c->root_locks, c->proc_self_fd, &d->roots, ret);
+	struct fs_instance one = {
+		.tag = SHARE_TAG,
+		.locks = c->root_locks,
+		.proc_self_fd = c->proc_self_fd,
+	};
+
+	return new_fs(c, gm, &one, &d->roots, ret);
 }
 
 static int new_volumes(
 	const struct devices_config *c, const struct gmem *gm, struct devices *d, struct vdev **ret)
 {
-	int proc;
+	struct fs_instance one = {
+		.tag = VOLUMES_TAG,
+		.locks = true,
+		.proc_self_fd = fcntl(c->proc_self_fd, F_DUPFD_CLOEXEC, 3),
+		.events = c->fs_events,
+	};
 
-	*ret = NULL;
-	if (!c->volumes)
-		return 0;
-	proc = fcntl(c->proc_self_fd, F_DUPFD_CLOEXEC, 3);
-	return proc < 0 ? -errno : new_fs(c, gm, VOLUMES_TAG, true, proc, &d->volumes, ret);
+	return one.proc_self_fd < 0 ? -errno : new_fs(c, gm, &one, &d->volumes, ret);
 }
 
-#define NOT_FOR_QEMU QEMU_DEVICES
+static bool has_volumes(const struct devices_plan *p)
+{
+	return p->volumes;
+}
 
-static const struct {
+static void roots_in_qemu(const struct devices_plan *p, char *to, size_t size)
+{
+	snprintf(to, size, FS_IN_QEMU, SHARE_TAG, fs_queues(p->vcpus));
+}
+
+static void volumes_in_qemu(const struct devices_plan *p, char *to, size_t size)
+{
+	snprintf(to, size, FS_IN_QEMU, VOLUMES_TAG, fs_queues(p->vcpus));
+}
+
+static const struct row {
 	const char *name;
-	make_fn *make;
-	enum qemu_device in_qemu;
+	int (*make)(const struct devices_config *c, const struct gmem *gm, struct devices *d,
+		struct vdev **ret);
+	bool (*wanted)(const struct devices_plan *p); /* NULL: by every pod */
+	const char *qemu_type;			      /* NULL: QEMU has one of its own */
+	void (*qemu_options)(const struct devices_plan *p, char *to, size_t size); /* or NULL */
 } table[] = {
-	{ "console", new_console, NOT_FOR_QEMU },
-	{ "rng", new_rng, NOT_FOR_QEMU },
-	{ "vsock", new_vsock, QEMU_VSOCK },
-	{ "fs", new_roots, QEMU_FS },
-	{ "volumes", new_volumes, QEMU_VOLUMES },
+	{ "console", new_console, NULL, NULL, NULL },
+	{ "rng", new_rng, NULL, NULL, NULL },
+	{ "vsock", new_vsock, NULL, "vhost-user-vsock", NULL },
+	{ "fs", new_roots, NULL, "vhost-user-fs", roots_in_qemu },
+	{ "volumes", new_volumes, has_volumes, "vhost-user-fs", volumes_in_qemu },
 };
 
-static int plug_into_machine(
-	const struct devices_config *c, size_t row, struct devices *d, struct err *err)
+static bool is_wanted(const struct row *row, const struct devices_plan *p)
 {
-	struct vdev *dev;
-	int r = table[row].make(c, machine_memory(c->machine), d, &dev);
-
-	if (r < 0)
-		return err_sys(err, -r, "%s device", table[row].name);
-	return dev ? machine_add_device(c->machine, dev, err) : 0;
+	return !row->wanted || row->wanted(p);
 }
 
-static int serve_qemu(
-	const struct devices_config *c, size_t row, struct devices *d, struct err *err)
+unsigned devices_in_qemu(const struct devices_plan *p, struct qemu_device ret[QEMU_DEVICES_MAX])
 {
-	enum qemu_device which = table[row].in_qemu;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct row *row = &table[i];
+
+		if (!row->qemu_type || !is_wanted(row, p))
+			continue;
+		ret[n] = (struct qemu_device){ .id = row->name, .type = row->qemu_type };
+		if (row->qemu_options)
+			row->qemu_options(p, ret[n].options, sizeof(ret[n].options));
+		n++;
+	}
+	return n;
+}
+
+static int plug_into_machine(
+	const struct devices_config *c, const struct row *row, struct devices *d, struct err *err)
+{
+	struct vdev *dev;
+	int r = row->make(c, machine_memory(c->machine), d, &dev);
+
+	return r < 0 ? err_sys(err, -r, "%s device", row->name)
+		     : machine_add_device(c->machine, dev, err);
+}
+
+/* The next of the devices that QEMU was told of. */
+static int serve_qemu(
+	const struct devices_config *c, const struct row *row, struct devices *d, struct err *err)
+{
+	unsigned n = d->in_qemu;
 	struct vdev *dev;
 	int r;
 
-	if (which == NOT_FOR_QEMU)
+	if (!row->qemu_type)
 		return 0;
-	r = table[row].make(c, &d->memory[which], d, &dev);
-	if (r == 0 && dev)
-		r = vhost_user_new(c->loop, dev, &d->memory[which],
-			qemu_take_socket(c->qemu, which), c->front_end_gone, c->arg,
-			&d->transport[which]);
-	return r < 0 ? err_sys(err, -r, "%s device", table[row].name) : 0;
+	r = row->make(c, &d->memory[n], d, &dev);
+	if (r == 0)
+		r = vhost_user_new(c->loop, dev, &d->memory[n], qemu_take_socket(c->qemu, n),
+			c->front_end_gone, c->arg, &d->transport[n]);
+	d->in_qemu++;
+	return r < 0 ? err_sys(err, -r, "%s device", row->name) : 0;
 }
 
 int devices_new(const struct devices_config *config, struct devices *ret, struct err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(table); i++)
-		r = config->qemu ? serve_qemu(config, i, ret, err)
-				 : plug_into_machine(config, i, ret, err);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(table); i++) {
+		if (!is_wanted(&table[i], &config->plan))
+			continue;
+		r = config->qemu ? serve_qemu(config, &table[i], ret, err)
+				 : plug_into_machine(config, &table[i], ret, err);
+	}
 	return r;
 }

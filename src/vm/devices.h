@@ -16,9 +16,19 @@ struct devices {
 	struct vsock *vsock;
 	struct fs *roots, *volumes; /* volumes: or NULL */
 	/* With QEMU: a transport for each device, and the memory that it has mapped. */
-	struct gmem memory[QEMU_DEVICES];
-	struct vhost_user *transport[QEMU_DEVICES];
+	unsigned in_qemu;
+	struct gmem memory[QEMU_DEVICES_MAX];
+	struct vhost_user *transport[QEMU_DEVICES_MAX];
 };
+
+/* What decides which devices there are, and of which shape. */
+struct devices_plan {
+	unsigned vcpus;
+	bool volumes; /* whether there is a second fs device */
+};
+
+/* What QEMU is to be told of them before they are made; their number. */
+unsigned devices_in_qemu(const struct devices_plan *p, struct qemu_device ret[QEMU_DEVICES_MAX]);
 
 struct devices_config {
 	struct loop *loop;
@@ -27,9 +37,8 @@ struct devices_config {
 	int log_fd;
 	uint64_t log_max_bytes;
 	int proc_self_fd; /* owned by the devices */
-	bool volumes;	  /* whether there is a second fs device */
-	bool root_locks;  /* whether the first one has file locks; the second one does */
-	unsigned vcpus;
+	bool root_locks;  /* whether the first fs device has file locks; the second one does */
+	struct devices_plan plan;
 	void (*vsock_up)(void *arg);
 	vsock_accept_fn *agent_dialled;
 	int (*worker_start)(void *arg);
@@ -39,8 +48,6 @@ struct devices_config {
 	vhost_user_gone_fn *front_end_gone; /* of QEMU */
 	void *arg;
 };
-
-unsigned devices_fs_queues(unsigned vcpus);
 
 /* Makes the devices and puts each into its slot, or behind its socket. */
 int devices_new(const struct devices_config *config, struct devices *ret, struct err *err) CHECKED;

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "vmm/qmp.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,25 +18,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The sockets that QEMU inherits: the devices', then these. */
-enum { CHANNEL_QMP = QEMU_DEVICES, CHANNEL_SERIAL, CHANNEL_CONSOLE, CHANNELS };
+/* The sockets that QEMU inherits: these, then the devices'. */
+enum { CHANNEL_QMP, CHANNEL_SERIAL, CHANNEL_CONSOLE, CHANNEL_DEVICES };
 
-static const char *const channel_names[CHANNELS] = {
-	[QEMU_VSOCK] = "vsock",
-	[QEMU_FS] = "fs",
-	[QEMU_VOLUMES] = "volumes",
-	[CHANNEL_QMP] = "qmp",
-	[CHANNEL_SERIAL] = "serial",
-	[CHANNEL_CONSOLE] = "console",
-};
+#define CHANNELS_MAX (CHANNEL_DEVICES + QEMU_DEVICES_MAX)
 
 struct qemu {
 	struct qemu_config config;
 	pid_t pid;
 	int pid_fd;
 	struct loop_fd *pid_watch;
-	int ours[CHANNELS];
-	struct loop_fd *output_watch[CHANNELS];
+	int ours[CHANNELS_MAX];
+	struct loop_fd *output_watch[CHANNEL_DEVICES];
 	struct qmp *qmp;
 	bool ended;
 	enum machine_end end;
@@ -99,13 +93,6 @@ static void add_machine(struct line *l, const struct qemu_config *c, const struc
 	add(l, "-append", "%s", c->cmdline);
 }
 
-static void add_fs(struct line *l, const struct qemu_config *c, const struct arch_qemu *kind,
-	enum qemu_device which, const char *tag)
-{
-	add(l, "-device", "vhost-user-fs-%s,chardev=%s,tag=%s,num-request-queues=%u,queue-size=512",
-		kind->suffix, channel_names[which], tag, c->fs_queues);
-}
-
 static void add_devices(struct line *l, const struct qemu_config *c, const struct arch_qemu *kind)
 {
 	add(l, "-global", "%s", "virtio-mmio.force-legacy=false");
@@ -115,32 +102,42 @@ static void add_devices(struct line *l, const struct qemu_config *c, const struc
 	add(l, "-device", "%s", "virtconsole,chardev=console");
 	add(l, "-device", "virtio-rng-%s", kind->suffix);
 	add(l, "-device", "virtio-balloon-%s", kind->suffix);
-	add(l, "-device", "vhost-user-vsock-%s,chardev=vsock", kind->suffix);
-	add_fs(l, c, kind, QEMU_FS, c->fs_tag);
-	if (c->volumes_tag)
-		add_fs(l, c, kind, QEMU_VOLUMES, c->volumes_tag);
+	for (unsigned i = 0; i < c->devices; i++)
+		add(l, "-device", "%s-%s,chardev=%s%s", c->device[i].type, kind->suffix,
+			c->device[i].id, c->device[i].options);
 }
 
-static int make_line(const struct qemu_config *c, const int theirs[CHANNELS], struct line *l)
+static const char *channel_name(const struct qemu_config *c, unsigned channel)
+{
+	static const char *const own[CHANNEL_DEVICES] = {
+		[CHANNEL_QMP] = "qmp",
+		[CHANNEL_SERIAL] = "serial",
+		[CHANNEL_CONSOLE] = "console",
+	};
+
+	return channel < CHANNEL_DEVICES ? own[channel] : c->device[channel - CHANNEL_DEVICES].id;
+}
+
+static int make_line(const struct qemu_config *c, const int *theirs, struct line *l)
 {
 	const struct arch_qemu kind = arch_qemu(&c->platform);
 
 	add_flag(l, c->binary);
 	add_restrictions(l);
 	add_machine(l, c, &kind);
-	for (int i = 0; i < CHANNELS; i++)
-		add(l, "-chardev", "socket,id=%s,fd=%d", channel_names[i], theirs[i]);
+	for (unsigned i = 0; i < CHANNEL_DEVICES + c->devices; i++)
+		add(l, "-chardev", "socket,id=%s,fd=%d", channel_name(c, i), theirs[i]);
 	add_devices(l, c, &kind);
 	return l->failed;
 }
 
 /* In the child. What goes wrong is said in the log, which is its stderr. */
-static void become_qemu(const struct qemu_config *c, const int theirs[CHANNELS], char *const *argv)
+static void become_qemu(const struct qemu_config *c, const int *theirs, char *const *argv)
 {
 	char *const envp[] = { NULL };
 	int ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && signal(SIGPIPE, SIG_DFL) != SIG_ERR;
 
-	for (int i = 0; i < CHANNELS; i++)
+	for (unsigned i = 0; i < CHANNEL_DEVICES + c->devices; i++)
 		ok = ok && fcntl(theirs[i], F_SETFD, 0) == 0;
 	if (ok && c->child(c->child_arg) == 0)
 		execve(c->binary, argv, envp);
@@ -188,7 +185,7 @@ static void on_output(void *arg, int fd, uint32_t events)
 		q->config.output(q->config.arg, data[i]);
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
-	for (int i = CHANNEL_SERIAL; i < CHANNELS; i++) {
+	for (int i = CHANNEL_SERIAL; i < CHANNEL_DEVICES; i++) {
 		if (q->ours[i] == fd) {
 			loop_fd_remove(q->output_watch[i]);
 			q->output_watch[i] = NULL;
@@ -198,7 +195,7 @@ static void on_output(void *arg, int fd, uint32_t events)
 
 static void drain(struct qemu *q)
 {
-	for (int i = CHANNEL_SERIAL; i < CHANNELS; i++)
+	for (int i = CHANNEL_SERIAL; i < CHANNEL_DEVICES; i++)
 		while (q->output_watch[i]) {
 			char byte;
 
@@ -256,13 +253,13 @@ static int watch(struct qemu *q)
 	};
 	int r = loop_fd_add(q->config.loop, "qemu", q->pid_fd, EPOLLIN, on_death, q, &q->pid_watch);
 
-	for (int i = CHANNEL_SERIAL; r == 0 && i < CHANNELS; i++)
-		r = loop_fd_add(q->config.loop, channel_names[i], q->ours[i], EPOLLIN, on_output, q,
-			&q->output_watch[i]);
+	for (int i = CHANNEL_SERIAL; r == 0 && i < CHANNEL_DEVICES; i++)
+		r = loop_fd_add(q->config.loop, "console of QEMU", q->ours[i], EPOLLIN, on_output,
+			q, &q->output_watch[i]);
 	return r ? r : qmp_new(q->config.loop, steal_fd(&q->ours[CHANNEL_QMP]), &handler, &q->qmp);
 }
 
-static int spawn(struct qemu *q, const int theirs[CHANNELS], struct err *err)
+static int spawn(struct qemu *q, const int *theirs, struct err *err)
 {
 	struct line line = { 0 };
 	int r = make_line(&q->config, theirs, &line);
@@ -286,12 +283,14 @@ static int spawn(struct qemu *q, const int theirs[CHANNELS], struct err *err)
 int qemu_start(const struct qemu_config *config, struct qemu **ret, struct err *err)
 {
 	struct qemu *q = calloc(1, sizeof(*q));
-	int theirs[CHANNELS], r = 0;
+	unsigned channels = CHANNEL_DEVICES + config->devices;
+	int theirs[CHANNELS_MAX], r = 0;
 
 	if (!q)
 		return err_sys(err, ENOMEM, "QEMU");
+	assert(config->devices <= QEMU_DEVICES_MAX);
 	*q = (struct qemu){ .config = *config, .pid_fd = -1, .end = MACHINE_EMULATOR_DIED };
-	for (int i = 0; i < CHANNELS; i++) {
+	for (unsigned i = 0; i < channels; i++) {
 		int sv[2] = { -1, -1 };
 
 		if (r == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
@@ -301,18 +300,20 @@ int qemu_start(const struct qemu_config *config, struct qemu **ret, struct err *
 	}
 	if (r == 0)
 		r = spawn(q, theirs, err);
-	for (int i = 0; i < CHANNELS; i++)
+	for (unsigned i = 0; i < channels; i++)
 		close_fd(&theirs[i]);
 	/* On failure the process is of no use, and ends with what it holds. */
 	if (r < 0)
 		return r;
+	/* The caller's, and not needed any more. */
+	q->config.device = NULL;
 	*ret = q;
 	return 0;
 }
 
-int qemu_take_socket(struct qemu *q, enum qemu_device device)
+int qemu_take_socket(struct qemu *q, unsigned device)
 {
-	return steal_fd(&q->ours[device]);
+	return steal_fd(&q->ours[CHANNEL_DEVICES + device]);
 }
 
 int qemu_order(struct qemu *q, enum qemu_order order)

@@ -12,16 +12,24 @@
 
 struct qemu;
 
-enum qemu_device { QEMU_VSOCK, QEMU_FS, QEMU_VOLUMES, QEMU_DEVICES };
+/* A device of ours that QEMU gets over vhost-user. */
+struct qemu_device {
+	const char *id;	  /* unique */
+	const char *type; /* of -device, without the transport: "vhost-user-fs" */
+	char options[96]; /* ",property=value..."; or empty */
+};
+
+#define QEMU_DEVICES_MAX 8
 
 struct qemu_config {
 	struct loop *loop;
 	const char *binary; /* path of the qemu-system-… of this architecture */
 	struct arch_platform platform;
 	uint64_t memory_mib;
-	unsigned vcpus, fs_queues;
+	unsigned vcpus;
 	unsigned spare; /* processors beside vcpus that the guest may start later */
-	const char *fs_tag, *volumes_tag; /* volumes_tag: NULL for a machine without QEMU_VOLUMES */
+	const struct qemu_device *device; /* in slot order; read by qemu_start() only */
+	unsigned devices;
 	/* As QEMU sees them, once child() has run. */
 	const char *kernel, *initrd;
 	const char *cmdline;
@@ -43,8 +51,8 @@ struct qemu_config {
 /* Starts QEMU, which waits for the devices' back ends. Before the process has further threads. */
 int qemu_start(const struct qemu_config *config, struct qemu **ret, struct err *err) CHECKED;
 
-/* Our end of a device's vhost-user socket; the caller owns it from now on. */
-int qemu_take_socket(struct qemu *q, enum qemu_device device);
+/* Our end of the vhost-user socket of config.device[device]; the caller owns it from now on. */
+int qemu_take_socket(struct qemu *q, unsigned device);
 
 enum qemu_order {
 	QEMU_PAUSE,

@@ -56,10 +56,12 @@ static const struct vdev_class toy_class = {
 static int fresh(void **state)
 {
 	(void)state;
+	struct vdev_spec spec = { .config = toy.config, .config_len = sizeof(toy.config) };
+
 	memset(&toy, 0, sizeof(toy));
 	memcpy(toy.config, "config", 6);
 	fg_init(&g);
-	assert_int_equal(vdev_init(&toy.dev, &toy_class, &g.gm, 0, toy.config, 6), 0);
+	assert_int_equal(vdev_init(&toy.dev, &toy_class, &g.gm, &spec), 0);
 	fg_attach(&g, &toy.dev);
 	return 0;
 }
@@ -326,12 +328,40 @@ static void interrupts_say_why_and_are_acknowledged(void **state)
 	assert_int_equal(fg_read32(&g, STATUS), ALL | VDEV_NEEDS_RESET);
 }
 
+/* Two of a class: each has its own features and config space. */
+static void an_instance_offers_more_than_its_class(void **state)
+{
+	static uint8_t config[] = "other";
+	struct vdev_spec spec = {
+		.queues = 1,
+		.features = 1 << 7,
+		.config = config,
+		.config_len = sizeof(config),
+	};
+	struct fakeguest guest;
+	struct vdev other;
+
+	(void)state;
+	fg_init(&guest);
+	assert_int_equal(vdev_init(&other, &toy_class, &guest.gm, &spec), 0);
+	fg_attach(&guest, &other);
+	assert_int_equal(fg_read32(&guest, FEATURES) & 0xff, 1 << 5 | 1 << 7);
+	assert_int_equal(fg_read32(&g, FEATURES) & 0xff, 1 << 5);
+	assert_int_equal(fg_read32(&guest, CONFIG), 0x6568746f); /* "othe" */
+	fg_negotiate(&guest, 1 << 7);
+	assert_true(vdev_has(&other, 1 << 7));
+	assert_false(vdev_has(&toy.dev, 1 << 7));
+	fg_done(&guest);
+	vdev_done(&other);
+}
+
 static void too_many_queues_are_refused(void **state)
 {
 	struct vdev d;
 
 	(void)state;
-	assert_int_equal(vdev_init(&d, &toy_class, &g.gm, 3, NULL, 0), -EINVAL);
+	assert_int_equal(
+		vdev_init(&d, &toy_class, &g.gm, &(struct vdev_spec){ .queues = 3 }), -EINVAL);
 	vdev_done(&d);
 }
 
@@ -352,6 +382,8 @@ int main(void)
 			a_device_that_cannot_start_asks_for_a_reset, fresh, gone),
 		cmocka_unit_test_setup_teardown(
 			interrupts_say_why_and_are_acknowledged, fresh, gone),
+		cmocka_unit_test_setup_teardown(
+			an_instance_offers_more_than_its_class, fresh, gone),
 		cmocka_unit_test_setup_teardown(too_many_queues_are_refused, fresh, gone),
 	};
 

@@ -260,6 +260,17 @@ static int make_locks(struct fs *fs)
 	return locks_init(&fs->server.locks, &config);
 }
 
+static int make_device(struct fs *fs, const struct gmem *gm)
+{
+	struct vdev_spec spec = {
+		.queues = fs->workers,
+		.config = &fs->space,
+		.config_len = sizeof(fs->space),
+	};
+
+	return vdev_init(&fs->dev, &fs_class, gm, &spec);
+}
+
 int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **ret)
 {
 	unsigned queues = config->request_queues;
@@ -289,7 +300,7 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 	numbers_init(&fs->server.numbers);
 	r = make_locks(fs);
 	if (r == 0)
-		r = vdev_init(&fs->dev, &fs_class, gm, fs->workers, &fs->space, sizeof(fs->space));
+		r = make_device(fs, gm);
 	if (r == 0 && config->events)
 		r = watch_new(&fs->server, fs->workers, config, &fs->server.watch);
 	if (r == 0)

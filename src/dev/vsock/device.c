@@ -258,10 +258,12 @@ int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid, unsi
 	void (*ready)(void *arg), void *arg, struct vsock **ret)
 {
 	struct vsock *v = calloc(1, sizeof(*v));
+	struct vdev_spec spec = { .queues = queues, .config_len = sizeof(v->guest_cid) };
 	int r;
 
 	if (!v)
 		return -ENOMEM;
+	spec.config = &v->guest_cid;
 	v->loop = loop;
 	v->guest_cid = guest_cid;
 	v->up = ready;
@@ -269,8 +271,7 @@ int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid, unsi
 	list_init(&v->work);
 	r = dial_init(v);
 	if (r == 0)
-		r = vdev_init(
-			&v->dev, &vsock_class, gm, queues, &v->guest_cid, sizeof(v->guest_cid));
+		r = vdev_init(&v->dev, &vsock_class, gm, &spec);
 	if (r < 0) {
 		dial_done(v);
 		free(v);
