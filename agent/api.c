@@ -12,11 +12,13 @@
 #include "agent/launch.h"
 #include "agent/processors.h"
 #include "agent/sd_notify.h"
+#include "agent/slots.h"
 #include "agent/sockets.h"
 #include "agent/timeline.h"
 #include "base/str.h"
 #include "rpc/ports.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -269,6 +271,27 @@ static void api_add_processors(Vmrun__Agent__Agent_Service *service,
 		reply_result(request, r, &err);
 	else
 		rpc_reply(request, &out.base);
+}
+
+static void api_bind_slot(Vmrun__Agent__Agent_Service *service,
+	const Vmrun__Agent__BindSlotRequest *in, Vmrun__Agent__BindSlotResponse_Closure closure,
+	void *request)
+{
+	Vmrun__Agent__BindSlotResponse out = VMRUN__AGENT__BIND_SLOT_RESPONSE__INIT;
+	AUTO_CLOSE int sysfs = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct slot_device device;
+	struct err err = ERR_NONE;
+	int r = slot_bind(sysfs, in->slot, &device, &err);
+
+	(void)service;
+	(void)closure;
+	if (r < 0) {
+		reply_result(request, r, &err);
+		return;
+	}
+	out.device = device.name;
+	out.driver = device.driver;
+	rpc_reply(request, &out.base);
 }
 
 /* One that is being removed already: the answer comes with the end of that. */

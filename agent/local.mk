@@ -38,6 +38,7 @@ libagent_a_SOURCES = \
 	agent/signalled.c agent/signalled.h \
 	agent/shadow.c agent/shadow.h \
 	agent/share_events.c agent/share_events.h \
+	agent/slots.c agent/slots.h \
 	agent/sockets.c agent/sockets.h \
 	agent/shares.c agent/shares.h \
 	agent/stats.c \

@@ -51,39 +51,46 @@ static void raise_irq(struct vdev *d, const struct vq *q)
 
 int mmio_init(struct mmio *m, struct vdev *dev)
 {
-	*m = (struct mmio){ .dev = dev };
+	*m = (struct mmio){ .dev = NULL };
 	m->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->irq_fd < 0)
 		return -errno;
 	pthread_mutex_init(&m->lock, NULL);
-	if (dev) {
-		dev->transport = m;
-		dev->raise = raise_irq;
-	}
-	return 0;
+	return dev ? mmio_plug(m, dev) : 0;
+}
+
+int mmio_plug(struct mmio *m, struct vdev *dev)
+{
+	struct vdev *none = NULL;
+
+	dev->transport = m;
+	dev->raise = raise_irq;
+	/* From here on vCPUs may use it. */
+	return atomic_compare_exchange_strong(&m->dev, &none, dev) ? 0 : -EBUSY;
 }
 
 void mmio_done(struct mmio *m)
 {
+	struct vdev *d = m->dev;
+
 	if (m->irq_fd < 0)
 		return;
-	if (m->dev)
-		m->dev->raise = NULL;
+	if (d)
+		d->raise = NULL;
 	m->dev = NULL;
 	close_fd(&m->irq_fd);
 	pthread_mutex_destroy(&m->lock);
 }
 
 /* With m->lock: between its check and its use no other vCPU may change queue_sel. */
-static struct vq *selected(struct mmio *m)
+static struct vq *selected(const struct mmio *m, struct vdev *d)
 {
-	return m->queue_sel < m->dev->queues ? &m->dev->queue[m->queue_sel] : NULL;
+	return m->queue_sel < d->queues ? &d->queue[m->queue_sel] : NULL;
 }
 
-static uint32_t read_locked(struct mmio *m, uint64_t reg)
+static uint32_t read_locked(const struct mmio *m, struct vdev *d, uint64_t reg)
 {
-	struct vdev *d = m->dev;
-	struct vq *q = selected(m);
+	const struct vq *q = selected(m, d);
 
 	switch (reg) {
 	case REG_DEVICE_FEATURES:
@@ -100,35 +107,36 @@ static uint32_t read_locked(struct mmio *m, uint64_t reg)
 	}
 }
 
-static uint32_t read_register(struct mmio *m, uint64_t reg)
+static uint32_t read_register(struct mmio *m, struct vdev *d, uint64_t reg)
 {
 	uint32_t value;
 
 	switch (reg) {
 	case REG_DEVICE_ID:
-		return m->dev->class->virtio_id;
+		return d->class->virtio_id;
 	case REG_INTERRUPT_STATUS:
-		return atomic_load(&m->dev->interrupt_status);
+		return atomic_load(&d->interrupt_status);
 	case REG_STATUS:
-		return atomic_load(&m->dev->status);
+		return atomic_load(&d->status);
 	case REG_CONFIG_GENERATION:
-		return atomic_load(&m->dev->config_generation);
+		return atomic_load(&d->config_generation);
 	default:
 		break;
 	}
 	pthread_mutex_lock(&m->lock);
-	value = read_locked(m, reg);
+	value = read_locked(m, d, reg);
 	pthread_mutex_unlock(&m->lock);
 	return value;
 }
 
 void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len)
 {
+	struct vdev *d = m->dev;
 	uint32_t value = 0;
 
 	memset(data, 0, len);
-	if (m->dev && offset >= CONFIG_SPACE && offset < MMIO_SLOT_SIZE) {
-		vdev_config_read(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
+	if (d && offset >= CONFIG_SPACE && offset < MMIO_SLOT_SIZE) {
+		vdev_config_read(d, (uint32_t)(offset - CONFIG_SPACE), data, len);
 		return;
 	}
 	if (len != 4 || offset % 4)
@@ -139,8 +147,8 @@ void mmio_read(struct mmio *m, uint64_t offset, void *data, unsigned len)
 		value = 2;
 	else if (offset == REG_VENDOR_ID)
 		value = VENDOR_ID;
-	else if (m->dev)
-		value = read_register(m, offset);
+	else if (d)
+		value = read_register(m, d, offset);
 	memcpy(data, &value, sizeof(value));
 }
 
@@ -155,12 +163,12 @@ static void set_high(uint64_t *address, uint32_t value)
 }
 
 /* Ring geometry: accepted only between FEATURES_OK and DRIVER_OK, and not once a ring is ready. */
-static void write_queue_register(struct mmio *m, uint64_t reg, uint32_t value)
+static void write_queue_register(const struct mmio *m, struct vdev *d, uint64_t reg, uint32_t value)
 {
-	struct vq *q = selected(m);
+	struct vq *q = selected(m, d);
 
-	pthread_mutex_lock(&m->dev->lock);
-	if (q && !q->ready && vdev_queues_writable(m->dev)) {
+	pthread_mutex_lock(&d->lock);
+	if (q && !q->ready && vdev_queues_writable(d)) {
 		switch (reg) {
 		case REG_QUEUE_NUM:
 			q->size = value <= q->max ? (uint16_t)value : 0;
@@ -187,10 +195,10 @@ static void write_queue_register(struct mmio *m, uint64_t reg, uint32_t value)
 			break;
 		}
 	}
-	pthread_mutex_unlock(&m->dev->lock);
+	pthread_mutex_unlock(&d->lock);
 }
 
-static void write_driver_features(struct mmio *m, uint32_t value)
+static void write_driver_features(struct mmio *m, struct vdev *d, uint32_t value)
 {
 	if (m->driver_features_sel == 0)
 		set_low(&m->driver_features, value);
@@ -198,17 +206,17 @@ static void write_driver_features(struct mmio *m, uint32_t value)
 		set_high(&m->driver_features, value);
 	else
 		return;
-	vdev_set_driver_features(m->dev, m->driver_features);
+	vdev_set_driver_features(d, m->driver_features);
 }
 
-static void notify(struct mmio *m, uint32_t queue)
+static void notify(struct vdev *d, uint32_t queue)
 {
 	/* Where the machine has registered an ioeventfd the access never comes here. */
-	if (queue < m->dev->queues)
-		vq_kick(&m->dev->queue[queue]);
+	if (queue < d->queues)
+		vq_kick(&d->queue[queue]);
 }
 
-static void write_locked(struct mmio *m, uint64_t reg, uint32_t value)
+static void write_locked(struct mmio *m, struct vdev *d, uint64_t reg, uint32_t value)
 {
 	switch (reg) {
 	case REG_DEVICE_FEATURES_SEL:
@@ -218,47 +226,48 @@ static void write_locked(struct mmio *m, uint64_t reg, uint32_t value)
 		m->driver_features_sel = value;
 		break;
 	case REG_DRIVER_FEATURES:
-		write_driver_features(m, value);
+		write_driver_features(m, d, value);
 		break;
 	case REG_QUEUE_SEL:
 		m->queue_sel = value;
 		break;
 	case REG_QUEUE_READY:
-		vdev_queue_set_ready(m->dev, m->queue_sel, value == 1);
+		vdev_queue_set_ready(d, m->queue_sel, value == 1);
 		break;
 	case REG_STATUS:
 		if (value > UINT8_MAX)
 			break;
 		if (value == 0)
 			m->driver_features = 0;
-		vdev_set_status(m->dev, (uint8_t)value);
+		vdev_set_status(d, (uint8_t)value);
 		break;
 	default:
-		write_queue_register(m, reg, value);
+		write_queue_register(m, d, reg, value);
 		break;
 	}
 }
 
 void mmio_write(struct mmio *m, uint64_t offset, const void *data, unsigned len)
 {
+	struct vdev *d = m->dev;
 	uint32_t value;
 
-	if (!m->dev)
+	if (!d)
 		return;
 	if (offset >= CONFIG_SPACE && offset < MMIO_SLOT_SIZE) {
-		vdev_config_write(m->dev, (uint32_t)(offset - CONFIG_SPACE), data, len);
+		vdev_config_write(d, (uint32_t)(offset - CONFIG_SPACE), data, len);
 		return;
 	}
 	if (len != 4 || offset % 4)
 		return;
 	memcpy(&value, data, sizeof(value));
 	if (offset == REG_QUEUE_NOTIFY) {
-		notify(m, value);
+		notify(d, value);
 	} else if (offset == REG_INTERRUPT_ACK) {
-		atomic_fetch_and(&m->dev->interrupt_status, ~value);
+		atomic_fetch_and(&d->interrupt_status, ~value);
 	} else {
 		pthread_mutex_lock(&m->lock);
-		write_locked(m, offset, value);
+		write_locked(m, d, offset, value);
 		pthread_mutex_unlock(&m->lock);
 	}
 }

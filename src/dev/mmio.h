@@ -11,7 +11,11 @@
 #define MMIO_QUEUE_NOTIFY 0x50
 
 struct mmio {
-	struct vdev *dev;     /* NULL: an empty slot, which reads as device id 0 */
+	/*
+	 * NULL: an empty slot. It reads as device id 0, which drivers ignore (section 4.2.3.1); it
+	 * may be filled while the guest runs, and then looked at again.
+	 */
+	struct vdev *_Atomic dev;
 	int irq_fd;	      /* eventfd, written to raise the slot's edge-triggered interrupt */
 	pthread_mutex_t lock; /* vCPUs may race on the registers below */
 	uint32_t device_features_sel, driver_features_sel, queue_sel;
@@ -20,6 +24,8 @@ struct mmio {
 
 /* Puts dev (NULL: none) behind the registers of m and opens irq_fd. Returns 0 or -errno. */
 int mmio_init(struct mmio *m, struct vdev *dev) CHECKED;
+/* Fills an empty slot; any thread. -EBUSY when it is not empty. */
+int mmio_plug(struct mmio *m, struct vdev *dev) CHECKED;
 /* Lets go of the device, which lives on. After a failed mmio_init() it does nothing. */
 void mmio_done(struct mmio *m);
 

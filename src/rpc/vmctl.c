@@ -17,6 +17,7 @@ size_t vmctl_request_size(uint32_t op)
 		[VMCTL_SHARE_ADD] = sizeof(r->u.share),
 		[VMCTL_SHARE_REMOVE] = sizeof(r->u.share),
 		[VMCTL_CONNECT] = sizeof(r->u.connect),
+		[VMCTL_DEVICE_ADD] = sizeof(r->u.device),
 	};
 
 	return HEADER + (op < VMCTL_OPS ? bodies[op] : 0);

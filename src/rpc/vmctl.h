@@ -33,6 +33,7 @@ enum vmctl_op {
 	VMCTL_STOP,
 	VMCTL_HOLD,  /* the pod lasts at least as long as this connection: it ends with the last */
 	VMCTL_WATCH, /* VMCTL_EVENT_ENDED is sent here, too */
+	VMCTL_DEVICE_ADD,
 	VMCTL_OPS
 };
 
@@ -79,6 +80,7 @@ struct vmctl_start {
 	uint32_t pci;	      /* 1: of QEMU a q35, not a microvm */
 	uint32_t log_max_kib; /* console output beyond this is dropped */
 	uint32_t debug;	      /* 1: the monitor logs its decisions */
+	uint32_t spare_slots; /* for VMCTL_DEVICE_ADD; of our own machine only */
 	char params[VMCTL_PARAMS_MAX]; /* kernel parameters beside the monitor's own; with NUL */
 };
 
@@ -125,6 +127,20 @@ struct vmctl_connect {
 	uint32_t reserved;
 };
 
+/*
+ * Puts a device into a slot of the running machine that was empty until now: vmctl_reply.value. The
+ * guest sees it when its agent is told (BindSlot of agent.proto). ENOSPC when no slot is empty,
+ * EOPNOTSUPP when QEMU runs the guest.
+ */
+enum vmctl_device_kind {
+	VMCTL_DEVICE_RNG = 1, /* one more source of entropy; for tests */
+};
+
+struct vmctl_device {
+	uint32_t kind;
+	uint32_t reserved;
+};
+
 struct vmctl_request {
 	uint32_t size; /* of the message: what vmctl_request_size() says of op, or what its sender's
 			  did */
@@ -135,6 +151,7 @@ struct vmctl_request {
 		struct vmctl_share share;
 		struct vmctl_connect connect;
 		uint32_t role; /* enum vmctl_role */
+		struct vmctl_device device;
 	} u;
 };
 
@@ -176,6 +193,8 @@ struct vmctl_reply {
 	uint32_t kind;
 	int32_t code;	/* 0 or a positive errno value; of EVENT_ENDED an enum vmctl_end */
 	uint32_t phase; /* of EVENT_PHASE, and the current one in replies to STATUS */
+	uint32_t value; /* of the reply to DEVICE_ADD: the slot */
+	uint32_t reserved;
 	uint64_t at_ns; /* CLOCK_MONOTONIC of the event */
 	char msg[512];	/* of a failed reply, or of the end: one line for the user */
 };

@@ -239,7 +239,11 @@ static int make_devices(struct starting *s, struct err *err)
 		.arg = s->vm,
 	};
 
-	return devices_new(&config, &s->vm->devices, err);
+	int r = devices_new(&config, &s->vm->devices, err);
+
+	if (r == 0 && s->vm->machine)
+		r = machine_add_slots(s->vm->machine, s->in->spare_slots, err);
+	return r;
 }
 
 static int drop_privileges(struct starting *s, struct err *err)

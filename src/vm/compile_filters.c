@@ -151,6 +151,7 @@ static const int fs_calls[] = {
 static const int vcpu_calls[] = { SCMP_SYS(epoll_ctl), END };
 
 /* ioctl requests; no other ioctl passes. */
+static const unsigned long main_ioctls[] = { KVM_IOEVENTFD, 0 }; /* for a slot that is filled */
 static const unsigned long vcpu_ioctls[] = { KVM_RUN, KVM_GET_REGS, 0 };
 static const unsigned long fs_ioctls[] = { FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR, 0 };
 
@@ -192,10 +193,17 @@ static int allow_ioctls(scmp_filter_ctx ctx, const unsigned long *requests)
 
 static int allow_by_role(scmp_filter_ctx ctx, enum thread_role role)
 {
-	if (role == THREAD_MAIN)
-		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
+	static const unsigned long *const ioctls[THREAD_ROLES] = {
+		[THREAD_MAIN] = main_ioctls,
+		[THREAD_VCPU] = vcpu_ioctls,
+		[THREAD_FS] = fs_ioctls,
+	};
+	int r = allow_ioctls(ctx, ioctls[role]);
+
+	if (r == 0 && role == THREAD_MAIN)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
 			SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
-	return allow_ioctls(ctx, role == THREAD_VCPU ? vcpu_ioctls : fs_ioctls);
+	return r;
 }
 
 static int compile(enum thread_role role, int fd)

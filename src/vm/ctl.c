@@ -58,18 +58,24 @@ static void send_reply(
 	(void)!fd_send(c->fd, reply, sizeof(*reply), fds, n);
 }
 
-static void reply_code(struct client *c, int code, const char *msg)
+static void reply_value(struct client *c, int code, const char *msg, uint32_t value)
 {
 	struct vmctl_reply reply = {
 		.size = sizeof(reply),
 		.kind = VMCTL_REPLY,
 		.code = code,
 		.phase = c->ctl->vm->phase,
+		.value = value,
 		.at_ns = vm_now_ns(),
 	};
 
 	strncpy(reply.msg, msg, sizeof(reply.msg) - 1);
 	send_reply(c, &reply, NULL, 0);
+}
+
+static void reply_code(struct client *c, int code, const char *msg)
+{
+	reply_value(c, code, msg, 0);
 }
 
 /* Names are unique over both file systems. */
@@ -317,6 +323,21 @@ static void op_watch(struct client *c, const struct vmctl_request *req, int *fds
 #define ANCHOR	(1U << VMCTL_ROLE_ANCHOR)
 #define RELAY	(1U << VMCTL_ROLE_RELAY)
 
+static void op_device_add(struct client *c, const struct vmctl_request *req, int *fds)
+{
+	struct vm *vm = c->ctl->vm;
+	struct err err = ERR_NONE;
+	unsigned slot = 0;
+
+	(void)fds;
+	if (!vm->machine)
+		err_set(&err, EOPNOTSUPP,
+			"QEMU's machine has no slots for devices that come later");
+	else
+		(void)!devices_add(vm->loop, vm->machine, req->u.device.kind, &slot, &err);
+	reply_value(c, err.code, err.msg, slot);
+}
+
 static const struct {
 	uint32_t op;
 	unsigned roles;
@@ -333,6 +354,7 @@ static const struct {
 	{ VMCTL_STOP, CREATOR | ANCHOR, 0, 0, false, op_stop },
 	{ VMCTL_HOLD, CREATOR | ANCHOR, 0, 0, true, op_hold },
 	{ VMCTL_WATCH, CREATOR | ANCHOR, 0, 0, true, op_watch },
+	{ VMCTL_DEVICE_ADD, CREATOR, 0, 0, true, op_device_add },
 };
 
 static void dispatch(struct client *c, const struct vmctl_request *req, int *fds, unsigned n)

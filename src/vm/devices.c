@@ -218,3 +218,33 @@ int devices_new(const struct devices_config *config, struct devices *ret, struct
 	}
 	return r;
 }
+
+/* It lives as long as the process: the guest may have it in use whenever it likes. */
+static int add_rng(struct loop *loop, struct machine *m, unsigned *ret, struct err *err)
+{
+	struct rng *rng;
+	int r = rng_new(loop, machine_memory(m), &rng);
+
+	if (r < 0)
+		return err_sys(err, -r, "rng device");
+	r = machine_fill_slot(m, rng_vdev(rng), ret, err);
+	if (r < 0)
+		rng_free(rng);
+	return r;
+}
+
+static const struct {
+	enum vmctl_device_kind kind;
+	int (*add)(struct loop *loop, struct machine *m, unsigned *ret, struct err *err);
+} later[] = {
+	{ VMCTL_DEVICE_RNG, add_rng },
+};
+
+int devices_add(struct loop *loop, struct machine *m, enum vmctl_device_kind kind, unsigned *ret,
+	struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(later); i++)
+		if (later[i].kind == kind)
+			return later[i].add(loop, m, ret, err);
+	return err_set(err, EINVAL, "no device of kind %u can be added to a running machine", kind);
+}

@@ -7,6 +7,7 @@
 #include "dev/rng.h"
 #include "dev/vhost_user.h"
 #include "dev/vsock/vsock.h"
+#include "rpc/vmctl.h"
 #include "vmm/machine.h"
 #include "vmm/qemu.h"
 
@@ -48,6 +49,13 @@ struct devices_config {
 	vhost_user_gone_fn *front_end_gone; /* of QEMU */
 	void *arg;
 };
+
+/*
+ * Makes one more for a machine that runs, and puts it into an empty slot: *ret. -EINVAL for a kind
+ * that cannot come later, -ENOSPC. The main thread.
+ */
+int devices_add(struct loop *loop, struct machine *m, enum vmctl_device_kind kind, unsigned *ret,
+	struct err *err) CHECKED;
 
 /* Makes the devices and puts each into its slot, or behind its socket. */
 int devices_new(const struct devices_config *config, struct devices *ret, struct err *err) CHECKED;

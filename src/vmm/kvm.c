@@ -103,19 +103,30 @@ int kvm_irqfd(struct kvm *kvm, int eventfd, uint32_t gsi, struct err *err)
 	return 0;
 }
 
-int kvm_ioeventfd(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value, struct err *err)
+static int ioeventfd(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value, uint32_t flags)
 {
 	struct kvm_ioeventfd io = {
 		.datamatch = value,
 		.addr = gpa,
 		.len = 4,
 		.fd = eventfd,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH | flags,
 	};
 
-	if (ioctl(kvm->vm_fd, KVM_IOEVENTFD, &io) < 0)
-		return err_sys(err, errno, "KVM_IOEVENTFD");
-	return 0;
+	return ioctl(kvm->vm_fd, KVM_IOEVENTFD, &io) < 0 ? -errno : 0;
+}
+
+int kvm_ioeventfd(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value, struct err *err)
+{
+	int r = ioeventfd(kvm, eventfd, gpa, value, 0);
+
+	return r < 0 ? err_sys(err, -r, "KVM_IOEVENTFD") : 0;
+}
+
+void kvm_ioeventfd_remove(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value)
+{
+	/* Fails for one that is not there, which is as good. */
+	(void)!ioeventfd(kvm, eventfd, gpa, value, KVM_IOEVENTFD_FLAG_DEASSIGN);
 }
 
 int kvm_create_vcpu(struct kvm *kvm, unsigned index, struct err *err)

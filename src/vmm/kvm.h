@@ -30,9 +30,10 @@ int kvm_set_memory(struct kvm *kvm, uint32_t slot, uint64_t gpa, uint64_t len, v
 
 /* A write to eventfd raises gsi (edge). */
 int kvm_irqfd(struct kvm *kvm, int eventfd, uint32_t gsi, struct err *err) CHECKED;
-/* A 4-byte guest write of value to gpa signals eventfd. */
+/* A 4-byte guest write of value to gpa signals eventfd; or does so no more. */
 int kvm_ioeventfd(
 	struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value, struct err *err) CHECKED;
+void kvm_ioeventfd_remove(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t value);
 
 /* A vCPU's descriptor, or -errno. */
 int kvm_create_vcpu(struct kvm *kvm, unsigned index, struct err *err) CHECKED;

@@ -152,21 +152,66 @@ const struct gmem *machine_memory(const struct machine *m)
 	return &m->gm;
 }
 
-int machine_add_device(struct machine *m, struct vdev *dev, struct err *err)
+static uint64_t notify_gpa(unsigned slot)
+{
+	return arch_map.slots + slot * MMIO_SLOT_SIZE + MMIO_QUEUE_NOTIFY;
+}
+
+/* The device's queues are kicked by the guest's writes to the slot; all, or none. */
+static int connect_queues(struct machine *m, const struct vdev *dev, unsigned slot, struct err *err)
+{
+	unsigned q = 0;
+	int r = 0;
+
+	for (; r == 0 && q < dev->queues; q++)
+		r = kvm_ioeventfd(&m->kvm, dev->queue[q].kick_fd, notify_gpa(slot), q, err);
+	while (r < 0 && q--)
+		kvm_ioeventfd_remove(&m->kvm, dev->queue[q].kick_fd, notify_gpa(slot), q);
+	return r;
+}
+
+static int add_slot(struct machine *m, struct vdev *dev, const char *what, struct err *err)
 {
 	struct mmio *slot = &m->slot[m->slots];
-	uint64_t notify = arch_map.slots + m->slots * MMIO_SLOT_SIZE + MMIO_QUEUE_NOTIFY;
 	int r;
 
 	if (m->slots == MACHINE_SLOTS_MAX)
-		return err_set(err, ENOSPC, "no slot is left for the %s device", dev->class->name);
+		return err_set(err, ENOSPC, "no slot is left for the %s device", what);
 	r = mmio_init(slot, dev);
 	if (r < 0)
-		return err_sys(err, -r, "%s device", dev->class->name);
-	r = kvm_irqfd(&m->kvm, slot->irq_fd, arch_map.slot_irq + m->slots, err);
-	for (unsigned q = 0; r == 0 && q < dev->queues; q++)
-		r = kvm_ioeventfd(&m->kvm, dev->queue[q].kick_fd, notify, q, err);
-	m->slots++;
+		return err_sys(err, -r, "%s device", what);
+	return kvm_irqfd(&m->kvm, slot->irq_fd, arch_map.slot_irq + m->slots++, err);
+}
+
+int machine_add_device(struct machine *m, struct vdev *dev, struct err *err)
+{
+	int r = add_slot(m, dev, dev->class->name, err);
+
+	return r ? r : connect_queues(m, dev, m->slots - 1, err);
+}
+
+int machine_add_slots(struct machine *m, unsigned count, struct err *err)
+{
+	int r = 0;
+
+	while (r == 0 && count--)
+		r = add_slot(m, NULL, "next", err);
+	return r;
+}
+
+int machine_fill_slot(struct machine *m, struct vdev *dev, unsigned *ret, struct err *err)
+{
+	unsigned i = 0;
+	int r;
+
+	while (i < m->slots && m->slot[i].dev)
+		i++;
+	if (i == m->slots)
+		return err_set(err, ENOSPC, "no slot is empty for the %s device", dev->class->name);
+	r = connect_queues(m, dev, i, err);
+	if (r == 0 && (r = mmio_plug(&m->slot[i], dev)) < 0)
+		err_sys(err, -r, "%s device", dev->class->name);
+	*ret = i;
 	return r;
 }
 

@@ -35,8 +35,18 @@ void machine_free(struct machine *m);
 
 const struct gmem *machine_memory(const struct machine *m);
 
-/* Puts a device into the next slot. Before machine_start(). */
+/* Puts a device into a new slot. Before machine_load(). */
 int machine_add_device(struct machine *m, struct vdev *dev, struct err *err) CHECKED;
+/*
+ * Adds empty slots: the guest finds nothing in them (three reads of a register each), until it
+ * looks again. Before machine_load().
+ */
+int machine_add_slots(struct machine *m, unsigned count, struct err *err) CHECKED;
+/*
+ * Puts a device into the first empty slot, the guest's number of which is *ret. It is there for
+ * good. Any time after machine_load(); the guest looks when it is told to. -ENOSPC: there is none.
+ */
+int machine_fill_slot(struct machine *m, struct vdev *dev, unsigned *ret, struct err *err) CHECKED;
 
 /*
  * Loads the kernel (an ELF vmlinux), its initramfs and what tells it of the machine. The

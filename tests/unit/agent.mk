@@ -1,6 +1,7 @@
 UNIT_TESTS += tests/unit/test_agent_container tests/unit/test_agent_descriptors \
 	tests/unit/test_agent_listener tests/unit/test_agent_parts \
-	tests/unit/test_agent_signalled tests/unit/test_agent_sockets tests/unit/test_agent_storm
+	tests/unit/test_agent_signalled tests/unit/test_agent_slots tests/unit/test_agent_sockets \
+	tests/unit/test_agent_storm
 
 AGENT_TEST_LIBS = libagent.a librpc.a libapi.a $(UNIT_LIBS) $(PROTOBUFC_LIBS)
 
@@ -26,6 +27,9 @@ tests_unit_test_agent_parts_LDADD = $(AGENT_TEST_LIBS)
 tests_unit_test_agent_signalled_SOURCES = tests/unit/test_agent_signalled.c
 tests_unit_test_agent_signalled_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
 tests_unit_test_agent_signalled_LDADD = $(AGENT_TEST_LIBS)
+
+tests_unit_test_agent_slots_SOURCES = tests/unit/test_agent_slots.c
+tests_unit_test_agent_slots_LDADD = $(AGENT_TEST_LIBS)
 
 tests_unit_test_agent_sockets_SOURCES = tests/unit/test_agent_sockets.c \
 	tests/unit/agent_box.c tests/unit/agent_box.h

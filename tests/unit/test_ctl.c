@@ -95,6 +95,20 @@ int vsock_connect(struct vsock *v, uint32_t port, const struct vsock_host_end *e
 	return seen.connect_code;
 }
 
+static char fake_machine;
+#define FAKE_MACHINE ((struct machine *)(void *)&fake_machine)
+
+int devices_add(struct loop *loop, struct machine *m, enum vmctl_device_kind kind, unsigned *ret,
+	struct err *err)
+{
+	assert_non_null(loop);
+	assert_ptr_equal(m, FAKE_MACHINE);
+	if (kind != VMCTL_DEVICE_RNG)
+		return err_set(err, EINVAL, "no such kind");
+	*ret = 7;
+	return 0;
+}
+
 /* A monitor without a machine, and the first client's end. */
 struct scene {
 	struct vm vm;
@@ -288,6 +302,28 @@ static void start_once(void **state)
 	assert_int_equal(ask(s, s->first, &req, VMCTL_START_FDS), EBUSY);
 	assert_int_equal(seen.starts, 1);
 	assert_int_equal(open_descriptors(), before);
+}
+
+/* The answer says which slot; the machine of QEMU has none for it. */
+static void devices_go_into_slots(void **state)
+{
+	struct scene *s = *state;
+	struct vmctl_request req = request(VMCTL_DEVICE_ADD);
+	struct vmctl_reply reply;
+
+	req.u.device.kind = VMCTL_DEVICE_RNG;
+	assert_int_equal(ask(s, s->first, &req, 0), EAGAIN);
+	start(s);
+	assert_int_equal(ask(s, s->first, &req, 0), EOPNOTSUPP);
+	s->vm.machine = FAKE_MACHINE;
+	send_raw(s->first, &req, sizeof(req), 0);
+	turn(s);
+	assert_int_equal(take(s->first, &reply), sizeof(reply));
+	assert_int_equal(reply.code, 0);
+	assert_int_equal(reply.value, 7);
+	req.u.device.kind = 1000;
+	assert_int_equal(ask(s, s->first, &req, 0), EINVAL);
+	assert_int_equal(ask(s, s->first, &req, 1), EINVAL);
 }
 
 static void phases_go_to_the_first_client(void **state)
@@ -699,6 +735,7 @@ int main(void)
 		TEST(malformed_requests),
 		TEST(descriptors_of_refused_requests_are_closed),
 		TEST(start_once),
+		TEST(devices_go_into_slots),
 		TEST(phases_go_to_the_first_client),
 		TEST(shares),
 		TEST(a_connect_waits_for_the_guest),

@@ -135,6 +135,34 @@ static void a_broken_ring_is_left_alone(void **state)
 	bytes_come(state);
 }
 
+/* A second one of its kind, in a slot that was empty when the guest looked first. */
+static void another_comes_later(void **state)
+{
+	struct fakeguest late;
+	struct rng *second;
+	uint16_t head, got;
+	uint64_t gpa;
+	uint32_t len;
+
+	(void)state;
+	fg_init(&late);
+	assert_int_equal(mmio_init(&late.slot, NULL), 0);
+	assert_int_equal(fg_read32(&late, 0x8), 0);
+	assert_int_equal(rng_new(t.loop, &late.gm, &second), 0);
+	assert_int_equal(mmio_plug(&late.slot, rng_vdev(second)), 0);
+	fg_start(&late, 0);
+	gpa = fg_alloc(&late, 64);
+	head = fg_post(&late, 0, (struct fg_buf[]){ { gpa, 64, true } }, 1);
+	fg_kick(&late, 0);
+	run();
+	assert_true(fg_used(&late, 0, &got, &len));
+	assert_int_equal(got, head);
+	assert_int_equal(len, 64);
+	bytes_come(state);
+	fg_done(&late);
+	rng_free(second);
+}
+
 static void *device_thread(void *arg)
 {
 	assert_int_equal(loop_run(arg), 0);
@@ -193,6 +221,7 @@ static void resets_race_with_everything(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(another_comes_later, fresh, gone),
 		cmocka_unit_test_setup_teardown(bytes_come, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_request_is_bounded, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_chain_without_room_comes_back_empty, fresh, gone),

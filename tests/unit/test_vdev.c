@@ -95,6 +95,34 @@ static void registers_identify_the_device(void **state)
 	mmio_done(&empty);
 }
 
+/* As Linux probes it: magic, version, device id, and no more. Then the host puts a device there. */
+static void an_empty_slot_is_filled_later(void **state)
+{
+	struct vdev other;
+	struct fakeguest late;
+
+	(void)state;
+	fg_init(&late);
+	assert_int_equal(mmio_init(&late.slot, NULL), 0);
+	assert_int_equal(fg_read32(&late, 0), 0x74726976);
+	assert_int_equal(fg_read32(&late, 4), 2);
+	assert_int_equal(fg_read32(&late, DEVICE_ID), 0);
+	/* A guest that goes on nevertheless changes nothing. */
+	for (uint32_t reg = 0x10; reg < 0x200; reg += 4) {
+		fg_write32(&late, reg, 1);
+		assert_int_equal(fg_read32(&late, reg), 0);
+	}
+	assert_int_equal(vdev_init(&other, &toy_class, &late.gm, &(struct vdev_spec){ 0 }), 0);
+	assert_int_equal(mmio_plug(&late.slot, &other), 0);
+	assert_int_equal(mmio_plug(&late.slot, &other), -EBUSY);
+	assert_int_equal(fg_read32(&late, DEVICE_ID), 42);
+	assert_int_equal(fg_read32(&late, STATUS), 0);
+	fg_start(&late, 0);
+	assert_int_equal(fg_read32(&late, STATUS), ALL);
+	fg_done(&late);
+	vdev_done(&other);
+}
+
 static void accesses_of_the_wrong_width_do_nothing(void **state)
 {
 	uint64_t wide = UINT64_MAX;
@@ -369,6 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(registers_identify_the_device, fresh, gone),
+		cmocka_unit_test_setup_teardown(an_empty_slot_is_filled_later, fresh, gone),
 		cmocka_unit_test_setup_teardown(
 			accesses_of_the_wrong_width_do_nothing, fresh, gone),
 		cmocka_unit_test_setup_teardown(the_status_goes_up_in_order, fresh, gone),

@@ -198,6 +198,11 @@ static void call_kvm_set_memory(void)
 	(void)!ioctl(-1, KVM_SET_USER_MEMORY_REGION, NULL);
 }
 
+static void call_kvm_ioeventfd(void)
+{
+	(void)!ioctl(-1, KVM_IOEVENTFD, NULL);
+}
+
 static void call_tiocsti(void)
 {
 	(void)!ioctl(-1, TIOCSTI, "x");
@@ -240,6 +245,7 @@ static const struct {
 	{ "sendmsg", call_sendmsg, MAIN },
 	{ "ioctl(KVM_RUN)", call_kvm_run, VCPU },
 	{ "ioctl(KVM_SET_USER_MEMORY_REGION)", call_kvm_set_memory, 0 },
+	{ "ioctl(KVM_IOEVENTFD)", call_kvm_ioeventfd, MAIN },
 	{ "ioctl(TIOCSTI)", call_tiocsti, 0 },
 	{ "mmap(PROT_EXEC)", call_mmap_exec, 0 },
 	{ "mprotect(PROT_EXEC)", call_mprotect_exec, 0 },

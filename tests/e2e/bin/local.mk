@@ -1,7 +1,8 @@
 # Programs that end-to-end cases run.
 noinst_PROGRAMS += tests/e2e/bin/bootprobe
 tests_e2e_bin_bootprobe_SOURCES = tests/e2e/bin/bootprobe.c
-tests_e2e_bin_bootprobe_LDADD = librpc.a libbase.a
+tests_e2e_bin_bootprobe_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+tests_e2e_bin_bootprobe_LDADD = librpc.a libapi.a libbase.a $(PROTOBUFC_LIBS)
 
 # In containers. AddressSanitizer and static programs do not mix.
 if !SANITIZERS
