@@ -17,6 +17,7 @@ libbase_a_SOURCES = \
 	src/base/pidref.c src/base/pidref.h \
 	src/base/places.c src/base/places.h \
 	src/base/program.c src/base/program.h \
+	src/base/saved.c src/base/saved.h \
 	src/base/shadow.h \
 	src/base/str.c src/base/str.h \
 	src/base/thread.c src/base/thread.h \

@@ -168,6 +168,37 @@ static void stop(struct vdev *d)
 	loop_call(c->loop, unwatch, c);
 }
 
+/* What the guest has said goes with it: it tells, should it die, what it died of. */
+static int save(struct vdev *d, struct buf *out)
+{
+	const struct console *c = container_of(d, struct console, dev);
+	int r = saved_put(out, c->left);
+
+	if (r == 0)
+		r = saved_put(out, c->told);
+	if (r == 0)
+		r = saved_put(out, c->expected);
+	if (r == 0)
+		r = saved_put(out, c->c1_next);
+	if (r == 0)
+		r = saved_put(out, c->total);
+	return r ? r : saved_put_bytes(out, c->tail, sizeof(c->tail));
+}
+
+static int restore(struct vdev *d, struct saved *in)
+{
+	struct console *c = container_of(d, struct console, dev);
+
+	/* No more than this one's log may take, whatever the other's might. */
+	c->left = saved_get(in, c->left);
+	c->told = saved_get(in, 1);
+	c->expected = (unsigned)saved_get(in, 3);
+	c->c1_next = saved_get(in, 1);
+	c->total = saved_get(in, UINT64_MAX);
+	saved_get_bytes(in, c->tail, sizeof(c->tail));
+	return in->wrong ? -EINVAL : 0;
+}
+
 static const struct vdev_class console_class = {
 	.name = "console",
 	.virtio_id = 3,
@@ -175,6 +206,8 @@ static const struct vdev_class console_class = {
 	.queue_max = { [RECEIVEQ] = 8, [TRANSMITQ] = 64 },
 	.start = start,
 	.stop = stop,
+	.save = save,
+	.restore = restore,
 };
 
 int console_new(struct loop *loop, const struct gmem *gm, int log_fd, uint64_t max_bytes,

@@ -4,7 +4,7 @@ libdev_a_SOURCES = \
 	src/dev/gmem.c src/dev/gmem.h \
 	src/dev/mmio.c src/dev/mmio.h \
 	src/dev/rng.c src/dev/rng.h \
-	src/dev/vdev.c src/dev/vdev.h \
+	src/dev/vdev.c src/dev/vdev.h src/dev/vdev_state.c \
 	src/dev/vhost_user.c src/dev/vhost_user.h \
 	src/dev/vq.c src/dev/vq.h \
 	src/dev/vsock/conn.c src/dev/vsock/conn.h \

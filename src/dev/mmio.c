@@ -36,6 +36,8 @@ enum reg {
 	REG_CONFIG_GENERATION = 0x0fc,
 };
 
+#define TAG	  SAVED_TAG('m', 'm', 'i', 'o')
+#define STATE	  1	     /* version of what mmio_save() writes */
 #define MAGIC	  0x74726976 /* "virt" */
 #define VENDOR_ID 0x6e757276 /* "vrun" */
 
@@ -270,4 +272,44 @@ void mmio_write(struct mmio *m, uint64_t offset, const void *data, unsigned len)
 		write_locked(m, d, offset, value);
 		pthread_mutex_unlock(&m->lock);
 	}
+}
+
+int mmio_save(struct mmio *m, struct buf *out)
+{
+	AUTO(buf_done) struct buf body = { 0 };
+	struct vdev *d = m->dev;
+	int r = saved_put(&body, d != NULL);
+
+	pthread_mutex_lock(&m->lock);
+	if (r == 0)
+		r = saved_put(&body, m->device_features_sel);
+	if (r == 0)
+		r = saved_put(&body, m->driver_features_sel);
+	if (r == 0)
+		r = saved_put(&body, m->queue_sel);
+	if (r == 0)
+		r = saved_put(&body, m->driver_features);
+	pthread_mutex_unlock(&m->lock);
+	if (r == 0 && d)
+		r = vdev_save(d, &body);
+	return r ? r : saved_section(out, TAG, STATE, &body);
+}
+
+int mmio_restore(struct mmio *m, struct saved *in)
+{
+	struct saved body = saved_open(in, TAG, STATE);
+	struct vdev *d = m->dev;
+	int r = 0;
+
+	if (saved_get(&body, 1) != (d != NULL))
+		body.wrong = true;
+	pthread_mutex_lock(&m->lock);
+	m->device_features_sel = (uint32_t)saved_get(&body, UINT32_MAX);
+	m->driver_features_sel = (uint32_t)saved_get(&body, UINT32_MAX);
+	m->queue_sel = (uint32_t)saved_get(&body, UINT32_MAX);
+	m->driver_features = saved_get(&body, UINT64_MAX);
+	pthread_mutex_unlock(&m->lock);
+	if (d)
+		r = vdev_restore(d, &body);
+	return r ? r : saved_close(&body);
 }

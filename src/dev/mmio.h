@@ -30,6 +30,13 @@ int mmio_plug(struct mmio *m, struct vdev *dev) CHECKED;
 void mmio_done(struct mmio *m);
 
 /*
+ * The state of a slot with its device, which is paused, as one section; and into a slot that was
+ * made alike. See vdev_save().
+ */
+int mmio_save(struct mmio *m, struct buf *out) CHECKED;
+int mmio_restore(struct mmio *m, struct saved *in) CHECKED;
+
+/*
  * One guest access at offset (0..MMIO_SLOT_SIZE) of len 1, 2, 4 or 8 bytes. Any vCPU thread.
  * Reads that make no sense give zeroes, such writes are ignored.
  */

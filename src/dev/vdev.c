@@ -110,9 +110,9 @@ static void start(struct vdev *d)
 	kick_all(d);
 }
 
-static bool features_ok(const struct vdev *d)
+bool vdev_features_ok(const struct vdev *d, uint64_t features)
 {
-	return (d->driver_features & VDEV_F_VERSION_1) && !(d->driver_features & ~vdev_features(d));
+	return (features & VDEV_F_VERSION_1) && !(features & ~vdev_features(d));
 }
 
 /* One new status bit, the older ones kept: the order of section 3.1.1. */
@@ -120,7 +120,8 @@ static void add_status(struct vdev *d, unsigned old, unsigned added)
 {
 	bool legal = (added == VDEV_ACKNOWLEDGE && old == 0) ||
 		     (added == VDEV_DRIVER && (old & VDEV_ACKNOWLEDGE)) ||
-		     (added == VDEV_FEATURES_OK && (old & VDEV_DRIVER) && features_ok(d)) ||
+		     (added == VDEV_FEATURES_OK && (old & VDEV_DRIVER) &&
+			     vdev_features_ok(d, d->driver_features)) ||
 		     (added == VDEV_DRIVER_OK && (old & VDEV_FEATURES_OK));
 
 	if (!legal && added != VDEV_FAILED)
@@ -151,6 +152,25 @@ void vdev_suspend(struct vdev *d)
 	pthread_mutex_lock(&d->lock);
 	stop(d);
 	atomic_fetch_and(&d->status, ~(unsigned)VDEV_DRIVER_OK);
+	pthread_mutex_unlock(&d->lock);
+}
+
+void vdev_pause(struct vdev *d)
+{
+	pthread_mutex_lock(&d->lock);
+	stop(d);
+	pthread_mutex_unlock(&d->lock);
+}
+
+void vdev_resume(struct vdev *d)
+{
+	pthread_mutex_lock(&d->lock);
+	if (!d->running && (atomic_load(&d->status) & VDEV_DRIVER_OK) &&
+		!(atomic_load(&d->status) & (VDEV_FAILED | VDEV_NEEDS_RESET)))
+		start(d);
+	/* One that was on its way may have been lost; a guest looks what it was for. */
+	if (atomic_load(&d->interrupt_status) && d->raise)
+		d->raise(d, NULL);
 	pthread_mutex_unlock(&d->lock);
 }
 

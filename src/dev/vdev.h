@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/saved.h"
 #include "dev/vq.h"
 
 #include <pthread.h>
@@ -37,6 +38,13 @@ struct vdev_class {
 	void (*reset)(struct vdev *d);
 	/* A write to config space, already bounds-checked; NULL: read-only. */
 	void (*config_written)(struct vdev *d, uint32_t offset, uint32_t len);
+	/*
+	 * What it knows beyond its queues, to and from the state of a machine; paused, and for
+	 * restore as it was made. restore checks everything it reads, and takes all of it or fails
+	 * with -EINVAL; save fails with -EBUSY while it cannot be saved. NULL: it knows nothing.
+	 */
+	int (*save)(struct vdev *d, struct buf *out);
+	int (*restore)(struct vdev *d, struct saved *in);
 };
 
 /* Device status bits, virtio 1.2 section 2.1. */
@@ -89,6 +97,8 @@ void vdev_done(struct vdev *d);
 /* What the device offers, and the negotiated set once FEATURES_OK is set. */
 uint64_t vdev_features(const struct vdev *d);
 bool vdev_has(const struct vdev *d, uint64_t feature);
+/* Whether a driver may have these. */
+bool vdev_features_ok(const struct vdev *d, uint64_t features);
 
 /*
  * For transports. Accesses that the state machine forbids are ignored, as the specification lets a
@@ -105,6 +115,20 @@ void vdev_queue_set_ready(struct vdev *d, unsigned q, bool ready);
  * DRIVER_OK: set up anew and started it goes on, without a reset in between.
  */
 void vdev_suspend(struct vdev *d);
+/*
+ * The same unseen by the driver, to whom the device only takes longer; and it goes on. For while no
+ * vCPU runs.
+ */
+void vdev_pause(struct vdev *d);
+void vdev_resume(struct vdev *d);
+/*
+ * The state of a paused device as one section; and into one that was made alike and that no driver
+ * has touched, which is paused then: vdev_resume() goes on. Memory is the same before and after.
+ * restore: -EINVAL for what no device of the kind can have saved, with which the device is of no
+ * use any more. Others: -ENOMEM, and -EBUSY when the device cannot be saved now.
+ */
+int vdev_save(struct vdev *d, struct buf *out) CHECKED;
+int vdev_restore(struct vdev *d, struct saved *in) CHECKED;
 void vdev_config_read(struct vdev *d, uint32_t offset, void *to, uint32_t len);
 void vdev_config_write(struct vdev *d, uint32_t offset, const void *from, uint32_t len);
 

@@ -227,15 +227,25 @@ void vq_notify_off(struct vq *q)
 
 bool vq_notify_on(struct vq *q)
 {
+	return vq_notify_past(q, q->last_avail);
+}
+
+uint16_t vq_offered(const struct vq *q)
+{
+	return q->ready ? load16(q->avail + 2) : 0;
+}
+
+bool vq_notify_past(struct vq *q, uint16_t offered)
+{
 	if (!q->ready || q->broken)
 		return false;
 	if (q->event_idx)
-		store16(q->used + USED_RING(q->size), q->last_avail);
+		store16(q->used + USED_RING(q->size), offered);
 	else
 		store16(q->used, 0);
 	/* A chain made available before the guest could see this will not be kicked for. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return load16(q->avail + 2) != q->last_avail;
+	return load16(q->avail + 2) != offered;
 }
 
 void vq_kick(struct vq *q)

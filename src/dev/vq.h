@@ -66,6 +66,10 @@ bool vq_wants_interrupt(struct vq *q);
  */
 void vq_notify_off(struct vq *q);
 bool vq_notify_on(struct vq *q);
+/* How many chains the guest has offered so far, modulo 2^16. */
+uint16_t vq_offered(const struct vq *q);
+/* As vq_notify_on(), but for those after the first `offered`. */
+bool vq_notify_past(struct vq *q, uint16_t offered);
 
 /*
  * Makes kick_fd readable as a notification of the guest would, and takes that back. A device that

@@ -96,13 +96,13 @@ static void no_stream(void *arg)
 	(void)arg;
 }
 
-int ff_begin(void **state)
+static void new_fs(struct fakefuse *f)
 {
-	struct fakefuse *f = *state = &the;
 	struct fs_config config = {
 		.tag = "share",
 		.beliefs_xattr = "trusted.beliefs",
 		.request_queues = 2,
+		.proc_self_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.inodes_max = FF_INODES,
 		.crowded = count_crowded,
 		.locks_max = ff_locks_max,
@@ -111,27 +111,48 @@ int ff_begin(void **state)
 		.arg = f,
 	};
 
-	*f = (struct fakefuse){ .queue = 1, .room = FF_ROOM, .uid = getuid(), .gid = getgid() };
-	umask(0); /* as vmrun-vm does */
-	f->fds = ff_open_fds();
-	make_tree(f);
-	config.proc_self_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	fg_init(&f->g);
 	MUST(fs_new(&config, &f->g.gm, &f->fs));
 	export(f, "rw", 0);
 	export(f, "ro", FS_EXPORT_RO);
 	export(f, "other", 0);
 	export(f, "file", FS_EXPORT_FILE);
 	export(f, "volume", FS_EXPORT_WATCH);
+}
+
+static void look_up_exports(struct fakefuse *f)
+{
+	f->rw = ff_lookup(f, FUSE_ROOT_ID, "rw");
+	f->ro = ff_lookup(f, FUSE_ROOT_ID, "ro");
+	f->other = ff_lookup(f, FUSE_ROOT_ID, "other");
+}
+
+int ff_begin(void **state)
+{
+	struct fakefuse *f = *state = &the;
+
+	*f = (struct fakefuse){ .queue = 1, .room = FF_ROOM, .uid = getuid(), .gid = getgid() };
+	umask(0); /* as vmrun-vm does */
+	f->fds = ff_open_fds();
+	make_tree(f);
+	fg_init(&f->g);
+	new_fs(f);
 	fg_attach(&f->g, fs_vdev(f->fs));
 	fg_start(&f->g, 0);
 	f->in_gpa = fg_alloc(&f->g, IN_BYTES);
 	f->out_gpa = fg_alloc(&f->g, FF_ROOM);
 	MUST(ff_init(f, FUSE_SETXATTR_EXT | FUSE_HANDLE_KILLPRIV_V2 | FUSE_DO_READDIRPLUS));
-	f->rw = ff_lookup(f, FUSE_ROOT_ID, "rw");
-	f->ro = ff_lookup(f, FUSE_ROOT_ID, "ro");
-	f->other = ff_lookup(f, FUSE_ROOT_ID, "other");
+	look_up_exports(f);
 	return 0;
+}
+
+void ff_move(struct fakefuse *f)
+{
+	struct fs *old = f->fs;
+
+	new_fs(f);
+	fg_move(&f->g, fs_vdev(f->fs));
+	fs_free(old);
+	look_up_exports(f);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -52,6 +52,8 @@ extern unsigned ff_locks_max; /* of the next ff_begin(): FF_LOCKS */
 /* cmocka fixtures: *state is the one fakefuse, INIT is done. The end checks for leaks. */
 int ff_begin(void **state);
 int ff_end(void **state);
+/* The machine goes on with another device that shares the same, whose exports are looked up. */
+void ff_move(struct fakefuse *f);
 
 /* A host path below the tree; valid until the fourth call from here. */
 const char *ff_path(struct fakefuse *f, const char *path);

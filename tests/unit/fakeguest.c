@@ -51,6 +51,22 @@ void fg_done(struct fakeguest *g)
 	munmap(g->ram, FG_RAM_BYTES);
 }
 
+void fg_move(struct fakeguest *g, struct vdev *to)
+{
+	struct buf state = { 0 };
+	struct saved in;
+
+	vdev_pause(g->slot.dev);
+	must(mmio_save(&g->slot, &state) == 0);
+	mmio_done(&g->slot);
+	must(mmio_init(&g->slot, to) == 0);
+	in = saved_read(state.data, state.len);
+	must(mmio_restore(&g->slot, &in) == 0);
+	must(saved_close(&in) == 0);
+	vdev_resume(to);
+	buf_done(&state);
+}
+
 uint32_t fg_read32(struct fakeguest *g, uint32_t offset)
 {
 	uint32_t value;

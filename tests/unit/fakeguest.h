@@ -46,6 +46,11 @@ struct fakeguest {
 void fg_init(struct fakeguest *g);
 void fg_attach(struct fakeguest *g, struct vdev *dev);
 void fg_done(struct fakeguest *g);
+/*
+ * The machine goes on elsewhere, with `to` (made like the device that it has had) in its place, and
+ * what its rings hold still there. The old one is paused and stays the caller's.
+ */
+void fg_move(struct fakeguest *g, struct vdev *to);
 
 uint32_t fg_read32(struct fakeguest *g, uint32_t offset);
 void fg_write32(struct fakeguest *g, uint32_t offset, uint32_t value);

@@ -183,6 +183,40 @@ static void a_long_chain_is_cut(void **state)
 	assert_int_equal(console_tail(t.console, tail, sizeof(tail)), CONSOLE_TAIL_BYTES);
 }
 
+/* Its log goes on where it was, in the middle of a character, and its tail holds what was said. */
+static void output_moves_with_the_machine(void **state)
+{
+	struct console *old = t.console;
+	char tail[CONSOLE_TAIL_BYTES + 1];
+
+	(void)state;
+	say("price: \xe2\x82");
+	assert_int_equal(console_new(t.loop, &t.g.gm, t.log_fd, MAX_BYTES, &t.console), 0);
+	fg_move(&t.g, console_vdev(t.console));
+	console_free(old);
+	say("\xac 7\n");
+	assert_string_equal(logged(), "price: \xe2\x82\xac 7\n");
+	console_tail(t.console, tail, sizeof(tail));
+	assert_string_equal(tail, "price: \xe2\x82\xac 7\n");
+}
+
+/* The budget of the log is the guest's, however often it moves. */
+static void a_move_does_not_empty_the_log(void **state)
+{
+	static char text[MAX_BYTES - 10];
+	struct console *old = t.console;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	say_bytes(text, sizeof(text));
+	assert_int_equal(console_new(t.loop, &t.g.gm, t.log_fd, MAX_BYTES, &t.console), 0);
+	fg_move(&t.g, console_vdev(t.console));
+	console_free(old);
+	assert_false(console_is_full(t.console));
+	say("more than ten bytes");
+	assert_true(console_is_full(t.console));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +225,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_is_kept, fresh, gone),
 		cmocka_unit_test_setup_teardown(the_log_is_bounded, fresh, gone),
 		cmocka_unit_test_setup_teardown(the_tail_goes_on, fresh, gone),
+		cmocka_unit_test_setup_teardown(output_moves_with_the_machine, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_move_does_not_empty_the_log, fresh, gone),
 		cmocka_unit_test(a_log_that_is_stuck_does_not_stop_the_guest),
 		cmocka_unit_test_setup_teardown(a_long_chain_is_cut, fresh, gone),
 	};

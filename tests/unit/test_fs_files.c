@@ -418,10 +418,37 @@ static void the_file_system_is_described(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ff_begin, ff_end)
 
+/*
+ * What the guest knew is stale after a move, not another file's: neither number is given again. The
+ * next look-up finds everything.
+ */
+static void a_move_makes_files_stale(void **state)
+{
+	struct fakefuse *f = *state;
+	uint64_t nodeid, fh, rw = f->rw, again, again_fh;
+
+	fh = ff_create(f, f->rw, "new", &nodeid);
+	ff_write(f, fh, 0, "text");
+	ff_move(f);
+	assert_int_equal(ff_getattr_error(f, nodeid), -ESTALE);
+	assert_int_equal(ff_getattr_error(f, rw), -ESTALE);
+	assert_int_equal(ff_read_error(f, fh, 0, 4), -EBADF);
+	again = ff_lookup(f, f->rw, "new");
+	again_fh = ff_open(f, again, O_RDONLY);
+	assert_true(again > nodeid);
+	assert_int_not_equal(again_fh, fh);
+	ff_check_text(f, again_fh, "text");
+	assert_int_equal(ff_read_error(f, fh, 0, 4), -EBADF);
+	/* What was negotiated holds: an attribute is set as it is with SETXATTR_EXT. */
+	assert_int_equal(ff_setxattr(f, again, "user.colour", "blue"), 0);
+	ff_release(f, again_fh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_written_is_read),
+		TEST(a_move_makes_files_stale),
 		TEST(data_lies_anywhere),
 		TEST(open_modes_are_kept),
 		TEST(only_files_are_opened),

@@ -163,6 +163,24 @@ static void another_comes_later(void **state)
 	rng_free(second);
 }
 
+/* What was asked of one is answered by the other. */
+static void requests_move_with_the_machine(void **state)
+{
+	uint64_t gpa = fg_alloc(&t.g, 64);
+	struct rng *old = t.rng;
+	uint16_t head;
+
+	run();
+	head = fg_post(&t.g, 0, (struct fg_buf[]){ { gpa, 64, true } }, 1);
+	fg_kick(&t.g, 0);
+	assert_int_equal(rng_new(t.loop, &t.g.gm, &t.rng), 0);
+	fg_move(&t.g, rng_vdev(t.rng));
+	rng_free(old);
+	run();
+	assert_int_equal(used(head), 64);
+	bytes_come(state);
+}
+
 static void *device_thread(void *arg)
 {
 	assert_int_equal(loop_run(arg), 0);
@@ -222,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(another_comes_later, fresh, gone),
+		cmocka_unit_test_setup_teardown(requests_move_with_the_machine, fresh, gone),
 		cmocka_unit_test_setup_teardown(bytes_come, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_request_is_bounded, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_chain_without_room_comes_back_empty, fresh, gone),

@@ -383,6 +383,130 @@ static void an_instance_offers_more_than_its_class(void **state)
 	vdev_done(&other);
 }
 
+struct state {
+	struct buf bytes;
+	struct toy copy;
+	struct mmio slot;
+};
+
+static void state_done(struct state *s)
+{
+	buf_done(&s->bytes);
+}
+
+DEFINE_AUTO_VAL(state_done, struct state)
+
+static void save_toy(struct state *s)
+{
+	vdev_pause(&toy.dev);
+	assert_int_equal(mmio_save(&g.slot, &s->bytes), 0);
+}
+
+/* Into a device that was made like the toy. */
+static int restore_toy(struct state *s, const void *bytes, size_t len)
+{
+	struct vdev_spec spec = { .config = s->copy.config, .config_len = sizeof(s->copy.config) };
+	struct saved in = saved_read(bytes, len);
+	int r;
+
+	memcpy(s->copy.config, "config", 6);
+	assert_int_equal(vdev_init(&s->copy.dev, &toy_class, &g.gm, &spec), 0);
+	assert_int_equal(mmio_init(&s->slot, &s->copy.dev), 0);
+	r = mmio_restore(&s->slot, &in);
+	return r ? r : saved_close(&in);
+}
+
+static void drop_copy(struct state *s)
+{
+	mmio_done(&s->slot);
+	vdev_done(&s->copy.dev);
+	s->copy = (struct toy){ 0 };
+}
+
+static uint32_t copy_read(struct state *s, uint32_t offset)
+{
+	uint32_t value;
+
+	mmio_read(&s->slot, offset, &value, sizeof(value));
+	return value;
+}
+
+static void everything_negotiated_is_restored(void **state)
+{
+	AUTO(state_done) struct state s = { 0 };
+
+	(void)state;
+	fg_start(&g, VDEV_F_EVENT_IDX | 1 << 5);
+	fg_write32(&g, FEATURES_SEL, 1);
+	fg_write32(&g, QUEUE_SEL, 1);
+	vdev_interrupt_config(&toy.dev);
+	assert_int_equal(mmio_save(&g.slot, &s.bytes), -EBUSY); /* while it runs */
+	toy.dev.queue[0].last_avail = toy.dev.queue[0].used_idx = 77;
+	save_toy(&s);
+	assert_int_equal(restore_toy(&s, s.bytes.data, s.bytes.len), 0);
+	assert_int_equal(s.copy.starts, 0);
+	assert_int_equal(copy_read(&s, STATUS), ALL);
+	assert_int_equal(copy_read(&s, QUEUE_READY), 1);
+	assert_int_equal(copy_read(&s, QUEUE_NUM_MAX), 4);
+	assert_int_equal(copy_read(&s, FEATURES), 1); /* VERSION_1 */
+	assert_int_equal(copy_read(&s, 0x60), 2);
+	assert_int_equal(copy_read(&s, 0xfc), fg_read32(&g, 0xfc));
+	assert_true(vdev_has(&s.copy.dev, 1 << 5));
+	assert_int_equal(s.copy.dev.queue[0].last_avail, 77);
+	assert_true(s.copy.dev.queue[0].event_idx);
+	vdev_resume(&s.copy.dev);
+	assert_int_equal(s.copy.starts, 1);
+	/* The config interrupt that may have been on its way comes again. */
+	assert_int_equal(read(s.slot.irq_fd, &(uint64_t){ 0 }, 8), 8);
+	vdev_resume(&toy.dev);
+	assert_int_equal(toy.starts, 2);
+	drop_copy(&s);
+}
+
+/* Whatever is cut off or changed: no state is taken in half, none ends the monitor. */
+static void what_is_restored_is_checked(void **state)
+{
+	AUTO(state_done) struct state s = { 0 };
+	AUTO_FREE uint8_t *bytes = NULL;
+	unsigned refused = 0;
+
+	(void)state;
+	fg_start(&g, VDEV_F_EVENT_IDX);
+	save_toy(&s);
+	for (size_t len = 0; len < s.bytes.len; len++) {
+		assert_int_equal(restore_toy(&s, s.bytes.data, len), -EINVAL);
+		drop_copy(&s);
+	}
+	bytes = malloc(s.bytes.len + 1);
+	assert_non_null(bytes);
+	for (size_t i = 0; i < s.bytes.len; i++) {
+		memcpy(bytes, s.bytes.data, s.bytes.len);
+		bytes[i] ^= 0xff;
+		if (restore_toy(&s, bytes, s.bytes.len) < 0)
+			refused++;
+		vdev_resume(&s.copy.dev);
+		drop_copy(&s);
+	}
+	/* Positions of rings and registers that select may be anything. */
+	assert_true(refused > s.bytes.len / 2);
+	memcpy(bytes, s.bytes.data, s.bytes.len);
+	bytes[s.bytes.len] = 0;
+	assert_int_equal(restore_toy(&s, bytes, s.bytes.len + 1), -EINVAL);
+	drop_copy(&s);
+}
+
+static void a_device_in_use_is_not_restored(void **state)
+{
+	AUTO(state_done) struct state s = { 0 };
+	struct saved in;
+
+	(void)state;
+	save_toy(&s);
+	fg_start(&g, 0);
+	in = saved_read(s.bytes.data, s.bytes.len);
+	assert_int_equal(mmio_restore(&g.slot, &in), -EINVAL);
+}
+
 static void too_many_queues_are_refused(void **state)
 {
 	struct vdev d;
@@ -413,6 +537,9 @@ int main(void)
 			interrupts_say_why_and_are_acknowledged, fresh, gone),
 		cmocka_unit_test_setup_teardown(
 			an_instance_offers_more_than_its_class, fresh, gone),
+		cmocka_unit_test_setup_teardown(everything_negotiated_is_restored, fresh, gone),
+		cmocka_unit_test_setup_teardown(what_is_restored_is_checked, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_device_in_use_is_not_restored, fresh, gone),
 		cmocka_unit_test_setup_teardown(too_many_queues_are_refused, fresh, gone),
 	};
 

@@ -18,7 +18,7 @@
 #include <termios.h>
 #include <time.h>
 
-enum { RX, TX };
+enum { RX, TX, EVENT };
 
 #define CID	     3
 #define PORT	     1025 /* of the guest */
@@ -1212,10 +1212,123 @@ static void connections_are_limited(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, gone)
 
+static uint64_t event_gpa;
+
+static uint16_t post_event(uint32_t len)
+{
+	uint16_t head = fg_post(&t.g, EVENT, (struct fg_buf[]){ { event_gpa, len, true } }, 1);
+
+	fg_kick(&t.g, EVENT);
+	return head;
+}
+
+/* The machine goes on with another device; the old one is returned. */
+static struct vsock *move(void)
+{
+	struct vsock *old = t.vsock;
+
+	assert_int_equal(vsock_new(t.loop, &t.g.gm, CID, 0, on_up, NULL, &t.vsock), 0);
+	assert_int_equal(vsock_listen(t.vsock, LISTEN_PORT, on_accept, &t), 0);
+	fg_move(&t.g, vsock_vdev(t.vsock));
+	return old;
+}
+
+/*
+ * The guest hears that its connections are gone before it hears anything else, and what comes after
+ * that is new.
+ */
+static void a_move_resets_the_transport(void **state)
+{
+	int mine, other[2], code;
+	struct vsock *old;
+	struct peer peer, next;
+	uint16_t head, got;
+	uint32_t len;
+
+	(void)state;
+	event_gpa = fg_alloc(&t.g, 16);
+	post_event(4);
+	head = post_event(4);
+	peer = connect_socket(&mine);
+	send_text(&peer, "hello");
+	old = move();
+	assert_int_equal(t.ups, 2);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, other), 0);
+	assert_int_equal(dial(other[0], -1, true, true, &code), 0);
+	/* Under way when the machine was saved. */
+	memset(fg_at(&t.g, event_gpa), 0xff, 4);
+	send_text(&peer, "who knows me?");
+	nothing_comes();
+	assert_true(fg_used(&t.g, EVENT, &got, &len));
+	assert_int_equal(len, 4);
+	assert_int_equal(*(uint32_t *)fg_at(&t.g, event_gpa), VSOCK_EVENT_TRANSPORT_RESET);
+	assert_int_not_equal(got, head);
+	assert_false(fg_used(&t.g, EVENT, &got, &len));
+	/* The driver has done what it was told: it gives the buffer anew. */
+	post_event(4);
+	expect(VSOCK_OP_RST, &peer);
+	next = answer();
+	assert_int_equal(code, 0);
+	assert_int_not_equal(next.host_port, peer.host_port);
+	send_text(&next, "hello again");
+	nothing_comes();
+	assert_false(fg_used(&t.g, EVENT, &got, &len));
+	close(other[1]);
+	vsock_free(old);
+	close(mine);
+}
+
+/* A guest that has no buffer for the event gets it later; one that starts over needs none. */
+static void the_event_waits_for_its_buffer(void **state)
+{
+	struct vsock *old[2];
+	uint16_t got;
+	uint32_t len;
+	int mine;
+
+	(void)state;
+	event_gpa = fg_alloc(&t.g, 16);
+	old[0] = move();
+	run();
+	assert_false(fg_used(&t.g, EVENT, &got, &len));
+	/* Nor does a second move make it two. */
+	old[1] = move();
+	post_event(8);
+	run();
+	assert_true(fg_used(&t.g, EVENT, &got, &len));
+	assert_int_equal(len, 4);
+	post_event(8);
+	run();
+	assert_false(fg_used(&t.g, EVENT, &got, &len));
+	vsock_free(old[0]);
+	vsock_free(old[1]);
+	old[0] = move();
+	start_guest();
+	connect_socket(&mine);
+	vsock_free(old[0]);
+	close(mine);
+}
+
+static void a_buffer_without_room_for_the_event_breaks_the_device(void **state)
+{
+	struct vsock *old;
+
+	(void)state;
+	event_gpa = fg_alloc(&t.g, 16);
+	post_event(3);
+	old = move();
+	run();
+	assert_true(fg_read32(&t.g, 0x70) & VDEV_NEEDS_RESET);
+	vsock_free(old);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(bytes_go_both_ways),
+		TEST(a_move_resets_the_transport),
+		TEST(the_event_waits_for_its_buffer),
+		TEST(a_buffer_without_room_for_the_event_breaks_the_device),
 		TEST(nobody_listens),
 		TEST(a_preamble_goes_first),
 		TEST(the_host_half_closes),

@@ -204,6 +204,39 @@ static void reset(struct vdev *d)
 	inodes_clear(&fs->server.inodes, NULL);
 }
 
+/*
+ * Files are open here, not there: of what the guest knows nothing is kept but the numbers, which
+ * are not given anew. Its inodes are stale and its handles bad when it goes on; the exports are
+ * whoever restores it's to add.
+ */
+static int save(struct vdev *d, struct buf *out)
+{
+	struct fs *fs = container_of(d, struct fs, dev);
+	int r;
+
+	/* Nobody would answer what waits. */
+	if (locks_busy(&fs->server.locks))
+		return -EBUSY;
+	r = saved_put(out, fs->server.setxattr_ext);
+	if (r == 0)
+		r = saved_put(out, inodes_next(&fs->server.inodes));
+	return r ? r : saved_put(out, handles_last(&fs->server.handles));
+}
+
+static int restore(struct vdev *d, struct saved *in)
+{
+	struct fs *fs = container_of(d, struct fs, dev);
+	uint64_t next_inode, last_handle;
+
+	fs->server.setxattr_ext = saved_get(in, 1);
+	next_inode = saved_get(in, UINT64_MAX);
+	last_handle = saved_get(in, UINT32_MAX);
+	if (in->wrong || inodes_go_on(&fs->server.inodes, next_inode) < 0)
+		return -EINVAL;
+	handles_go_on(&fs->server.handles, (uint32_t)last_handle);
+	return 0;
+}
+
 static const struct vdev_class fs_class = {
 	.name = "fs",
 	.virtio_id = 26,
@@ -213,6 +246,8 @@ static const struct vdev_class fs_class = {
 	.start = start,
 	.stop = stop,
 	.reset = reset,
+	.save = save,
+	.restore = restore,
 };
 
 static int start_workers(struct fs *fs)

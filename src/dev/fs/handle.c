@@ -5,7 +5,6 @@
 #include "dev/fs/export.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define HANDLES_MAX 200000
 
@@ -70,7 +69,8 @@ static int free_slot(struct handles *t, size_t *ret)
 	slot = realloc(t->slot, size * sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
-	memset(slot + t->size, 0, (size - t->size) * sizeof(*slot));
+	for (size_t i = t->size; i < size; i++)
+		slot[i] = (struct handle_slot){ .generation = t->first };
 	*ret = t->size;
 	t->slot = slot;
 	t->size = size;
@@ -150,5 +150,27 @@ void handle_remove(struct handles *t, uint64_t fh)
 		if ((size_t)(slot - t->slot) < t->free_hint)
 			t->free_hint = (size_t)(slot - t->slot);
 	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+uint32_t handles_last(struct handles *t)
+{
+	uint32_t last;
+
+	pthread_mutex_lock(&t->lock);
+	last = t->first;
+	for (size_t i = 0; i < t->size; i++)
+		if (t->slot[i].generation > last)
+			last = t->slot[i].generation;
+	pthread_mutex_unlock(&t->lock);
+	return last;
+}
+
+void handles_go_on(struct handles *t, uint32_t last)
+{
+	pthread_mutex_lock(&t->lock);
+	t->first = last;
+	for (size_t i = 0; i < t->size; i++)
+		t->slot[i].generation = last;
 	pthread_mutex_unlock(&t->lock);
 }

@@ -39,6 +39,7 @@ struct handles {
 	} * slot;
 
 	size_t size, free_hint;
+	uint32_t first; /* generation of slots that are new: no number is given twice */
 };
 
 void handles_init(struct handles *t);
@@ -56,3 +57,7 @@ int handle_add(
 struct handle *handle_get(struct handles *t, uint64_t fh, bool dir);
 void handle_put(struct handles *t, struct handle *h);
 void handle_remove(struct handles *t, uint64_t fh);
+
+/* The latest generation of any slot; and that of all in a table that is empty: see `first`. */
+uint32_t handles_last(struct handles *t);
+void handles_go_on(struct handles *t, uint32_t last);

@@ -30,17 +30,40 @@ static struct list *key_bucket(struct inodes *t, uint64_t dev, uint64_t ino)
 #define CROWDED_FIRST(max) ((max) / 4 * 3)
 #define CROWDED_STEP(max)  ((max) / 32 + 1)
 
+#define FIRST_ID	   2 /* 1 is the synthetic root */
+
 void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), void *arg)
 {
 	pthread_mutex_init(&t->lock, NULL);
 	list_init(&t->bindings);
-	t->next_id = 2; /* 1 is the synthetic root */
+	t->next_id = FIRST_ID;
 	t->count = 0;
 	t->max = max;
 	t->crowded_at = CROWDED_FIRST(max);
 	t->crowded = crowded;
 	t->arg = arg;
 	t->gone = NULL;
+}
+
+uint64_t inodes_next(struct inodes *t)
+{
+	uint64_t next;
+
+	pthread_mutex_lock(&t->lock);
+	next = t->next_id;
+	pthread_mutex_unlock(&t->lock);
+	return next;
+}
+
+int inodes_go_on(struct inodes *t, uint64_t next)
+{
+	/* So high a number would come around to those that are taken. */
+	if (next < FIRST_ID || next > UINT64_MAX / 2)
+		return -EINVAL;
+	pthread_mutex_lock(&t->lock);
+	t->next_id = next;
+	pthread_mutex_unlock(&t->lock);
+	return 0;
 }
 
 static void drop(struct inodes *t, struct inode *inode)

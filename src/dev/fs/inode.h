@@ -82,6 +82,11 @@ struct inode *inode_find(struct inodes *t, struct export *export, const struct s
 /* Holds the inode of nodeid, which counts as looked up once more; or NULL. */
 struct inode *inode_again(struct inodes *t, uint64_t nodeid);
 
+/* The nodeid that comes next; and the first for a table that is empty: -EINVAL when it is too low.
+ */
+uint64_t inodes_next(struct inodes *t);
+int inodes_go_on(struct inodes *t, uint64_t next) CHECKED;
+
 /* The guest forgets n look-ups; more than it had are as good as all. */
 void inode_forget(struct inodes *t, uint64_t nodeid, uint64_t n);
 /* Forgets all of an export, or everything (NULL); what a request works on goes with its end. */

@@ -110,6 +110,8 @@ void locks_clear(struct locks *t, const struct export *of);
 /* Frees everything for a guest that starts over and expects no answer. */
 void locks_reset(struct locks *t);
 
+/* Whether a request waits, or an answer that nobody has taken yet. */
+bool locks_busy(struct locks *t);
 /* Those who wait: at most max thread numbers; the count. */
 unsigned locks_waiting(struct locks *t, uint32_t *tid, unsigned max);
 /* The thread tid, or request unique (unless it is 0), waits no more: -EINTR. */

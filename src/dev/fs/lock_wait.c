@@ -207,6 +207,18 @@ unsigned locks_waiting(struct locks *t, uint32_t *tid, unsigned max)
 	return n;
 }
 
+bool locks_busy(struct locks *t)
+{
+	bool busy;
+
+	pthread_mutex_lock(&t->lock);
+	busy = !list_empty(&t->waits);
+	for (unsigned i = 0; i < LOCK_QUEUES; i++)
+		busy = busy || !list_empty(&t->answers[i]);
+	pthread_mutex_unlock(&t->lock);
+	return busy;
+}
+
 bool locks_take(struct locks *t, unsigned queue, struct lock_reply *ret)
 {
 	struct list *answers = &t->answers[queue];

@@ -107,7 +107,7 @@ void vsock_pump(struct vsock *v)
 	unsigned budget = PACKETS_PER_TURN;
 	int got = 0;
 
-	if (!v->started || v->busy || !has_work(v))
+	if (!v->started || v->busy || v->told != RESET_NONE || !has_work(v))
 		return;
 	v->busy = true;
 	vq_notify_off(q);
@@ -191,13 +191,64 @@ static void on_rx(void *arg, int fd, uint32_t events)
 	vsock_pump(v);
 }
 
+/* 1: the guest has been told; 0: it has no buffer; -EPROTO. */
+static int tell_reset(struct vsock *v, struct vq *q)
+{
+	struct vsock_event event = { .id = VSOCK_EVENT_TRANSPORT_RESET };
+	struct iovc in;
+	int got = vq_pop(q, &v->rx);
+
+	if (got <= 0)
+		return got;
+	in = iovc_in(&v->rx);
+	if (in.left < sizeof(event)) {
+		q->broken = true;
+		return -EPROTO;
+	}
+	v->offered = vq_offered(q);
+	vq_push(q, v->rx.head, (uint32_t)iovc_write(&in, &event, sizeof(event)));
+	v->told = RESET_TOLD;
+	return 1;
+}
+
+static void on_event(void *arg, int fd, uint32_t events)
+{
+	struct vsock *v = arg;
+	struct vq *q = &v->dev.queue[EVENT];
+	int got = 0;
+
+	(void)fd;
+	(void)events;
+	vq_kick_clear(q);
+	if (v->told == RESET_WANTED)
+		got = tell_reset(v, q);
+	if (got < 0)
+		vdev_broken(&v->dev);
+	else if (v->told == RESET_WANTED && vq_notify_on(q))
+		vq_kick(q);
+	/* The driver handles the event, and only then gives its buffer anew. */
+	else if (v->told == RESET_TOLD && vq_notify_past(q, v->offered))
+		v->told = RESET_NONE;
+	vdev_interrupt_queue(&v->dev, q);
+	vsock_pump(v);
+}
+
+/* Only where there is something to tell: nothing else ever comes from us on that queue. */
+static bool watch_events(struct vsock *v)
+{
+	return v->told == RESET_NONE ||
+	       loop_fd_add(v->loop, "vsock event", v->dev.queue[EVENT].kick_fd, EPOLLIN, on_event,
+		       v, &v->event_kick) == 0;
+}
+
 static void watch(void *arg)
 {
 	struct vsock *v = arg;
 	int rx = v->dev.queue[RX].kick_fd, tx = v->dev.queue[TX].kick_fd;
 
 	if (loop_fd_add(v->loop, "vsock rx", rx, EPOLLIN, on_rx, v, &v->rx_kick) < 0 ||
-		loop_fd_add(v->loop, "vsock tx", tx, EPOLLIN, on_tx, v, &v->tx_kick) < 0)
+		loop_fd_add(v->loop, "vsock tx", tx, EPOLLIN, on_tx, v, &v->tx_kick) < 0 ||
+		!watch_events(v))
 		return;
 	v->started = true;
 	if (v->up)
@@ -211,7 +262,8 @@ static void unwatch(void *arg)
 	v->started = false;
 	loop_fd_remove(v->rx_kick);
 	loop_fd_remove(v->tx_kick);
-	v->rx_kick = v->tx_kick = NULL;
+	loop_fd_remove(v->event_kick);
+	v->rx_kick = v->tx_kick = v->event_kick = NULL;
 }
 
 static void forget(void *arg)
@@ -220,6 +272,7 @@ static void forget(void *arg)
 
 	dial_reset(v);
 	v->resets = 0;
+	v->told = RESET_NONE;
 }
 
 static int start(struct vdev *d)
@@ -227,7 +280,7 @@ static int start(struct vdev *d)
 	struct vsock *v = container_of(d, struct vsock, dev);
 
 	loop_call(v->loop, watch, v);
-	return v->rx_kick && v->tx_kick ? 0 : -EIO;
+	return v->started ? 0 : -EIO;
 }
 
 static void stop(struct vdev *d)
@@ -244,6 +297,24 @@ static void reset(struct vdev *d)
 	loop_call(v->loop, forget, v);
 }
 
+/* Its sockets stay with those that hold them: but for the ports that they had nothing is kept. */
+static int save(struct vdev *d, struct buf *out)
+{
+	return saved_put(out, container_of(d, struct vsock, dev)->next_port);
+}
+
+static int restore(struct vdev *d, struct saved *in)
+{
+	struct vsock *v = container_of(d, struct vsock, dev);
+
+	/* Not at once those again that the guest knows. */
+	if (dial_go_on(v, saved_get(in, UINT32_MAX)) < 0)
+		return -EINVAL;
+	if ((atomic_load(&d->status) & VDEV_DRIVER_OK) && d->queues > EVENT)
+		v->told = RESET_WANTED;
+	return 0;
+}
+
 static const struct vdev_class vsock_class = {
 	.name = "vsock",
 	.virtio_id = 19,
@@ -252,6 +323,8 @@ static const struct vdev_class vsock_class = {
 	.start = start,
 	.stop = stop,
 	.reset = reset,
+	.save = save,
+	.restore = restore,
 };
 
 int vsock_new(struct loop *loop, const struct gmem *gm, uint64_t guest_cid, unsigned queues,

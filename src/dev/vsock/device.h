@@ -21,6 +21,16 @@ struct reset {
 	uint16_t type;
 };
 
+/*
+ * The guest has sockets that nobody here knows: the machine has been restored. It is told by an
+ * event, and gets no packet until it has taken that in: it would close what is connected meanwhile.
+ */
+enum vsock_reset {
+	RESET_NONE,
+	RESET_WANTED, /* waits for a buffer of the queue of events */
+	RESET_TOLD,   /* the guest gives the buffer back when it has done it */
+};
+
 struct vsock {
 	struct vdev dev;
 	struct loop *loop;
@@ -31,7 +41,9 @@ struct vsock {
 	/* Of device.c. */
 	bool started;
 	bool busy; /* packets are being handled: vsock_pump() follows by itself */
-	struct loop_fd *rx_kick, *tx_kick;
+	struct loop_fd *rx_kick, *tx_kick, *event_kick;
+	enum vsock_reset told;
+	uint16_t offered; /* buffers of the queue of events, when it was told */
 	struct list work; /* connections that have something for the guest */
 	struct reset reset[RESETS_MAX];
 	unsigned reset_first, resets;
@@ -50,6 +62,8 @@ struct vsock {
 int dial_init(struct vsock *v) CHECKED;
 /* Closes all connections; callers that still wait hear ECONNRESET. */
 void dial_done(struct vsock *v);
+/* Our ports go on from here: -EINVAL for one that is none of ours. */
+int dial_go_on(struct vsock *v, uint64_t port) CHECKED;
 /* The guest knows nothing any more. What it had sent is still written. */
 void dial_reset(struct vsock *v);
 struct conn *dial_find(struct vsock *v, uint32_t guest_port, uint32_t host_port);

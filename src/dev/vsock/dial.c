@@ -209,6 +209,14 @@ int dial_init(struct vsock *v)
 	return loop_timer_new(v->loop, on_timer, v, &v->timer);
 }
 
+int dial_go_on(struct vsock *v, uint64_t port)
+{
+	if (port < FIRST_HOST_PORT || port > LAST_HOST_PORT)
+		return -EINVAL;
+	v->next_port = (uint32_t)port;
+	return 0;
+}
+
 void dial_reset(struct vsock *v)
 {
 	/* Those that a callback dials meanwhile wait for the next driver. */

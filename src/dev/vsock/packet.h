@@ -22,6 +22,15 @@ enum vsock_op {
 #define VSOCK_SHUTDOWN_SEND    2U
 #define VSOCK_SHUTDOWN_BOTH    3U
 
+/* What the queue of events carries. */
+enum vsock_event_id {
+	VSOCK_EVENT_TRANSPORT_RESET = 0, /* all connections are gone; the CID may be another */
+};
+
+struct vsock_event {
+	uint32_t id;
+} __attribute__((packed));
+
 struct vsock_packet {
 	uint64_t src_cid, dst_cid;
 	uint32_t src_port, dst_port;
