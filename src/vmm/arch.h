@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/saved.h"
 #include "dev/gmem.h"
 #include "vmm/end.h"
 
@@ -36,6 +37,10 @@ extern const struct kvm_need arch_needs[];
 int arch_vm_init(struct kvm *kvm, struct err *err) CHECKED;
 int arch_irqchip_init(struct kvm *kvm, struct err *err) CHECKED;
 
+/* Interrupt controllers and clock, while no vCPU runs; restored before the vCPUs are. */
+int arch_vm_save(const struct kvm *kvm, struct buf *out, struct err *err) CHECKED;
+int arch_vm_restore(const struct kvm *kvm, struct saved *in, struct err *err) CHECKED;
+
 /*
  * Puts kernel (an ELF vmlinux), initramfs (-1: none), command line and a description of the machine
  * into memory. *ret_entry: the physical address of the first instruction.
@@ -60,6 +65,14 @@ DEFINE_AUTO_PTR(arch_vcpus_free, struct arch_vcpus)
 /* Makes vCPU `index` ready to run; the first one begins at entry, the others wait for it. */
 int arch_vcpu_init(const struct arch_vcpus *a, int vcpu_fd, unsigned index, uint64_t entry,
 	struct err *err) CHECKED;
+/*
+ * The state of a vCPU that does not run, as one section; and into one that arch_vcpu_init() has
+ * made ready with the same index on a processor that is alike. -EINVAL: it is damaged, or
+ * another's.
+ */
+int arch_vcpu_save(const struct kvm *kvm, int vcpu_fd, struct buf *out, struct err *err) CHECKED;
+int arch_vcpu_restore(
+	const struct kvm *kvm, int vcpu_fd, struct saved *in, struct err *err) CHECKED;
 /* Its most telling registers, for the log. */
 void arch_vcpu_describe(int vcpu_fd, char *to, size_t size);
 

@@ -138,9 +138,9 @@ int kvm_create_vcpu(struct kvm *kvm, unsigned index, struct err *err)
 	return fd;
 }
 
-int kvm_vcpu_ioctl(int vcpu_fd, unsigned long request, void *arg, const char *name, struct err *err)
+int kvm_ioctl(int fd, unsigned long request, void *arg, const char *name, struct err *err)
 {
-	if (ioctl(vcpu_fd, request, arg) < 0)
+	if (ioctl(fd, request, arg) < 0)
 		return err_sys(err, errno, "%s", name);
 	return 0;
 }

@@ -37,6 +37,5 @@ void kvm_ioeventfd_remove(struct kvm *kvm, int eventfd, uint64_t gpa, uint32_t v
 
 /* A vCPU's descriptor, or -errno. */
 int kvm_create_vcpu(struct kvm *kvm, unsigned index, struct err *err) CHECKED;
-/* One ioctl of a vCPU with its name for the error. */
-int kvm_vcpu_ioctl(
-	int vcpu_fd, unsigned long request, void *arg, const char *name, struct err *err) CHECKED;
+/* One ioctl with its name for the error; fd: /dev/kvm, a VM or a vCPU. */
+int kvm_ioctl(int fd, unsigned long request, void *arg, const char *name, struct err *err) CHECKED;

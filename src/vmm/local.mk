@@ -17,6 +17,7 @@ libvmm_a_SOURCES = \
 	src/vmm/x86/layout.h \
 	src/vmm/x86/platform.c \
 	src/vmm/x86/regs.c src/vmm/x86/regs.h \
+	src/vmm/x86/state.c \
 	src/vmm/x86/tsc.c src/vmm/x86/tsc.h \
 	src/vmm/x86/vm.c
 libvmm_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS)

@@ -1,6 +1,6 @@
 VMM_TESTS = tests/unit/test_acpi tests/unit/test_board tests/unit/test_boot tests/unit/test_cmdline \
 	tests/unit/test_cpuid tests/unit/test_elf tests/unit/test_qmp \
-	tests/unit/test_ctl tests/unit/test_jail tests/unit/test_vm_seccomp
+	tests/unit/test_ctl tests/unit/test_jail tests/unit/test_vcpu_state tests/unit/test_vm_seccomp
 UNIT_TESTS += $(VMM_TESTS)
 VMM_TEST_LIBS = libvmm.a libdev.a $(UNIT_LIBS)
 tests_unit_test_acpi_SOURCES = tests/unit/test_acpi.c
@@ -17,6 +17,8 @@ tests_unit_test_elf_SOURCES = tests/unit/test_elf.c tests/unit/elf_file.h
 tests_unit_test_elf_LDADD = $(VMM_TEST_LIBS)
 tests_unit_test_qmp_SOURCES = tests/unit/test_qmp.c
 tests_unit_test_qmp_LDADD = $(VMM_TEST_LIBS) $(YAJL_LIBS)
+tests_unit_test_vcpu_state_SOURCES = tests/unit/test_vcpu_state.c
+tests_unit_test_vcpu_state_LDADD = $(VMM_TEST_LIBS)
 
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c src/vm/ctl.c
 tests_unit_test_ctl_LDADD = librpc.a $(UNIT_LIBS)

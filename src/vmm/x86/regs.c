@@ -81,7 +81,7 @@ static int set_sregs(int fd, struct err *err)
 {
 	struct kvm_segment data = segment(GDT_DATA, FLAGS_DATA, 0xffffffff);
 	struct kvm_sregs s;
-	int r = kvm_vcpu_ioctl(fd, KVM_GET_SREGS, &s, "KVM_GET_SREGS", err);
+	int r = kvm_ioctl(fd, KVM_GET_SREGS, &s, "KVM_GET_SREGS", err);
 
 	if (r < 0)
 		return r;
@@ -96,7 +96,7 @@ static int set_sregs(int fd, struct err *err)
 	s.cr3 = GPA_PML4;
 	s.cr4 = CR4_PAE;
 	s.efer = EFER_LME | EFER_LMA;
-	return kvm_vcpu_ioctl(fd, KVM_SET_SREGS, &s, "KVM_SET_SREGS", err);
+	return kvm_ioctl(fd, KVM_SET_SREGS, &s, "KVM_SET_SREGS", err);
 }
 
 static int set_regs(int fd, uint64_t entry, struct err *err)
@@ -109,7 +109,7 @@ static int set_regs(int fd, uint64_t entry, struct err *err)
 		.rbp = GPA_BOOT_STACK,
 	};
 
-	return kvm_vcpu_ioctl(fd, KVM_SET_REGS, &r, "KVM_SET_REGS", err);
+	return kvm_ioctl(fd, KVM_SET_REGS, &r, "KVM_SET_REGS", err);
 }
 
 static int set_msrs(int fd, struct err *err)
@@ -138,14 +138,14 @@ static int set_msrs(int fd, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(boot); i++)
 		msrs.entry[i] =
 			(struct kvm_msr_entry){ .index = boot[i].index, .data = boot[i].value };
-	return kvm_vcpu_ioctl(fd, KVM_SET_MSRS, &msrs, "KVM_SET_MSRS", err);
+	return kvm_ioctl(fd, KVM_SET_MSRS, &msrs, "KVM_SET_MSRS", err);
 }
 
 static int set_fpu(int fd, struct err *err)
 {
 	struct kvm_fpu fpu = { .fcw = 0x37f, .mxcsr = 0x1f80 };
 
-	return kvm_vcpu_ioctl(fd, KVM_SET_FPU, &fpu, "KVM_SET_FPU", err);
+	return kvm_ioctl(fd, KVM_SET_FPU, &fpu, "KVM_SET_FPU", err);
 }
 
 static void set_lvt(struct kvm_lapic_state *lapic, size_t reg, uint32_t delivery)
@@ -160,13 +160,13 @@ static void set_lvt(struct kvm_lapic_state *lapic, size_t reg, uint32_t delivery
 static int set_lapic(int fd, struct err *err)
 {
 	struct kvm_lapic_state lapic;
-	int r = kvm_vcpu_ioctl(fd, KVM_GET_LAPIC, &lapic, "KVM_GET_LAPIC", err);
+	int r = kvm_ioctl(fd, KVM_GET_LAPIC, &lapic, "KVM_GET_LAPIC", err);
 
 	if (r < 0)
 		return r;
 	set_lvt(&lapic, LAPIC_LVT_LINT0, DELIVERY_EXTINT);
 	set_lvt(&lapic, LAPIC_LVT_LINT1, DELIVERY_NMI);
-	return kvm_vcpu_ioctl(fd, KVM_SET_LAPIC, &lapic, "KVM_SET_LAPIC", err);
+	return kvm_ioctl(fd, KVM_SET_LAPIC, &lapic, "KVM_SET_LAPIC", err);
 }
 
 int regs_set(int vcpu_fd, unsigned index, uint64_t entry, struct err *err)

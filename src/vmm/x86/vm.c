@@ -95,7 +95,7 @@ int arch_vcpu_init(
 		return err_sys(err, ENOMEM, "vCPU %u", index);
 	*cpuid = a->supported;
 	cpuid_shape(cpuid, index, a->count, a->tsc_deadline);
-	r = kvm_vcpu_ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid, "KVM_SET_CPUID2", err);
+	r = kvm_ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid, "KVM_SET_CPUID2", err);
 	return r ? r : regs_set(vcpu_fd, index, entry, err);
 }
 
