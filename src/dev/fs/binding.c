@@ -24,15 +24,6 @@ struct claim {
 	char name[NAME_MAX_BYTES + 1];
 };
 
-void binding_clear(struct inode *inode)
-{
-	if (!inode->binding.name)
-		return;
-	list_del(&inode->binding.by_age);
-	free(inode->binding.name);
-	inode->binding.name = NULL;
-}
-
 bool binding_set(struct inodes *t, struct inode *inode, uint64_t parent, const char *name)
 {
 	struct binding *b = &inode->binding;
@@ -43,7 +34,7 @@ bool binding_set(struct inodes *t, struct inode *inode, uint64_t parent, const c
 	if (same) {
 		list_del(&b->by_age);
 	} else {
-		binding_clear(inode);
+		inode_unbind(inode);
 		b->name = strdup(name);
 		done = b->name;
 	}
@@ -105,7 +96,7 @@ static bool is_true(struct fs_server *server, const struct claim *c)
 	if (!parent)
 		return true;
 	same = fstatat(parent->fd, c->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == c->ino &&
-	       ((uint64_t)major(st.st_dev) << 32 | minor(st.st_dev)) == c->dev &&
+	       stat_dev(major(st.st_dev), minor(st.st_dev)) == c->dev &&
 	       (!c->mode || (st.st_mode == c->mode && st.st_uid == c->uid && st.st_gid == c->gid));
 	inode_put(&server->inodes, parent);
 	return same;

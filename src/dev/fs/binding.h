@@ -22,8 +22,6 @@ struct fs_server;
 bool binding_set(struct inodes *t, struct inode *inode, uint64_t parent, const char *name);
 /* The guest is told these attributes of a directory, which it may believe as long as its name. */
 void binding_attributes(struct inodes *t, struct inode *inode, const struct fuse_attr *attr);
-/* With the table's lock held. */
-void binding_clear(struct inode *inode);
 
 /*
  * Whether the guest opens the inode (held) by a name that is not its any more. It is to be told so

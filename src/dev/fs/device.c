@@ -6,6 +6,7 @@
  */
 #include "base/auto.h"
 #include "base/thread.h"
+#include "dev/fs/notice.h"
 #include "dev/fs/server.h"
 #include "dev/fs/watch.h"
 
@@ -337,7 +338,7 @@ int fs_new(const struct fs_config *config, const struct gmem *gm, struct fs **re
 	if (r == 0)
 		r = make_device(fs, gm);
 	if (r == 0 && config->events)
-		r = watch_new(&fs->server, fs->workers, config, &fs->server.watch);
+		r = watch_new(&fs->server, fs->workers, config, notice_run, &fs->server.watch);
 	if (r == 0)
 		r = start_workers(fs);
 	if (r == 0 && locks_wanted(&fs->server.locks))

@@ -2,7 +2,8 @@
 #include "dev/fs/export.h"
 
 #include "base/auto.h"
-#include "dev/fs/server.h"
+#include "dev/fs/fs.h"
+#include "dev/fs/stat.h"
 
 #include <stdlib.h>
 #include <string.h>

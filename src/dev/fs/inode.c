@@ -2,9 +2,9 @@
 #include "dev/fs/inode.h"
 
 #include "base/auto.h"
-#include "dev/fs/binding.h"
 #include "dev/fs/export.h"
 #include "dev/fs/fs.h"
+#include "dev/fs/stat.h"
 
 #include <stdlib.h>
 
@@ -45,6 +45,15 @@ void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), voi
 	t->gone = NULL;
 }
 
+void inode_unbind(struct inode *inode)
+{
+	if (!inode->binding.name)
+		return;
+	list_del(&inode->binding.by_age);
+	free(inode->binding.name);
+	inode->binding.name = NULL;
+}
+
 uint64_t inodes_next(struct inodes *t)
 {
 	uint64_t next;
@@ -70,7 +79,7 @@ static void drop(struct inodes *t, struct inode *inode)
 {
 	list_del(&inode->by_id);
 	list_del(&inode->by_key);
-	binding_clear(inode);
+	inode_unbind(inode);
 	t->count--;
 	if (t->count == t->max / 2)
 		t->crowded_at = CROWDED_FIRST(t->max);
@@ -167,7 +176,7 @@ static struct inode key_of(struct export *export, const struct statx *stx)
 	return (struct inode){
 		.export = export,
 		.type = stx->stx_mode & S_IFMT,
-		.dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor,
+		.dev = stat_dev(stx->stx_dev_major, stx->stx_dev_minor),
 		.mnt = stx->stx_mnt_id,
 		.ino = stx->stx_ino,
 		.below = stx->stx_mnt_id != export->mnt,

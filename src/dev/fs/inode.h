@@ -65,6 +65,9 @@ struct inodes {
 void inodes_init(struct inodes *t, unsigned max, void (*crowded)(void *arg), void *arg);
 void inodes_done(struct inodes *t);
 
+/* The guest believes no name of it any more. With the table's lock held. */
+void inode_unbind(struct inode *inode);
+
 /* Holds the inode of nodeid for a request, or NULL. */
 struct inode *inode_get(struct inodes *t, uint64_t nodeid);
 void inode_put(struct inodes *t, struct inode *inode);

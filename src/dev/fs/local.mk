@@ -29,5 +29,6 @@ libdev_a_SOURCES += \
 	src/dev/fs/own_request.c \
 	src/dev/fs/server.h \
 	src/dev/fs/shadow.c \
+	src/dev/fs/stat.c src/dev/fs/stat.h \
 	src/dev/fs/watch.c src/dev/fs/watch.h \
 	src/dev/fs/xattr.c

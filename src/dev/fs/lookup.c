@@ -6,14 +6,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define STATX_WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
-
-int stat_inode(int fd, struct statx *ret)
-{
-	return statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_WANTED, ret) < 0 ? -errno
-											 : 0;
-}
-
 uint64_t guest_ino(struct fs_request *r, const struct inode *near, uint64_t ino)
 {
 	/* What lies in a mount below is a file system of its own, but for a file that is mounted.

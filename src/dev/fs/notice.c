@@ -132,8 +132,7 @@ static bool is_entry(void *arg, uint64_t dev, uint64_t ino)
 	bool same = true;
 
 	if (dir && statx(dir->fd, entry->t->name, AT_SYMLINK_NOFOLLOW, STATX_INO, &stx) == 0)
-		same = stx.stx_ino == ino &&
-		       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == dev;
+		same = stx.stx_ino == ino && stat_dev(stx.stx_dev_major, stx.stx_dev_minor) == dev;
 	inode_put(inodes, dir);
 	return same;
 }

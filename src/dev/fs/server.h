@@ -10,6 +10,7 @@
 #include "dev/fs/inode.h"
 #include "dev/fs/lock.h"
 #include "dev/fs/number.h"
+#include "dev/fs/stat.h"
 
 #include <linux/fuse.h>
 #include <stdatomic.h>
@@ -96,7 +97,6 @@ void fill_attr(struct fs_request *r, const struct inode *inode, const struct sta
 	struct fuse_attr *ret);
 /* The number that the guest sees for host inode number ino on the device of `near`. */
 uint64_t guest_ino(struct fs_request *r, const struct inode *near, uint64_t ino);
-int stat_inode(int fd, struct statx *ret) CHECKED;
 
 /* A real descriptor for a regular file or directory; anything else is -EACCES, never opened. */
 int open_inode(struct fs_request *r, const struct inode *inode, int flags) CHECKED;

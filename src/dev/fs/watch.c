@@ -4,7 +4,6 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "dev/fs/notice.h"
 #include "dev/fs/server.h"
 
 #include <string.h>
@@ -211,7 +210,7 @@ static int make_descriptors(struct watch *w)
 
 static int start_thread(struct watch *w)
 {
-	int r = thread_create(&w->thread, notice_run, w);
+	int r = thread_create(&w->thread, w->run, w);
 
 	w->created = r == 0;
 	pthread_mutex_lock(&w->lock);
@@ -224,7 +223,7 @@ static int start_thread(struct watch *w)
 }
 
 int watch_new(struct fs_server *server, unsigned workers, const struct fs_config *config,
-	struct watch **ret)
+	void *(*run)(void *watch), struct watch **ret)
 {
 	struct watch *w;
 	int r;
@@ -236,6 +235,7 @@ int watch_new(struct fs_server *server, unsigned workers, const struct fs_config
 		return -ENOMEM;
 	w->server = server;
 	w->workers = workers;
+	w->run = run;
 	w->thread_start = config->worker_start;
 	w->wanted = config->events;
 	w->arg = config->arg;

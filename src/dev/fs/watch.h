@@ -38,6 +38,7 @@ struct watched {
 struct watch {
 	struct fs_server *server;
 	unsigned workers;
+	void *(*run)(void *watch); /* the thread */
 	int (*thread_start)(void *arg);
 	void (*wanted)(void *arg);
 	void *arg;
@@ -68,9 +69,10 @@ struct watch {
 	bool created;
 };
 
-/* workers: threads that serve requests. Fails when there is no memory or descriptor. */
+/* workers: threads that serve requests; run: the thread (notice.h). Fails when there is no memory
+ * or descriptor. */
 int watch_new(struct fs_server *server, unsigned workers, const struct fs_config *config,
-	struct watch **ret) CHECKED;
+	void *(*run)(void *watch), struct watch **ret) CHECKED;
 /* Ends the thread; after that no request may be served. free: when all inodes are gone, too. */
 void watch_stop(struct watch *w);
 void watch_free(struct watch *w);
