@@ -15,6 +15,7 @@
 #include "agent/slots.h"
 #include "agent/sockets.h"
 #include "agent/timeline.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "rpc/ports.h"
 
@@ -132,7 +133,7 @@ static void reply_configured(void *request, Vmrun__Agent__ConfigureResponse *rep
 		reply->n_boot_steps++;
 	}
 	reply->boot_steps = all;
-	reply->now_ns = timeline_now_ns();
+	reply->now_ns = clock_now_ns();
 	rpc_reply(request, &reply->base);
 }
 

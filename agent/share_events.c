@@ -5,6 +5,7 @@
 #include "agent/kmsg.h"
 #include "agent/shadow.h"
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define STREAM_FD    3
 #define BUFFER_BYTES (1U << 20)
@@ -28,19 +28,11 @@
 struct bridge {
 	struct shadow shadow;
 	struct watched watched;
-	uint64_t scanned_ms, next_scan_ms; /* when it began; when it may begin again */
+	int64_t scanned_ms, next_scan_ms; /* when it began; when it may begin again */
 	size_t have;
 	bool ended; /* the stream */
 	_Alignas(struct shadow_event) uint8_t buffer[BUFFER_BYTES];
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* Reads what there is, after waiting for it for at most so long (-1: for ever). */
 static void receive(struct bridge *b, int timeout_ms)
@@ -98,14 +90,14 @@ static bool all_watched(const struct bridge *b)
 /* Nobody may have begun to watch before an event without being seen here. */
 static void scan(struct bridge *b)
 {
-	uint64_t now, took;
+	int64_t now, took;
 
-	while ((now = now_ms()) < b->next_scan_ms)
+	while ((now = clock_now_ms()) < b->next_scan_ms)
 		receive(b, (int)(b->next_scan_ms - now));
 	b->scanned_ms = now;
 	if (watched_scan(&b->watched, "/proc") < 0)
 		kmsg_line(KMSG_WARNING, "cannot tell who watches files");
-	took = now_ms() - now + 1;
+	took = clock_now_ms() - now + 1;
 	b->next_scan_ms =
 		now + took + (took * SCAN_SHARE < SCAN_GAP_MS ? took * SCAN_SHARE : SCAN_GAP_MS);
 }
@@ -145,7 +137,7 @@ static void run(const char *shares)
 		receive(&b, -1);
 		if (b.have == 0)
 			continue;
-		if (!all_watched(&b) || now_ms() - b.scanned_ms > SCAN_AGE_MS)
+		if (!all_watched(&b) || clock_now_ms() - b.scanned_ms > SCAN_AGE_MS)
 			scan(&b);
 		raise_all(&b);
 		(void)!chdir("/");

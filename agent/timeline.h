@@ -6,11 +6,8 @@
 
 struct boot_step {
 	const char *name;
-	int64_t done_ns;
+	int64_t done_ns; /* of base/clock.h */
 };
-
-/* CLOCK_MONOTONIC. */
-int64_t timeline_now_ns(void);
 
 /* The step is done now. name must live on; what is beyond a table's size is forgotten. */
 void timeline_done(const char *name);

@@ -2,6 +2,7 @@
 #include "base/command.h"
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define TAIL_MAX      400
 #define TIMEOUT_MAX_S 1000000000
@@ -35,14 +35,6 @@ struct running {
 	char tail[TAIL_MAX]; /* the last that it printed */
 	size_t tail_len;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 int command_input(const void *data, size_t len)
 {
@@ -240,12 +232,12 @@ static void read_output(struct running *r)
 static int watch(struct running *r, int64_t timeout_s)
 {
 	int64_t limit = timeout_s < TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S;
-	int64_t end = now_ms() + limit * 1000;
+	int64_t end = clock_now_ms() + limit * 1000;
 
 	for (;;) {
 		struct pollfd fds[] = { { .fd = r->pidfd, .events = POLLIN },
 			{ .fd = r->output, .events = POLLIN } };
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_now_ms();
 		int n;
 
 		if (timeout_s && left <= 0)

@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	src/base/buf.c src/base/buf.h \
 	src/base/capability.c src/base/capability.h \
 	src/base/cgroup_undo.c src/base/cgroup_undo.h \
+	src/base/clock.c src/base/clock.h \
 	src/base/command.c src/base/command.h \
 	src/base/err.c src/base/err.h \
 	src/base/errno_names.c src/base/errno_names.h \

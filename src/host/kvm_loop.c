@@ -2,13 +2,13 @@
 #include "host/kvm_loop.h"
 
 #include "base/auto.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define PAGE_BYTES	 4096
 #define LOOPS		 10000
@@ -17,7 +17,6 @@
 #define TRIES_WHEN_SLOW	 6
 #define IDENTITY_MAP_GPA 0xfffbc000ULL
 #define TSS_GPA		 0xfffbd000UL
-#define NS_PER_S	 1000000000ULL
 
 /* 32-bit, flat. The way back to the start is for the next run. */
 static const uint8_t code[] = {
@@ -114,23 +113,15 @@ static int set_registers(struct guest *g)
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 static int run_once(struct guest *g, uint64_t *ret_ns)
 {
-	uint64_t begin = now_ns();
+	int64_t begin = clock_now_ns();
 	int r;
 
 	do
 		r = ioctl(g->vcpu, KVM_RUN, 0);
 	while (r < 0 && errno == EINTR);
-	*ret_ns = now_ns() - begin;
+	*ret_ns = (uint64_t)(clock_now_ns() - begin);
 	return r < 0 ? -errno : 0;
 }
 

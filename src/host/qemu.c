@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "guest/cache.h"
@@ -13,7 +14,6 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define ANSWER_LIMIT_MS 20000
 #define ANSWER_MAX	65536
@@ -85,23 +85,15 @@ static void child(const char *path, const char *const *options, int out)
 	_exit(127);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Until the end of file, the time limit, or too much; what came is in out. */
 static int collect(int fd, struct buf *out)
 {
-	int64_t deadline = now_ms() + ANSWER_LIMIT_MS;
+	int64_t deadline = clock_now_ms() + ANSWER_LIMIT_MS;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char part[512];
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_now_ms();
 		ssize_t n;
 		int r;
 

@@ -7,6 +7,7 @@
 #include "agent/agent.pb-c.h"
 #include "anchor/messages.h"
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "proxy/confine.h"
 #include "proxy/deathnote.h"
@@ -56,14 +57,6 @@ struct proxy {
 };
 
 static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void on_wait_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
 {
@@ -124,7 +117,7 @@ static void on_oom(struct proxy *p)
 	if (!p->oom_seen)
 		(void)!file_replace(p->fd[ANCHOR_FD_RECORD], "oom", "", 0, 0600, &ignored);
 	p->oom_seen = true;
-	oombell_ring(&p->bell, now_ms());
+	oombell_ring(&p->bell, clock_now_ms());
 }
 
 /* One that fails is not asked again: Wait will fail too, or the guest is none of ours. */
@@ -224,7 +217,7 @@ static void turn(struct proxy *p, int timeout_ms)
  */
 static int tie(struct proxy *p, struct err *err)
 {
-	int64_t deadline = now_ms() + TIE_TIMEOUT_MS, left;
+	int64_t deadline = clock_now_ms() + TIE_TIMEOUT_MS, left;
 	int r = send_wait(p, err);
 
 	if (r == 0)
@@ -237,7 +230,7 @@ static int tie(struct proxy *p, struct err *err)
 		r = send_signal(p, 0, on_probe_reply, err);
 	if (r < 0)
 		return r;
-	while (!p->tied && !p->ended && (left = deadline - now_ms()) > 0)
+	while (!p->tied && !p->ended && (left = deadline - clock_now_ms()) > 0)
 		turn(p, (int)left);
 	if (p->failed.code) {
 		*err = p->failed;
@@ -252,7 +245,7 @@ static int tie(struct proxy *p, struct err *err)
  */
 static void wait_for_output(const struct proxy *p)
 {
-	int64_t deadline = now_ms() + DRAIN_LIMIT_MS, left;
+	int64_t deadline = clock_now_ms() + DRAIN_LIMIT_MS, left;
 
 	for (unsigned i = ANCHOR_FD_DONE; i <= ANCHOR_FDS; i++) {
 		struct pollfd fd = {
@@ -260,7 +253,7 @@ static void wait_for_output(const struct proxy *p)
 			.events = POLLIN,
 		};
 
-		while (fd.fd >= 0 && (left = deadline - now_ms()) > 0 &&
+		while (fd.fd >= 0 && (left = deadline - clock_now_ms()) > 0 &&
 			poll(&fd, 1, (int)left) <= 0)
 			;
 	}
@@ -279,9 +272,9 @@ static void wait_for_agent(const struct proxy *p)
 /* The agent says when there is no more. */
 static void wait_for_notifications(struct proxy *p)
 {
-	int64_t deadline = now_ms() + DRAIN_LIMIT_MS, left;
+	int64_t deadline = clock_now_ms() + DRAIN_LIMIT_MS, left;
 
-	while (p->sd_notify.active && !p->failed.code && (left = deadline - now_ms()) > 0)
+	while (p->sd_notify.active && !p->failed.code && (left = deadline - clock_now_ms()) > 0)
 		turn(p, (int)left);
 }
 
@@ -318,9 +311,9 @@ static void leave_records(struct proxy *p)
 	if (p->failed.code)
 		deathnote_write(&note);
 	if (p->oom_killed && !p->oom_seen)
-		oombell_ring(&p->bell, now_ms());
+		oombell_ring(&p->bell, clock_now_ms());
 	p->oom_killed |= p->oom_seen;
-	oombell_settle(&p->bell, now_ms());
+	oombell_settle(&p->bell, clock_now_ms());
 	write_record(p);
 }
 

@@ -2,6 +2,7 @@
 #include "rpc/client.h"
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "rpc/ttrpc.pb-c.h"
@@ -10,7 +11,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define OUTPUT_MAX_BYTES (16 << 20) /* calls fail rather than pile up before a peer that hangs */
 #define READ_BYTES	 16384
@@ -312,19 +312,11 @@ int rpc_call_start(struct rpc_client *c, const ProtobufCServiceDescriptor *servi
 	return r;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* deadline 0: none. false: it has passed. */
 static bool wait_for_events(const struct rpc_client *c, int64_t deadline)
 {
 	struct pollfd p = { .fd = c->fd, .events = rpc_client_events(c) };
-	int64_t left = deadline ? deadline - now_ms() : -1;
+	int64_t left = deadline ? deadline - clock_now_ms() : -1;
 
 	if (deadline && left <= 0)
 		return false;
@@ -336,7 +328,7 @@ int rpc_call(struct rpc_client *c, const ProtobufCServiceDescriptor *service, co
 	const ProtobufCMessage *request, unsigned timeout_ms, ProtobufCMessage **ret_reply,
 	struct err *err)
 {
-	int64_t deadline = timeout_ms ? now_ms() + timeout_ms : 0;
+	int64_t deadline = timeout_ms ? clock_now_ms() + timeout_ms : 0;
 	AUTO_FREE struct call *call = calloc(1, sizeof(*call));
 	struct waiter w = { .err = err };
 	int r;

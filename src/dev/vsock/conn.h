@@ -47,7 +47,7 @@ struct conn {
 
 	vsock_connected_fn *connected;
 	void *connected_arg;
-	uint64_t deadline_ms; /* while dialling */
+	int64_t deadline_ms; /* while dialling */
 
 	struct list all, bucket, dialling;
 	struct list work; /* has something for the guest */

@@ -3,25 +3,17 @@
  * See device.h and vsock.h; loop thread.
  */
 #include "base/auto.h"
+#include "base/clock.h"
 #include "dev/vsock/device.h"
 
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* Ports of our ends when we dial: the upper half of what the guest cannot be listening on. */
 #define FIRST_HOST_PORT (1U << 30)
 #define LAST_HOST_PORT	((1U << 31) - 1)
 /* An emulated guest is slow to answer; one that is up answers within milliseconds. */
 #define DIAL_TIMEOUT_MS 60000
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static struct list *bucket_of(struct vsock *v, uint32_t guest_port, uint32_t host_port)
 {
@@ -128,13 +120,13 @@ void dial_request(struct vsock *v, const struct vsock_packet *p)
 /* The oldest dial has the earliest deadline: all have the same time. */
 static void arm_timer(struct vsock *v)
 {
-	uint64_t now = now_ms(), at;
+	int64_t now = clock_now_ms(), at;
 
 	if (list_empty(&v->dialling))
 		return;
 	at = container_of(v->dialling.next, struct conn, dialling)->deadline_ms;
 	/* Cannot fail on our own timer; a dial would only wait longer. */
-	(void)!loop_timer_set(v->timer, at > now ? at - now : 1);
+	(void)!loop_timer_set(v->timer, at > now ? (uint64_t)(at - now) : 1);
 }
 
 static void fail(struct conn *c, int code)
@@ -147,7 +139,7 @@ static void fail(struct conn *c, int code)
 static void on_timer(void *arg)
 {
 	struct vsock *v = arg;
-	uint64_t now = now_ms();
+	int64_t now = clock_now_ms();
 
 	/* From the head each time: a callback may dial again or end others. */
 	while (!list_empty(&v->dialling)) {
@@ -191,7 +183,7 @@ int vsock_connect(struct vsock *v, uint32_t port, const struct vsock_host_end *e
 	c->connected = fn;
 	c->connected_arg = arg;
 	c->pending = PENDING_REQUEST;
-	c->deadline_ms = now_ms() + DIAL_TIMEOUT_MS;
+	c->deadline_ms = clock_now_ms() + DIAL_TIMEOUT_MS;
 	list_add_tail(&v->dialling, &c->dialling);
 	arm_timer(v);
 	conn_settle(c);

@@ -1,23 +1,17 @@
 /* Measuring the time stamp counter: see tsc.h. */
 #include "vmm/x86/tsc.h"
 
-#include <time.h>
+#include "base/clock.h"
+
 #include <x86intrin.h>
 
 #define WINDOW_NS 5000000
 #define TRIES	  16
 
 struct moment {
-	uint64_t ns, ticks;
+	int64_t ns;
+	uint64_t ticks;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /* Both clocks at once: the try that was interrupted least. */
 static struct moment moment(void)
@@ -27,7 +21,7 @@ static struct moment moment(void)
 
 	for (int i = 0; i < TRIES; i++) {
 		uint64_t before = __rdtsc();
-		uint64_t ns = now_ns();
+		int64_t ns = clock_now_ns();
 		uint64_t taken = __rdtsc() - before;
 
 		if (taken < shortest) {
@@ -42,8 +36,8 @@ uint32_t tsc_measure_khz(void)
 {
 	struct moment a = moment(), b;
 
-	while (now_ns() - a.ns < WINDOW_NS)
+	while (clock_now_ns() - a.ns < WINDOW_NS)
 		;
 	b = moment();
-	return (uint32_t)((b.ticks - a.ticks) * 1000000 / (b.ns - a.ns));
+	return (uint32_t)((b.ticks - a.ticks) * 1000000 / (uint64_t)(b.ns - a.ns));
 }

@@ -16,6 +16,7 @@
  */
 #include "agent/agent.pb-c.h"
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "rpc/client.h"
 #include "rpc/vmctl.h"
@@ -28,7 +29,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define EXIT_PROBE  125 /* the probe itself failed */
 #define FIXED_SLOTS 4	/* console, rng, vsock, fs */
@@ -38,14 +38,6 @@ struct options {
 	bool go, plug;
 	const char *monitor, *kernel, *initrd;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static void fail(const char *what)
 {
@@ -240,7 +232,7 @@ int main(int argc, char **argv)
 {
 	struct options o;
 	int log = memfd_create("log", MFD_CLOEXEC), sv[2], status;
-	uint64_t began = now_ns();
+	uint64_t began = (uint64_t)clock_now_ns();
 	char text[4096];
 	ssize_t n;
 	pid_t pid;
@@ -259,7 +251,7 @@ int main(int argc, char **argv)
 	close(sv[0]);
 	if (waitpid(pid, &status, 0) != pid)
 		fail("waitpid");
-	printf("ended at %.1f ms\n", (double)(now_ns() - began) / 1e6);
+	printf("ended at %.1f ms\n", (double)((uint64_t)clock_now_ns() - began) / 1e6);
 	for (off_t at = 0; (n = pread(log, text, sizeof(text), at)) > 0; at += n)
 		fwrite(text, 1, (size_t)n, stdout);
 	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
