@@ -212,6 +212,60 @@ void loop_timer_free(struct loop_timer *t)
 	free(t);
 }
 
+struct loop_bell {
+	int fd; /* eventfd */
+	struct loop_fd *watch;
+	loop_call_fn *fn;
+	void *arg;
+};
+
+static void on_bell(void *arg, int fd, uint32_t events)
+{
+	struct loop_bell *b = arg;
+	uint64_t count;
+
+	(void)events;
+	/* Before it is answered: what rings meanwhile is heard again. */
+	(void)!read(fd, &count, sizeof(count));
+	b->fn(b->arg);
+}
+
+int loop_bell_new(
+	struct loop *loop, const char *name, loop_call_fn *fn, void *arg, struct loop_bell **ret)
+{
+	struct loop_bell *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	*b = (struct loop_bell){ .fn = fn, .arg = arg };
+	b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = b->fd < 0 ? -errno : loop_fd_add(loop, name, b->fd, EPOLLIN, on_bell, b, &b->watch);
+	if (r < 0) {
+		loop_bell_free(b);
+		return r;
+	}
+	*ret = b;
+	return 0;
+}
+
+void loop_bell_ring(const struct loop_bell *b)
+{
+	uint64_t one = 1;
+
+	/* Fails only when it rings already. */
+	(void)!write(b->fd, &one, sizeof(one));
+}
+
+void loop_bell_free(struct loop_bell *b)
+{
+	if (!b)
+		return;
+	loop_fd_remove(b->watch);
+	close_fd(&b->fd);
+	free(b);
+}
+
 void loop_call(struct loop *loop, loop_call_fn *fn, void *arg)
 {
 	struct call c = { .fn = fn, .arg = arg };

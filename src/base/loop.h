@@ -14,6 +14,7 @@
 struct loop;
 struct loop_fd;
 struct loop_timer;
+struct loop_bell;
 
 typedef void loop_fd_fn(void *arg, int fd, uint32_t events);
 typedef void loop_call_fn(void *arg);
@@ -37,6 +38,15 @@ void loop_fd_remove(struct loop_fd *lf);
 int loop_timer_new(struct loop *loop, loop_call_fn *fn, void *arg, struct loop_timer **ret) CHECKED;
 int loop_timer_set(struct loop_timer *t, uint64_t ms) CHECKED;
 void loop_timer_free(struct loop_timer *t);
+
+/*
+ * A bell for other threads: fn(arg) is called in the loop's thread after one or more rings. Made
+ * there, or before the loop runs; rung by any thread, without waiting.
+ */
+int loop_bell_new(struct loop *loop, const char *name, loop_call_fn *fn, void *arg,
+	struct loop_bell **ret) CHECKED;
+void loop_bell_ring(const struct loop_bell *b);
+void loop_bell_free(struct loop_bell *b);
 
 /*
  * Runs fn(arg) in the loop's thread and waits until it returned. From the loop's own thread, or

@@ -1,5 +1,6 @@
 /* VMCTL_START: from the descriptors to a running guest. Main thread. */
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "vm/ctl.h"
@@ -21,10 +22,9 @@
 static void machine_ended_cb(void *arg, enum machine_end why)
 {
 	struct vm *vm = arg;
-	uint64_t one = 1;
 
 	vm->end = why;
-	(void)!write(vm->end_fd, &one, sizeof(one));
+	loop_bell_ring(vm->ended);
 }
 
 static void serial_byte(void *arg, uint8_t byte)
@@ -333,8 +333,8 @@ int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct er
 		r = step->run(&s, err);
 		if (r < 0)
 			break;
-		log_debug("%s at %llu us", step->name,
-			(unsigned long long)((vm_now_ns() - vm->born_ns) / 1000));
+		log_debug("%s at %lld us", step->name,
+			(long long)((clock_now_ns() - vm->born_ns) / 1000));
 	}
 	buf_done(&s.cmdline);
 	return r;
@@ -355,8 +355,8 @@ void vm_phase(struct vm *vm, enum vmctl_phase phase, int fd)
 		close_fd(&fd);
 		return;
 	}
-	log_debug("phase %s at %llu us", names[phase],
-		(unsigned long long)((vm_now_ns() - vm->born_ns) / 1000));
+	log_debug("phase %s at %lld us", names[phase],
+		(long long)((clock_now_ns() - vm->born_ns) / 1000));
 	vm->phase = phase;
 	ctl_tell_phase(vm->ctl, phase, fd);
 }

@@ -5,6 +5,7 @@
 #include "vm/ctl.h"
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -66,7 +67,7 @@ static void reply_value(struct client *c, int code, const char *msg, uint32_t va
 		.code = code,
 		.phase = c->ctl->vm->phase,
 		.value = value,
-		.at_ns = vm_now_ns(),
+		.at_ns = (uint64_t)clock_now_ns(),
 	};
 
 	strncpy(reply.msg, msg, sizeof(reply.msg) - 1);
@@ -515,7 +516,7 @@ void ctl_tell_phase(struct ctl *ctl, enum vmctl_phase phase, int fd)
 		.size = sizeof(event),
 		.kind = fd >= 0 ? VMCTL_EVENT_READY : VMCTL_EVENT_PHASE,
 		.phase = phase,
-		.at_ns = vm_now_ns(),
+		.at_ns = (uint64_t)clock_now_ns(),
 	};
 
 	if (ctl->first)
@@ -530,7 +531,7 @@ void ctl_tell_end(struct ctl *ctl, enum vmctl_end why, const char *words)
 		.kind = VMCTL_EVENT_ENDED,
 		.code = (int32_t)why,
 		.phase = ctl->vm->phase,
-		.at_ns = vm_now_ns(),
+		.at_ns = (uint64_t)clock_now_ns(),
 	};
 
 	strncpy(event.msg, words, sizeof(event.msg) - 1);

@@ -5,6 +5,7 @@ vmrun_vm_SOURCES = \
 	src/vm/earlylog.c src/vm/earlylog.h \
 	src/vm/devices.c src/vm/devices.h \
 	src/vm/forget.c src/vm/forget.h \
+	src/vm/guest_dial.c src/vm/guest_dial.h \
 	src/vm/jail.c src/vm/jail.h \
 	src/vm/main.c \
 	src/vm/qemu_jail.c src/vm/qemu_jail.h \

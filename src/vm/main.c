@@ -1,5 +1,6 @@
 /* vmrun-vm: see vm.h. */
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "vm/ctl.h"
@@ -11,17 +12,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 
-uint64_t vm_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 /*
  * The guest's last words. The log has them already, unless the guest had filled its share of it
@@ -39,7 +31,7 @@ static void log_last_words(const struct console *console)
 }
 
 /* The guest is over. Everything we hold goes with the process; nothing is worth an orderly end. */
-static void on_end(void *arg, int fd, uint32_t events)
+static void on_end(void *arg)
 {
 	static const struct {
 		enum vmctl_end why;
@@ -52,8 +44,6 @@ static void on_end(void *arg, int fd, uint32_t events)
 	};
 	struct vm *vm = arg;
 
-	(void)fd;
-	(void)events;
 	log_info("%s", ends[vm->end].words);
 	if (vm->end != MACHINE_POWER_OFF && vm->devices.console)
 		log_last_words(vm->devices.console);
@@ -69,10 +59,7 @@ static int setup(struct vm *vm)
 	if (r < 0)
 		return r;
 	vm->alive_fd = vm->mounts_fd = -1;
-	vm->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vm->end_fd < 0)
-		return -errno;
-	r = loop_fd_add(vm->loop, "end", vm->end_fd, EPOLLIN, on_end, vm, &vm->end_watch);
+	r = loop_bell_new(vm->loop, "end", on_end, vm, &vm->ended);
 	if (r == 0)
 		r = forget_init(vm);
 	if (r == 0)
@@ -111,7 +98,7 @@ int main(void)
 	int r;
 
 	vm.quit = _exit;
-	vm.born_ns = vm_now_ns();
+	vm.born_ns = clock_now_ns();
 	log_init("vmrun-vm", LOG_LEVEL_INFO);
 	if (!is_control_socket(VMCTL_FIRST_FD)) {
 		log_error("this program is started by vmrun, which gives it a control socket");

@@ -2,14 +2,13 @@
 #include "vm/signalled.h"
 
 #include "base/auto.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "rpc/ports.h"
 #include "rpc/signalled.h"
+#include "vm/guest_dial.h"
 #include "vm/vm.h"
 
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 /* The first is for those that wait for a moment only; the last bounds what a long wait costs. */
@@ -19,8 +18,7 @@
 
 struct signalled_watch {
 	struct vm *vm;
-	int wake_fd; /* eventfd: somebody waits */
-	struct loop_fd *wake;
+	struct loop_bell *wake; /* somebody waits */
 	struct loop_timer *timer;
 	int fd; /* -1, or our end of a question that is out */
 	struct loop_fd *answering;
@@ -85,22 +83,16 @@ static void connected(void *arg, int code)
 
 static int ask(struct signalled_watch *s, const struct signalled *question)
 {
-	struct vsock_host_end end = { .done_fd = -1, .to_guest = true, .from_guest = true };
-	int sv[2], r;
+	int r = guest_dial(
+		s->vm->devices.vsock, VSOCK_PORT_SIGNALLED, true, connected, NULL, &s->fd);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
-		return -errno;
-	end.fd = sv[0];
-	s->fd = sv[1];
 	s->got = 0;
-	r = loop_fd_add(s->vm->loop, "signalled", s->fd, EPOLLIN, on_answer, s, &s->answering);
+	if (r == 0)
+		r = loop_fd_add(
+			s->vm->loop, "signalled", s->fd, EPOLLIN, on_answer, s, &s->answering);
 	if (r == 0 && send(s->fd, question, sizeof(*question), MSG_DONTWAIT) < 0)
 		r = -errno;
-	if (r < 0) {
-		close(sv[0]);
-		return r;
-	}
-	return vsock_connect(s->vm->devices.vsock, VSOCK_PORT_SIGNALLED, &end, connected, NULL);
+	return r;
 }
 
 static void on_timer(void *arg)
@@ -118,12 +110,8 @@ static void on_timer(void *arg)
 	arm(s, ANSWER_MS);
 }
 
-static void on_wake(void *arg, int fd, uint32_t events)
+static void on_wake(void *arg)
 {
-	uint64_t count;
-
-	(void)events;
-	(void)!read(fd, &count, sizeof(count));
 	arm(arg, FIRST_MS);
 }
 
@@ -137,18 +125,13 @@ int signalled_init(struct vm *vm)
 	vm->signalled = s;
 	s->vm = vm;
 	s->fd = -1;
-	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->wake_fd < 0)
-		return -errno;
 	r = loop_timer_new(vm->loop, on_timer, s, &s->timer);
-	return r ? r
-		 : loop_fd_add(vm->loop, "lock waits", s->wake_fd, EPOLLIN, on_wake, s, &s->wake);
+	return r ? r : loop_bell_new(vm->loop, "lock waits", on_wake, s, &s->wake);
 }
 
 void signalled_watch(void *arg)
 {
 	const struct vm *vm = arg;
-	uint64_t one = 1;
 
-	(void)!write(vm->signalled->wake_fd, &one, sizeof(one));
+	loop_bell_ring(vm->signalled->wake);
 }

@@ -27,16 +27,13 @@ struct vm {
 	int alive_fd;  /* carries the flock; held until the process ends */
 	int mounts_fd; /* a mount namespace, held likewise, or -1 */
 	enum vmctl_phase phase;
-	uint64_t born_ns; /* when main() began; debug lines count from here */
+	int64_t born_ns; /* when main() began; debug lines count from here */
 	/* Ends the process, with an enum vmctl_exit: _exit(2), in tests something that returns. */
 	void (*quit)(int status);
-	int end_fd; /* eventfd that a vCPU thread writes when the guest has ended */
-	struct loop_fd *end_watch;
-	int forget_fd; /* eventfd of forget.c */
-	struct loop_fd *forget_watch;
+	struct loop_bell *ended;	/* rung by the vCPU's thread that met the guest's end */
+	struct loop_bell *forget;	/* of forget.c */
+	struct loop_bell *share_events; /* of share_events.c */
 	struct signalled_watch *signalled;
-	int share_events_fd; /* eventfd of share_events.c */
-	struct loop_fd *share_events_watch;
 	enum machine_end end;
 };
 
@@ -48,6 +45,3 @@ int vm_start(struct vm *vm, const struct vmctl_start *start, int *fds, struct er
 
 /* Boot has come to phase: tells the one who started us. fd: of EVENT_READY, else -1; owned. */
 void vm_phase(struct vm *vm, enum vmctl_phase phase, int fd);
-
-/* Monotonic nanoseconds. */
-uint64_t vm_now_ns(void);

@@ -12,8 +12,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static struct {
 	int starts, start_code;
@@ -38,9 +40,13 @@ static void note_quit(int status)
 	seen.status = status;
 }
 
-uint64_t vm_now_ns(void)
+int clock_gettime(clockid_t id, struct timespec *ts)
 {
-	return 42;
+	/* cmocka has a use for others. */
+	if (id != CLOCK_MONOTONIC)
+		return (int)syscall(SYS_clock_gettime, id, ts);
+	*ts = (struct timespec){ .tv_nsec = 42 };
+	return 0;
 }
 
 /* Never looked into: what stands for the file systems below. */

@@ -110,12 +110,57 @@ static void calls_run_in_the_loops_thread(void **state)
 	loop_free(c.loop);
 }
 
+struct rung {
+	struct loop_bell *bell;
+	int times;
+};
+
+static void on_ring(void *arg)
+{
+	struct rung *r = arg;
+
+	/* One that rings while it is answered is heard again. */
+	if (r->times++ == 0)
+		loop_bell_ring(r->bell);
+}
+
+static void *ring_often(void *arg)
+{
+	for (int i = 0; i < 100; i++)
+		loop_bell_ring(arg);
+	return NULL;
+}
+
+static void a_bell_is_heard_in_the_loop(void **state)
+{
+	struct rung r = { 0 };
+	struct loop *loop;
+	pthread_t other;
+
+	(void)state;
+	assert_int_equal(loop_new(&loop), 0);
+	assert_int_equal(loop_bell_new(loop, "bell", on_ring, &r, &r.bell), 0);
+	assert_int_equal(loop_turn(loop, 0), 0);
+	assert_int_equal(pthread_create(&other, NULL, ring_often, r.bell), 0);
+	assert_int_equal(pthread_join(other, NULL), 0);
+	assert_int_equal(r.times, 0);
+	while (loop_turn(loop, 0) > 0)
+		;
+	assert_int_equal(r.times, 2);
+	loop_bell_ring(r.bell);
+	loop_bell_free(r.bell);
+	assert_int_equal(loop_turn(loop, 0), 0);
+	loop_bell_free(NULL);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_removed_watch_is_not_called_in_the_same_turn),
 		cmocka_unit_test(timers_can_be_set_again),
 		cmocka_unit_test(calls_run_in_the_loops_thread),
+		cmocka_unit_test(a_bell_is_heard_in_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,8 +111,12 @@ static void send_start(const struct options *o, int ctl, int log)
 /* Asks for what has no body or that of a device; what comes beside the reply is passed over. */
 static void ask(int ctl, enum vmctl_op op, uint32_t kind, struct vmctl_reply *reply)
 {
-	struct vmctl_request req = { .version = VMCTL_VERSION, .op = op, .u.device.kind = kind };
-	int fd, r = fd_send(ctl, &req, sizeof(req), NULL, 0);
+	struct vmctl_request req = {
+		.size = (uint32_t)vmctl_request_size(op),
+		.op = op,
+		.u.device.kind = kind,
+	};
+	int fd, r = fd_send(ctl, &req, req.size, NULL, 0);
 	ssize_t got;
 
 	if (r < 0)
