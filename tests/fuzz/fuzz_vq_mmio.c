@@ -1,6 +1,7 @@
 /*
  * A hostile guest: any sequence of register accesses and notifications to rng, console and vsock,
- * with any content of the memory that their rings are in.
+ * with any content of the memory that their rings are in. At any moment the machine may go on with
+ * other devices, to which the state of these is always good enough.
  */
 #include "dev/console.h"
 #include "dev/mmio.h"
@@ -62,14 +63,8 @@ static void close_accepted(void *arg, uint32_t guest_port, int fd)
 	close(fd);
 }
 
-static void new_monitor(struct monitor *m)
+static void new_devices(struct monitor *m)
 {
-	memset(low, 0, sizeof(low));
-	memset(high, 0, sizeof(high));
-	*m = (struct monitor){ .log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC) };
-	require(gm_add(&m->gm, 0, sizeof(low), low) == 0);
-	require(gm_add(&m->gm, sizeof(low), sizeof(high), high) == 0);
-	require(loop_new(&m->loop) == 0);
 	require(rng_new(m->loop, &m->gm, &m->rng) == 0);
 	require(console_new(m->loop, &m->gm, m->log_fd, 100000, &m->console) == 0);
 	require(vsock_new(m->loop, &m->gm, 3, 0, NULL, NULL, &m->vsock) == 0);
@@ -79,15 +74,51 @@ static void new_monitor(struct monitor *m)
 	require(mmio_init(&m->slot[2], vsock_vdev(m->vsock)) == 0);
 }
 
-static void free_monitor(struct monitor *m)
+static void new_monitor(struct monitor *m)
+{
+	memset(low, 0, sizeof(low));
+	memset(high, 0, sizeof(high));
+	*m = (struct monitor){ .log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC) };
+	require(gm_add(&m->gm, 0, sizeof(low), low) == 0);
+	require(gm_add(&m->gm, sizeof(low), sizeof(high), high) == 0);
+	require(loop_new(&m->loop) == 0);
+	new_devices(m);
+}
+
+static void free_devices(struct monitor *m)
 {
 	for (unsigned i = 0; i < DEVICES; i++)
 		mmio_done(&m->slot[i]);
 	rng_free(m->rng);
 	console_free(m->console);
 	vsock_free(m->vsock);
+}
+
+static void free_monitor(struct monitor *m)
+{
+	free_devices(m);
 	loop_free(m->loop);
 	close(m->log_fd);
+}
+
+static void move(struct monitor *m)
+{
+	struct buf state = { 0 };
+	struct saved in;
+
+	for (unsigned i = 0; i < DEVICES; i++) {
+		vdev_pause(m->slot[i].dev);
+		require(mmio_save(&m->slot[i], &state) == 0);
+	}
+	free_devices(m);
+	new_devices(m);
+	in = saved_read(state.data, state.len);
+	for (unsigned i = 0; i < DEVICES; i++) {
+		require(mmio_restore(&m->slot[i], &in) == 0);
+		vdev_resume(m->slot[i].dev);
+	}
+	require(saved_close(&in) == 0);
+	buf_done(&state);
 }
 
 static void write32(struct mmio *slot, uint32_t offset, uint32_t value)
@@ -161,6 +192,9 @@ static void step(struct monitor *m, struct input *in)
 	case 5:
 		offset = take(in, 1) % 0x40 * 4;
 		write32(slot, (uint32_t)offset, (uint32_t)take(in, 4));
+		break;
+	case 7:
+		move(m);
 		break;
 	default:
 		write32(slot, MMIO_QUEUE_NOTIFY, (uint32_t)take(in, 1) % 4);
