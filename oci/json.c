@@ -3,7 +3,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "oci/json_value.h"
+#include "oci/json_own.h"
 #include "oci/one_line.h"
 
 #include <inttypes.h>

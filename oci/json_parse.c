@@ -3,7 +3,7 @@
  * deep nesting, overlong UTF-8, NUL) is refused here.
  */
 #include "base/str.h"
-#include "oci/json_value.h"
+#include "oci/json_own.h"
 
 #include <yajl/yajl_parse.h>
 

@@ -21,7 +21,7 @@ liboci_a_SOURCES = \
 	oci/hooks.c oci/hooks.h \
 	oci/host_limits.c oci/host_limits.h \
 	oci/json.c oci/json.h \
-	oci/json_parse.c oci/json_value.h \
+	oci/json_parse.c oci/json_own.h \
 	oci/mounts.c oci/mounts.h \
 	oci/namespaces.c oci/namespaces.h \
 	oci/one_line.h \
