@@ -4,8 +4,9 @@ libguest_a_SOURCES = \
 	src/guest/cache.c src/guest/cache.h \
 	src/guest/find.c src/guest/find.h \
 	src/guest/guest.c src/guest/guest.h \
+	src/guest/image.c src/guest/image.h \
 	src/guest/prepare.c src/guest/prepare.h \
-	src/guest/recipe.h
+	src/guest/recipe.c src/guest/recipe.h
 
 libguestmake_a_CPPFLAGS = $(AM_CPPFLAGS) $(KMOD_CFLAGS) $(ZLIB_CFLAGS) $(LZ4_CFLAGS) $(ZSTD_CFLAGS) \
 	$(LZMA_CFLAGS)

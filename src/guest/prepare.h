@@ -1,7 +1,7 @@
 /* vmrun-prepare, the program that makes what the cache of guest images lacks. */
 #pragma once
 
-#include "guest/guest.h"
+#include "guest/image.h"
 
 /* Positions of the arguments of "vmrun-prepare image"; an empty one is a NULL option. */
 enum prepare_arg {

@@ -1,11 +1,11 @@
 /*
- * How an image is put together from entries of the cache: between guest.c, which opens images, and
+ * How an image is put together from entries of the cache: for guest.c, which opens images, and
  * make.c, which makes what is missing.
  */
 #pragma once
 
 #include "guest/cache.h"
-#include "guest/guest.h"
+#include "guest/image.h"
 
 /* What the makers of cache entries get. */
 struct recipe {
