@@ -1,6 +1,6 @@
 /* Rows about the processor and its virtualisation: see facts.h. */
 #include "base/str.h"
-#include "host/fact_tools.h"
+#include "host/fact.h"
 
 #include <grp.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "guest/kernel.h"
 #include "guest/modules.h"
 #include "guest/unpack.h"
-#include "host/fact_tools.h"
+#include "host/fact.h"
 #include "host/qemu.h"
 
 #include <fcntl.h>

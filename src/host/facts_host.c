@@ -1,6 +1,6 @@
 /* Rows about the host's memory, folders, cgroups and security modules: see facts.h. */
 #include "base/str.h"
-#include "host/fact_tools.h"
+#include "host/fact.h"
 
 #include <fcntl.h>
 #include <limits.h>

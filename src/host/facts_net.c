@@ -1,7 +1,7 @@
 /* Rows about what a pod's network needs of the host's kernel: see facts.h. */
 #include "base/str.h"
 #include "guest/unpack.h"
-#include "host/fact_tools.h"
+#include "host/fact.h"
 
 #include <ctype.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* The row about what this user may do: see facts.h. What create does about it: pod/rootless.h. */
 #include "base/auto.h"
 #include "base/capability.h"
-#include "host/fact_tools.h"
+#include "host/fact.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libhost.a
 libhost_a_SOURCES = \
-	src/host/fact_tools.h \
+	src/host/fact.c src/host/fact.h \
 	src/host/facts.c src/host/facts.h \
 	src/host/facts_cpu.c \
 	src/host/facts_guest.c \

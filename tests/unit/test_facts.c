@@ -4,7 +4,8 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "host/fact_tools.h"
+#include "host/fact.h"
+#include "host/facts.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

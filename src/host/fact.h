@@ -1,7 +1,35 @@
-/* What the rows of facts*.c share: filling a row, reading the host's files. */
+/* A row of facts*.c: what it gets, what it fills, and what rows share to read the host's files. */
 #pragma once
 
-#include "host/facts.h"
+#include "base/buf.h"
+#include "host/monitor.h"
+
+enum fact_status {
+	FACT_OK,
+	FACT_WARN, /* works, but slower, or without something */
+	FACT_FAIL,
+};
+
+struct fact {
+	const char *name;
+	enum fact_status status;
+	char found[320];
+	char fix[320]; /* what mends it, a command where there is one; "" when ok */
+};
+
+/* What rows need to know. Nothing in it is theirs. */
+struct facts_env {
+	int host;	       /* fd of the root directory; tests bring their own */
+	const char *root;      /* the state directory */
+	const char *cache_dir; /* and other settings */
+	const char *kernel, *modules;
+	uint64_t memory_mib;
+	const struct monitor_facts *monitors;
+	const struct monitor_choice *choice; /* NULL: no monitor works here */
+};
+
+/* "ok", "warn" or "fail". */
+const char *fact_status_name(enum fact_status s);
 
 /* Appends to what was found. */
 void fact_found(struct fact *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
