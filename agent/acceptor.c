@@ -196,3 +196,24 @@ int acceptor_connect(const struct acceptor *l)
 		return -errno;
 	return steal_fd(&fd);
 }
+
+int acceptors_connect(const struct acceptors *all, unsigned number, struct err *err)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		int fd;
+
+		if (all->list[i].number != number)
+			continue;
+		fd = acceptor_connect(&all->list[i]);
+		return fd < 0 ? err_sys(err, -fd, "descriptor %u", number) : fd;
+	}
+	return err_set(err, ENOENT, "descriptor %u is no listening socket", number);
+}
+
+void acceptors_done(struct acceptors *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		acceptor_done(&all->list[i]);
+	free(all->list);
+	*all = (struct acceptors){ 0 };
+}

@@ -17,6 +17,12 @@ struct acceptor {
 	socklen_t address_len;
 };
 
+/* Those of a process. */
+struct acceptors {
+	struct acceptor *list;
+	size_t count;
+};
+
 /*
  * Makes and binds one as d says. ret: released with acceptor_done(). container: whose scratch
  * folder is used for a moment. Returns the socket, or -errno with err.
@@ -27,3 +33,7 @@ void acceptor_done(struct acceptor *l);
 
 /* A connection to it, non-blocking and perhaps not there yet, or -errno. */
 int acceptor_connect(const struct acceptor *l) CHECKED;
+
+/* The same of the one with this number; err says when there is none. */
+int acceptors_connect(const struct acceptors *all, unsigned number, struct err *err) CHECKED;
+void acceptors_done(struct acceptors *all);

@@ -1,14 +1,13 @@
 /*
- * The agent: what guest PID 1 knows. One thread, one event loop; api.c turns requests into calls on
- * it, main.c feeds it connections. Unit tests make one without a VM by naming other directories.
+ * The agent: what guest PID 1 knows. One thread, one event loop. serve.c makes it of its parts,
+ * which find each other here.
  */
 #pragma once
 
 #include "base/list.h"
 #include "base/loop.h"
-#include "rpc/server.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 
 struct agent_config {
 	const char *shares;  /* directory whose entries are the shares: roots and others */
@@ -33,16 +32,3 @@ struct agent {
 	int null_fd;	  /* /dev/null */
 	int pidns_fd; /* the agent's own pid namespace, to return to after clones into another */
 };
-
-/*
- * config: copied, its strings must live as long as the agent. SIGCHLD is blocked and SIGPIPE
- * ignored from here on. Errors name what could not be set up.
- */
-int agent_new(const struct agent_config *config, struct agent **ret, struct err *err) CHECKED;
-void agent_free(struct agent *a);
-
-/* fd: a connected stream socket, owned by the agent from here on, also on failure. */
-int agent_serve_rpc(struct agent *a, int fd) CHECKED;
-int agent_serve_stream(struct agent *a, int fd) CHECKED;
-
-DEFINE_AUTO_PTR(agent_free, struct agent)

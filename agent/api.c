@@ -6,10 +6,11 @@
 
 #include "agent/agent.pb-c.h"
 #include "agent/clock.h"
-#include "agent/container.h"
-#include "agent/descriptors.h"
+#include "agent/create.h"
 #include "agent/events.h"
+#include "agent/exec.h"
 #include "agent/launch.h"
+#include "agent/life.h"
 #include "agent/processors.h"
 #include "agent/sd_notify.h"
 #include "agent/slots.h"
@@ -91,7 +92,7 @@ static struct process *need_process(
 	struct agent *a, const char *container, const char *id, struct rpc_request *r)
 {
 	struct container *c = need_container(a, container, r);
-	struct process *p = c ? process_find(c, id) : NULL;
+	struct process *p = c ? container_process(c, id) : NULL;
 	struct err err = ERR_NONE;
 
 	if (c && !p) {
@@ -316,7 +317,7 @@ static void api_connect_socket(Vmrun__Agent__Agent_Service *service,
 	struct err err = ERR_NONE;
 
 	(void)closure;
-	if (p && descriptors_connect(p, in, request, &err) < 0)
+	if (p && container_connect_socket(p, in, request, &err) < 0)
 		reply_failure(request, &err);
 }
 
@@ -346,16 +347,17 @@ ON_CONTAINER(pause, ContainerRequest, Empty, container_pause(c, request))
 ON_CONTAINER(resume, ContainerRequest, Empty, container_resume(c, request))
 ON_CONTAINER(update, UpdateRequest, Empty, container_update(c, in, request))
 ON_CONTAINER(stats, ContainerRequest, StatsResponse, container_stats(c, request))
-ON_CONTAINER(
-	next_socket, NextSocketRequest, NextSocketResponse, sockets_next(c, in->refused, request))
+ON_CONTAINER(next_socket, NextSocketRequest, NextSocketResponse,
+	sockets_next(c->sockets, in->refused, request))
 ON_PROCESS(next_notification, NotificationRequest, NextNotificationResponse,
 	listener_next(p->listener, request))
 ON_PROCESS(notification_valid, NotificationRequest, NotificationResult,
 	listener_valid(p->listener, in, request))
 ON_PROCESS(answer_notification, NotificationRequest, NotificationResult,
 	listener_answer(p->listener, in, request))
-ON_CONTAINER(next_sd_notify, ContainerRequest, NextSdNotifyResponse, sd_notify_next(c, request))
-ON_CONTAINER(wait_ready, ContainerRequest, Empty, sd_notify_wait_ready(c, request))
+ON_CONTAINER(next_sd_notify, ContainerRequest, NextSdNotifyResponse,
+	sd_notify_next(c->sd_notify, request))
+ON_CONTAINER(wait_ready, ContainerRequest, Empty, sd_notify_wait_ready(c->sd_notify, request))
 
 static void api_next_events(Vmrun__Agent__Agent_Service *service,
 	const Vmrun__Agent__NextEventsRequest *in, Vmrun__Agent__NextEventsResponse_Closure closure,

@@ -3,6 +3,8 @@
 
 #include "agent/agent.h"
 
+#include <protobuf-c/protobuf-c.h>
+
 struct api;
 
 /* The service's calls act on a, which must outlive it. */

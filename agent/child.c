@@ -6,8 +6,8 @@
 #include "agent/child.h"
 
 #include "agent/credentials.h"
+#include "agent/gate.h"
 #include "agent/hooks.h"
-#include "agent/launch.h"
 #include "agent/program.h"
 #include "agent/rootfs.h"
 #include "agent/shares.h"
@@ -26,6 +26,42 @@
 #include <sys/sysmacros.h>
 
 #define EXIT_SETUP_FAILED 127
+
+int child_check(const Vmrun__Agent__Process *spec, struct err *err)
+{
+	if (!spec || spec->n_args == 0)
+		return err_set(err, EINVAL, "process: no arguments");
+	if (spec->cwd[0] != '/')
+		return err_set(err, EINVAL, "process: cwd \"%s\" is not absolute", spec->cwd);
+	return 0;
+}
+
+/* So that the process can open its /dev/stdout again. The child could not: in a user namespace the
+ * owner of the pipes, the agent, has no name. */
+int child_give_pipes(const struct child *child, const struct id_maps *maps, struct err *err)
+{
+	const Vmrun__Agent__Process *spec = child->spec;
+	uid_t uid = spec->uid;
+
+	/* The agent's id for him, if that is another. */
+	(void)!id_map_outward(maps->uids, maps->uid_count, spec->uid, &uid);
+	for (int i = 0; i < 3; i++)
+		if (child->stdio[i] >= 0 && fchown(child->stdio[i], uid, (gid_t)-1) < 0)
+			return err_sys(err, errno, "owner of stdio");
+	for (unsigned i = 0; i < child->descriptors.count; i++)
+		if (spec->descriptors[i]->kind == VMRUN__AGENT__DESCRIPTOR__KIND__STREAM &&
+			fchown(child->descriptors.fd[i], uid, (gid_t)-1) < 0)
+			return err_sys(err, errno, "owner of descriptor %u", DESCRIPTOR_FIRST + i);
+	return 0;
+}
+
+void child_done(struct child *child)
+{
+	for (int i = 0; i < 3; i++)
+		close_fd(&child->stdio[i]);
+	descriptors_done(&child->descriptors);
+	mount_sources_done(&child->sources);
+}
 
 static int send_report(const struct child *c, uint32_t kind, const struct err *err, int fd)
 {
@@ -184,7 +220,7 @@ static int connect_stdio(struct child *c, struct err *err)
 	}
 	if (c->slave < 0)
 		return 0;
-	/* Pipes are the user's already, see container.c. */
+	/* Pipes are the user's already, see child_give_pipes(). */
 	if (fchown(c->slave, c->spec->uid, (gid_t)-1) < 0)
 		return err_sys(err, errno, "owner of the terminal");
 	if (ioctl(0, TIOCSCTTY, 0) < 0)

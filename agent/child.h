@@ -10,6 +10,7 @@
 #include "agent/mounts.h"
 #include "agent/namespaces.h"
 #include "agent/scheduling.h"
+#include "base/id_map.h"
 
 #include <limits.h>
 #include <stdnoreturn.h>
@@ -19,7 +20,7 @@ struct child {
 	const Vmrun__Agent__Process *spec;
 	const Vmrun__Agent__CreateContainerRequest *create; /* NULL: an exec */
 	const struct execution *execution;		    /* the container's */
-	int gate;					    /* see launch.h */
+	int gate;					    /* see gate.h */
 	int stdio[3];					    /* -1: /dev/null */
 	struct descriptors descriptors;
 	struct namespaces namespaces;
@@ -31,6 +32,16 @@ struct child {
 	int listener;	/* of its filter, or -1 */
 	char program[PATH_MAX];
 };
+
+/* In the agent, before anything is made. */
+int child_check(const Vmrun__Agent__Process *spec, struct err *err) CHECKED;
+
+/* In the agent: makes the pipes that the process gets its own. maps: of its user namespace. */
+int child_give_pipes(
+	const struct child *child, const struct id_maps *maps, struct err *err) CHECKED;
+
+/* In the agent: releases what was collected for it. */
+void child_done(struct child *child);
 
 /* Runs in the child. */
 noreturn void child_run(struct child *child);

@@ -1,8 +1,12 @@
-/* Containers: creation, look-up, removal, and the state that the API's answers depend on. */
+/*
+ * Records of containers and what can be asked of them. create.c and exec.c make what is in them,
+ * life.c ends it.
+ */
 #pragma once
 
 #include "agent/agent.h"
 #include "agent/cgroup.h"
+#include "agent/descriptors.h"
 #include "agent/device_filter.h"
 #include "agent/process.h"
 #include "agent/scheduling.h"
@@ -32,7 +36,15 @@ struct container {
 	int device_filter_fd;		  /* then; -1 before */
 };
 
+/* Of nothing yet but its id, on the agent's list. NULL: out of memory. */
+struct container *container_new(struct agent *a, const char *id);
+/* Nothing of it runs any more. */
+void container_free(struct container *c);
+
 struct container *container_find(const struct agent *a, const char *id);
+
+/* The process with this id, NULL when there is none; "": the first one. */
+struct process *container_process(const struct container *c, const char *id);
 
 /* The first process, NULL while there is none. */
 struct process *container_first(const struct container *c);
@@ -40,34 +52,28 @@ struct process *container_first(const struct container *c);
 /* Its first process exists and has not ended. */
 bool container_alive(const struct container *c);
 
-/*
- * Begins a container; r is answered by the launch (launch.h) or, on failure after the clone, when
- * everything is undone. On an error returned here nothing is left and r is the caller's to answer.
- */
-int container_create(struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
-	struct rpc_request *r, struct err *err) CHECKED;
-
-/* As above for a further process in a container that lives. */
-int container_exec(struct container *c, const Vmrun__Agent__ExecRequest *request,
-	struct rpc_request *r, struct err *err) CHECKED;
-
 /* The launch of the first process failed: r is answered with err when everything is undone, which
  * happens when that process is reaped. */
 void container_fail_create(struct container *c, struct rpc_request *r, const struct err *err);
 
+/* A process_new() of the container's. */
+int container_add_process(struct container *c, const char *id, const Vmrun__Agent__Process *spec,
+	struct rpc_conn *owner, int child[3], struct process **ret, struct err *err) CHECKED;
+
+/* How many of its processes were killed for want of memory so far. */
+uint64_t container_oom_kills(const struct container *c);
+
+/* Opens the further descriptors of one of its processes, see descriptors_open(). */
+int container_open_descriptors(struct process *p, const Vmrun__Agent__Process *spec,
+	struct descriptors *ret, struct err *err) CHECKED;
+
+/* For the listener of p that in names: connects it and joins the connection to the stream. Answers
+ * r, or returns -errno with err. */
+int container_connect_socket(struct process *p, const Vmrun__Agent__ConnectSocketRequest *in,
+	struct rpc_request *r, struct err *err) CHECKED;
+
 /* Sends a signal to every process. */
 int container_kill(const struct container *c, int signal) CHECKED;
-
-/* Kills what is left and forgets the container when it is gone; answers r (may be NULL) then. The
- * container may be freed inside. */
-void container_remove(struct container *c, struct rpc_request *r);
-
-/* One of its processes has ended: goes on with a removal. The container may be freed inside. */
-void container_process_ended(struct container *c);
-
-/* Answers r once the container's processes are frozen, respectively at once. */
-void container_pause(struct container *c, struct rpc_request *r);
-void container_resume(struct container *c, struct rpc_request *r);
 
 /* Changes the limits of one that is alive, all that are asked for or none, and answers r. */
 void container_update(
@@ -77,9 +83,3 @@ void container_update(
 void container_stats(struct container *c, struct rpc_request *r);
 
 void container_list_processes(struct container *c, struct rpc_request *r);
-
-/* A connection has ended: see process_conn_closed(). */
-void containers_conn_closed(struct agent *a, const struct rpc_conn *conn);
-
-/* Kills and forgets all containers without waiting for anything: the agent ends. */
-void containers_free(struct agent *a);

@@ -2,10 +2,9 @@
 #include "agent/descriptors.h"
 
 #include "agent/acceptor.h"
-#include "agent/container.h"
 #include "agent/duplex.h"
 #include "agent/mounts.h"
-#include "agent/sockets.h"
+#include "agent/stdio.h"
 #include "base/auto.h"
 #include "base/fd.h"
 
@@ -18,11 +17,11 @@
 #define OPEN_FLAGS (O_ACCMODE | O_APPEND | O_PATH | O_DIRECTORY)
 
 /* Returns the process's end, or -errno with err. */
-typedef int open_fn(
-	struct process *p, unsigned number, const Vmrun__Agent__Descriptor *d, struct err *err);
+typedef int open_fn(const struct descriptors_owner *o, unsigned number,
+	const Vmrun__Agent__Descriptor *d, struct err *err);
 
-static int open_stream(
-	struct process *p, unsigned number, const Vmrun__Agent__Descriptor *d, struct err *err)
+static int open_stream(const struct descriptors_owner *o, unsigned number,
+	const Vmrun__Agent__Descriptor *d, struct err *err)
 {
 	unsigned directions =
 		(d->from_host ? DUPLEX_FROM_HOST : 0U) | (d->to_host ? DUPLEX_TO_HOST : 0U);
@@ -44,15 +43,15 @@ static int open_stream(
 		close(fds[!ours_first]);
 		return err_sys(err, -r, "pipe");
 	}
-	r = stdio_add(&p->io, p->container->agent, fds[!ours_first], d->token, directions);
+	r = stdio_add(o->io, o->agent, fds[!ours_first], d->token, directions);
 	return r < 0 ? err_sys(err, -r, "claim of its stream") : steal_fd(&theirs);
 }
 
 /* By way of its descriptor: of the mount, which is nowhere, there is no way up to others. */
-static int open_file(
-	struct process *p, unsigned number, const Vmrun__Agent__Descriptor *d, struct err *err)
+static int open_file(const struct descriptors_owner *o, unsigned number,
+	const Vmrun__Agent__Descriptor *d, struct err *err)
 {
-	AUTO_CLOSE int mount = mount_source_open(p->container->agent, d->file, err);
+	AUTO_CLOSE int mount = mount_source_open(o->agent, d->file, err);
 	AUTO_CLOSE int fd = -1;
 	char path[40];
 
@@ -66,25 +65,24 @@ static int open_file(
 	return steal_fd(&fd);
 }
 
-static int open_listener(
-	struct process *p, unsigned number, const Vmrun__Agent__Descriptor *d, struct err *err)
+static int open_listener(const struct descriptors_owner *o, unsigned number,
+	const Vmrun__Agent__Descriptor *d, struct err *err)
 {
-	const struct container *c = p->container;
-	struct acceptor *more =
-		realloc(p->acceptors, (p->acceptor_count + 1) * sizeof(*p->acceptors));
+	struct acceptors *all = o->acceptors;
+	struct acceptor *more = realloc(all->list, (all->count + 1) * sizeof(*more));
 	int fd;
 
 	if (!more)
 		return err_sys(err, ENOMEM, "listener");
-	p->acceptors = more;
-	fd = acceptor_open(c->agent, c->id, d, &more[p->acceptor_count], err);
+	all->list = more;
+	fd = acceptor_open(o->agent, o->container, d, &more[all->count], err);
 	if (fd >= 0)
-		more[p->acceptor_count++].number = number;
+		more[all->count++].number = number;
 	return fd;
 }
 
-static int open_device(
-	struct process *p, unsigned number, const Vmrun__Agent__Descriptor *d, struct err *err)
+static int open_device(const struct descriptors_owner *o, unsigned number,
+	const Vmrun__Agent__Descriptor *d, struct err *err)
 {
 	static const struct {
 		uint32_t minor;
@@ -97,7 +95,7 @@ static int open_device(
 		{ 9, "/dev/urandom" },
 	};
 
-	(void)p;
+	(void)o;
 	(void)number;
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
 		int fd;
@@ -117,30 +115,30 @@ static open_fn *const openers[] = {
 	[VMRUN__AGENT__DESCRIPTOR__KIND__DEVICE] = open_device,
 };
 
-static int open_one(
-	struct process *p, unsigned number, const Vmrun__Agent__Descriptor *d, struct err *err)
+static int open_one(const struct descriptors_owner *o, unsigned number,
+	const Vmrun__Agent__Descriptor *d, struct err *err)
 {
 	AUTO_CLOSE int fd = -1;
 	int r;
 
 	if ((unsigned)d->kind >= ARRAY_LEN(openers))
 		return err_set(err, EINVAL, "unknown kind %d", d->kind);
-	fd = openers[d->kind](p, number, d, err);
+	fd = openers[d->kind](o, number, d, err);
 	if (fd < 0)
 		return fd;
 	r = d->flags & O_NONBLOCK ? fd_set_nonblock(fd, true) : 0;
 	return r < 0 ? err_sys(err, -r, "O_NONBLOCK") : steal_fd(&fd);
 }
 
-int descriptors_open(struct process *p, const Vmrun__Agent__Process *spec, struct descriptors *ret,
-	struct err *err)
+int descriptors_open(const struct descriptors_owner *owner, const Vmrun__Agent__Process *spec,
+	struct descriptors *ret, struct err *err)
 {
 	ret->count = 0;
 	if (spec->n_descriptors > DESCRIPTORS_MAX)
 		return err_set(err, EINVAL, "more than %d descriptors", DESCRIPTORS_MAX);
 	while (ret->count < spec->n_descriptors) {
 		unsigned number = DESCRIPTOR_FIRST + ret->count;
-		int fd = open_one(p, number, spec->descriptors[ret->count], err);
+		int fd = open_one(owner, number, spec->descriptors[ret->count], err);
 
 		if (fd < 0)
 			return err_prefix(err, "descriptor %u: ", number);
@@ -154,21 +152,6 @@ void descriptors_done(struct descriptors *d)
 	for (unsigned i = 0; i < d->count; i++)
 		close_fd(&d->fd[i]);
 	d->count = 0;
-}
-
-int descriptors_connect(struct process *p, const Vmrun__Agent__ConnectSocketRequest *in,
-	struct rpc_request *r, struct err *err)
-{
-	for (size_t i = 0; i < p->acceptor_count; i++) {
-		int fd, e;
-
-		if (p->acceptors[i].number != in->number)
-			continue;
-		fd = acceptor_connect(&p->acceptors[i]);
-		e = fd < 0 ? fd : sockets_connect(p, fd, in->token, in->refused, r);
-		return e < 0 ? err_sys(err, -e, "descriptor %u", in->number) : 0;
-	}
-	return err_set(err, ENOENT, "descriptor %u is no listening socket", in->number);
 }
 
 /* Owned by what it was before; the old number goes when the program is executed. */
@@ -196,11 +179,4 @@ int descriptors_place(struct descriptors *d, int *const *keep, size_t keep_count
 		if (dup2(d->fd[i], DESCRIPTOR_FIRST + (int)i) < 0)
 			r = -errno;
 	return r < 0 ? err_sys(err, -r, "descriptors") : 0;
-}
-
-void descriptors_forget(struct process *p)
-{
-	for (size_t i = 0; i < p->acceptor_count; i++)
-		acceptor_done(&p->acceptors[i]);
-	free(p->acceptors);
 }

@@ -4,7 +4,7 @@
 #include "agent/child.h"
 #include "agent/container.h"
 #include "agent/credentials.h"
-#include "agent/device_filter.h"
+#include "agent/gate.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
@@ -44,7 +44,7 @@ static void running(struct process *p)
 		rpc_reply(create, &exec_reply.base);
 	if (start)
 		rpc_reply(start, &start_reply.base);
-	launch_end(p);
+	process_close_gate(p);
 }
 
 /* The child ends by itself; a container that was to be created is undone when it has. */
@@ -151,7 +151,7 @@ static bool read_report(struct process *p)
 		p->state != PROCESS_EXITED)
 		running(p);
 	else
-		launch_end(p);
+		process_close_gate(p);
 	return false;
 }
 
@@ -172,18 +172,11 @@ void launch_child_ended(struct process *p)
 {
 	struct err err = ERR_NONE;
 
-	launch_end(p);
+	process_close_gate(p);
 	if (!p->create && !p->start)
 		return;
 	err_set(&err, EIO, "the process died while it was set up (status %u)", p->status);
 	failed(p, &err);
-}
-
-void launch_end(struct process *p)
-{
-	loop_fd_remove(p->gate_watch);
-	p->gate_watch = NULL;
-	close_fd(&p->gate);
 }
 
 int launch_start(struct process *p, struct rpc_request *r, struct err *err)
@@ -247,7 +240,7 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
 	p->gate = steal_fd(&ours);
 	r = cpus_enter(child->spec, &cpus, err);
 	if (r < 0) {
-		launch_end(p);
+		process_close_gate(p);
 		return r;
 	}
 	p->pid = birth(a, &plan->birth, &p->pidfd);
@@ -257,7 +250,7 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
 	if (p->pid < 0) {
 		r = p->pid;
 		p->pid = 0;
-		launch_end(p);
+		process_close_gate(p);
 		return err_sys(err, -r, "clone");
 	}
 	r = prepare_child(p->pid, plan, child->spec, err);

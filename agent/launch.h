@@ -1,14 +1,4 @@
-/*
- * The birth of a process: the clone, and the conversation with the child while it sets itself up.
- *
- * Over a SOCK_SEQPACKET pair the agent sends two bytes: LAUNCH_GO when the child's id maps and
- * oom_score_adj are set, LAUNCH_START to open the gate. The child sends struct launch_report: a
- * terminal's master, ready, or failed. It executes its program with the socket closing on exec, so
- * the end of the conversation after the gate means that the program runs.
- *
- * The gate of an exec is opened at once, but that of one with a listener: what it does from then on
- * may wait for somebody who listens, so the host starts it when there is (StartContainer).
- */
+/* The birth of a process: the clone, and the agent's part of the conversation with the child. */
 #pragma once
 
 #include "agent/birth.h"
@@ -16,22 +6,6 @@
 #include "base/id_map.h"
 
 struct child;
-
-#define LAUNCH_GO    'g'
-#define LAUNCH_START 's'
-
-enum launch_kind {
-	LAUNCH_TERMINAL = 1, /* with one descriptor */
-	LAUNCH_READY,
-	LAUNCH_FAILED,
-};
-
-struct launch_report {
-	uint32_t kind;
-	int32_t listener; /* of LAUNCH_READY: a descriptor of the child's that the agent takes, or
-			     -1 */
-	struct err err;	  /* of LAUNCH_FAILED */
-};
 
 /* How to clone. */
 struct launch_plan {
@@ -58,5 +32,3 @@ int launch_start(struct process *p, struct rpc_request *r, struct err *err) CHEC
 void launch_drain(struct process *p);
 /* The child was reaped: requests that still wait for it fail. */
 void launch_child_ended(struct process *p);
-/* Ends the conversation. */
-void launch_end(struct process *p);

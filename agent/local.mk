@@ -2,7 +2,7 @@
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
 	agent/acceptor.c agent/acceptor.h \
-	agent/agent.c agent/agent.h \
+	agent/agent.h \
 	agent/api.c agent/api.h \
 	agent/birth.c agent/birth.h \
 	agent/boot.c agent/boot.h \
@@ -11,16 +11,20 @@ libagent_a_SOURCES = \
 	agent/clock.c agent/clock.h \
 	agent/container.c agent/container.h \
 	agent/copy_up.c agent/copy_up.h \
+	agent/create.c agent/create.h \
 	agent/credentials.c agent/credentials.h \
 	agent/device_filter.c agent/device_filter.h \
 	agent/descriptors.c agent/descriptors.h \
 	agent/devices.c agent/devices.h \
 	agent/duplex.c agent/duplex.h \
 	agent/events.c agent/events.h \
+	agent/exec.c agent/exec.h \
 	agent/filesystem.c agent/filesystem.h \
+	agent/gate.h \
 	agent/hooks.c agent/hooks.h \
 	agent/kmsg.c agent/kmsg.h \
 	agent/launch.c agent/launch.h \
+	agent/life.c agent/life.h \
 	agent/listener.c agent/listener.h \
 	agent/mounts.c agent/mounts.h \
 	agent/namespaces.c agent/namespaces.h \
@@ -36,6 +40,7 @@ libagent_a_SOURCES = \
 	agent/scheduling.c agent/scheduling.h \
 	agent/scratch.c agent/scratch.h \
 	agent/signalled.c agent/signalled.h \
+	agent/serve.c agent/serve.h \
 	agent/shadow.c agent/shadow.h \
 	agent/share_events.c agent/share_events.h \
 	agent/slots.c agent/slots.h \

@@ -3,9 +3,9 @@
  * the guest ends. One thread. What stops it is said on the guest's console, and the guest resets,
  * which the monitor on the host takes as its end.
  */
-#include "agent/agent.h"
 #include "agent/boot.h"
 #include "agent/kmsg.h"
+#include "agent/serve.h"
 #include "agent/timeline.h"
 #include "agent/vsock.h"
 #include "rpc/ports.h"

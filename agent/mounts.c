@@ -2,7 +2,6 @@
 #include "agent/mounts.h"
 
 #include "agent/copy_up.h"
-#include "agent/devices.h"
 #include "agent/filesystem.h"
 #include "agent/shares.h"
 #include "base/path.h"

@@ -1,7 +1,8 @@
 /* Namespaces: see namespaces.h. */
 #include "agent/namespaces.h"
 
-#include "agent/container.h"
+#include "base/auto.h"
+#include "base/fd.h"
 
 #include <grp.h>
 #include <net/if.h>
@@ -30,37 +31,39 @@ static const int clone_flag[] = {
 #define JOINABLE                                                                                   \
 	(CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWTIME | CLONE_NEWUSER)
 
-static int plan_join(
-	const struct agent *a, const char *id, int kind, struct namespaces *ns, struct err *err)
+static int plan_join(const char *id, int kind, namespaces_owner_fn *find, void *arg,
+	struct namespaces *ns, struct err *err)
 {
-	const struct container *c = container_find(a, id);
+	struct namespaces_owner owner;
+	int r;
 
 	if (!(kind & JOINABLE))
 		return err_set(err, EINVAL,
 			"the mount or cgroup namespace of container %s cannot be joined", id);
-	if (!c || !container_alive(c))
-		return err_set(err, EINVAL, "container %s, whose namespace is to be joined, %s", id,
-			c ? "is not running" : "does not exist");
+	r = find(arg, id, &owner, err);
+	if (r < 0)
+		return r;
 	if (kind == CLONE_NEWPID) {
-		ns->pid_joined = container_first(c)->pidfd;
+		ns->pid_joined = owner.pidfd;
 		return 0;
 	}
 	if (kind == CLONE_NEWUSER) {
-		ns->user_of = c;
+		ns->user_of = owner;
+		ns->user_asked = true;
 		/* One without has the agent's, which nobody need join. */
-		if (c->namespaces & CLONE_NEWUSER)
-			ns->user_joined = container_first(c)->pidfd;
+		if (owner.entered & CLONE_NEWUSER)
+			ns->user_joined = owner.pidfd;
 		return 0;
 	}
 	if (ns->join_count == NAMESPACE_JOINS_MAX)
 		return err_set(err, EINVAL, "too many namespaces");
-	ns->joins[ns->join_count].pidfd = container_first(c)->pidfd;
+	ns->joins[ns->join_count].pidfd = owner.pidfd;
 	ns->joins[ns->join_count++].kind = kind;
 	return 0;
 }
 
-int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
-	struct namespaces *ret, struct err *err)
+int namespaces_plan(const Vmrun__Agent__CreateContainerRequest *request, namespaces_owner_fn *find,
+	void *arg, struct namespaces *ret, struct err *err)
 {
 	struct namespaces ns = {
 		.created = CLONE_NEWNS | CLONE_NEWPID,
@@ -78,7 +81,7 @@ int namespaces_plan(const struct agent *a, const Vmrun__Agent__CreateContainerRe
 		kind = clone_flag[n->kind];
 		asked |= kind;
 		if (n->join_container[0])
-			r = plan_join(a, n->join_container, kind, &ns, err);
+			r = plan_join(n->join_container, kind, find, arg, &ns, err);
 		else
 			ns.created |= kind;
 		if (r < 0)
@@ -123,10 +126,9 @@ bool namespaces_own_network(const struct namespaces *ns)
 {
 	if (ns->created & CLONE_NEWNET)
 		return true;
-	for (unsigned i = 0; ns->user_of && i < ns->join_count; i++)
-		if (ns->joins[i].kind == CLONE_NEWNET &&
-			ns->joins[i].pidfd == container_first(ns->user_of)->pidfd)
-			return ns->user_of->owns_network;
+	for (unsigned i = 0; ns->user_asked && i < ns->join_count; i++)
+		if (ns->joins[i].kind == CLONE_NEWNET && ns->joins[i].pidfd == ns->user_of.pidfd)
+			return ns->user_of.owns_network;
 	return false;
 }
 

@@ -1,12 +1,9 @@
 /* Process records: see process.h. The loop's thread only. */
 #include "agent/process.h"
 
-#include "agent/container.h"
-#include "agent/descriptors.h"
-#include "agent/events.h"
-#include "agent/launch.h"
+#include "agent/agent.h"
 #include "agent/parked.h"
-#include "agent/sockets.h"
+#include "base/fd.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -34,30 +31,28 @@ static void on_drained(void *arg)
 	answer_waiters(arg);
 }
 
-int process_new(struct container *c, const char *id, const Vmrun__Agent__Process *spec,
-	struct rpc_conn *owner, int child[3], struct process **ret, struct err *err)
+int process_new(struct agent *a, struct list *list, const char *id,
+	const Vmrun__Agent__Process *spec, struct rpc_conn *owner, int child[3],
+	struct process **ret, struct err *err)
 {
 	struct process *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (!p)
 		return err_sys(err, ENOMEM, "process");
-	p->container = c;
 	p->pidfd = p->gate = -1;
 	p->owner = owner;
-	p->oom_kills_at_start = cgroup_read_key(&c->cgroup, "memory.events", "oom_kill");
 	list_init(&p->link);
 	list_init(&p->waiters);
 	p->id = strdup(id);
-	r = stdio_init(
-		&p->io, c->agent->loop, c->agent->streams, spec->stdio, on_drained, p, child, err);
+	r = stdio_init(&p->io, a->loop, a->streams, spec->stdio, on_drained, p, child, err);
 	if (r == 0 && !p->id)
 		r = err_sys(err, ENOMEM, "process");
 	if (r < 0) {
 		process_free(p);
 		return r;
 	}
-	list_add_tail(&c->processes, &p->link);
+	list_add_tail(list, &p->link);
 	*ret = p;
 	return 0;
 }
@@ -73,22 +68,21 @@ void process_free(struct process *p)
 	give_up(p->create);
 	give_up(p->start);
 	parked_fail_all(&p->waiters, RPC_NOT_FOUND, "the container was deleted");
-	launch_end(p);
+	process_close_gate(p);
 	listener_free(p->listener);
 	stdio_done(&p->io);
-	descriptors_forget(p);
+	acceptors_done(&p->acceptors);
 	list_del(&p->link);
 	close_fd(&p->pidfd);
 	free(p->id);
 	free(p);
 }
 
-struct process *process_find(const struct container *c, const char *id)
+void process_close_gate(struct process *p)
 {
-	list_for_each (p, &c->processes, struct process, link)
-		if (strcmp(p->id, id) == 0 && !p->exec_failed)
-			return p;
-	return NULL;
+	loop_fd_remove(p->gate_watch);
+	p->gate_watch = NULL;
+	close_fd(&p->gate);
 }
 
 int process_kill(const struct process *p, int signal)
@@ -113,30 +107,13 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-void process_exited(struct process *p, int wait_status)
+void process_ended(struct process *p, int wait_status, uint64_t oom_kills)
 {
-	struct container *c = p->container;
-	bool was_running;
-
-	/* What the child still said comes before its end. */
-	launch_drain(p);
-	was_running = p->state == PROCESS_RUNNING || p->opened;
 	p->state = PROCESS_EXITED;
 	p->status = WIFSIGNALED(wait_status) ? 128U + (uint32_t)WTERMSIG(wait_status)
 					     : (uint32_t)WEXITSTATUS(wait_status);
 	p->exited_at_ns = now_ns();
-	p->oom_killed =
-		cgroup_read_key(&c->cgroup, "memory.events", "oom_kill") > p->oom_kills_at_start;
-	launch_child_ended(p);
-	if (was_running && !p->exec_failed)
-		event_add(c->agent->events, VMRUN__AGENT__EVENT__KIND__EXIT, c->id, p->id,
-			p->status, p->exited_at_ns);
-	sockets_process_ended(c->sockets, p);
-	stdio_process_ended(&p->io);
-	/* An exec whose anchor has gone: nobody will ask. */
-	if (p->exec_failed || (p->id[0] && !p->owner && list_empty(&p->waiters)))
-		process_free(p);
-	container_process_ended(c);
+	p->oom_killed = oom_kills > p->oom_kills_at_start;
 }
 
 void process_conclude(struct process *p)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "agent/acceptor.h"
 #include "agent/agent.pb-c.h"
 #include "agent/listener.h"
 #include "agent/stdio.h"
@@ -14,7 +15,6 @@
 #include <sys/types.h>
 
 struct container;
-struct acceptor;
 struct listener;
 
 enum process_state {
@@ -33,9 +33,8 @@ struct process {
 	int pidfd;
 	struct stdio io;
 	struct listener *listener;  /* of its filter; NULL: none */
-	struct acceptor *acceptors; /* that descriptors of its stand for ones of the host */
-	size_t acceptor_count;
-	/* The set-up conversation with the child, see launch.h. */
+	struct acceptors acceptors; /* that descriptors of its stand for ones of the host */
+	/* The set-up conversation with the child, see gate.h. */
 	int gate;
 	struct loop_fd *gate_watch;
 	bool opened;		      /* it was let through the gate */
@@ -51,13 +50,18 @@ struct process {
 	bool oom_killed;
 };
 
-/* In container c; owner: the connection that asks for it. Sets up its streams: child as there. */
-int process_new(struct container *c, const char *id, const Vmrun__Agent__Process *spec,
-	struct rpc_conn *owner, int child[3], struct process **ret, struct err *err) CHECKED;
+/*
+ * At the end of the list; container is the caller's to set. owner: the connection that asks for it.
+ * Sets up its streams: child as for stdio_init().
+ */
+int process_new(struct agent *a, struct list *list, const char *id,
+	const Vmrun__Agent__Process *spec, struct rpc_conn *owner, int child[3],
+	struct process **ret, struct err *err) CHECKED;
 /* Kills nothing: the process must have been reaped or never been cloned. */
 void process_free(struct process *p);
 
-struct process *process_find(const struct container *c, const char *id);
+/* Ends the conversation with the child. */
+void process_close_gate(struct process *p);
 
 /* 0, or -ESRCH when it has ended. */
 int process_kill(const struct process *p, int signal) CHECKED;
@@ -65,8 +69,8 @@ int process_kill(const struct process *p, int signal) CHECKED;
 /* Answers r when the process has ended and its output was passed on. */
 void process_wait(struct process *p, struct rpc_request *r);
 
-/* From the reaper: a wait status. */
-void process_exited(struct process *p, int wait_status);
+/* It was reaped: a wait status, and how many of its container were killed for want of memory. */
+void process_ended(struct process *p, int wait_status, uint64_t oom_kills);
 
 /* Answers its waiters now, output or not: the container goes. */
 void process_conclude(struct process *p);

@@ -1,7 +1,8 @@
 /* Reaping: see reap.h. */
 #include "agent/reap.h"
 
-#include "agent/container.h"
+#include "agent/life.h"
+#include "base/fd.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* Notifications of services: see sd_notify.h. The loop's thread only. */
 #include "agent/sd_notify.h"
 
-#include "agent/container.h"
 #include "agent/parked.h"
 #include "agent/scratch.h"
 #include "rpc/ports.h"
@@ -123,22 +122,22 @@ static int bind_in(int folder)
 	return steal_fd(&fd);
 }
 
-int sd_notify_open(struct container *c, const Vmrun__Agent__CreateContainerRequest *request,
-	struct mount_sources *s, struct err *err)
+int sd_notify_open(struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *s, struct sd_notify **ret, struct err *err)
 {
 	AUTO_CLOSE int folder = -1;
 	struct sd_notify *n;
 
 	if (!request->sd_notify_path[0])
 		return 0;
-	folder = scratch_open(c->agent, c->id, err);
+	folder = scratch_open(a, request->container, err);
 	if (folder < 0)
 		return folder;
 	n = calloc(1, sizeof(*n));
 	if (!n)
 		return err_sys(err, ENOMEM, "notify socket");
-	c->sd_notify = n;
-	n->agent = c->agent;
+	*ret = n;
+	n->agent = a;
 	list_init(&n->waiting);
 	list_init(&n->readies);
 	n->fd = bind_in(folder);
@@ -179,28 +178,24 @@ int sd_notify_attach(int rootfd, const char *path, int mount, struct err *err)
 	return r < 0 ? err_sys(err, -r, "notify socket at %s", path) : 0;
 }
 
-static struct sd_notify *need_sd_notify(const struct container *c, struct rpc_request *r)
+static bool is_there(const struct sd_notify *n, struct rpc_request *r)
 {
-	if (!c->sd_notify)
+	if (!n)
 		rpc_reply_error(r, RPC_FAILED_PRECONDITION, "the container has no notify socket");
-	return c->sd_notify;
+	return n;
 }
 
-void sd_notify_next(struct container *c, struct rpc_request *r)
+void sd_notify_next(struct sd_notify *n, struct rpc_request *r)
 {
-	struct sd_notify *n = need_sd_notify(c, r);
-
-	if (!n)
+	if (!is_there(n, r))
 		return;
 	parked_add(&n->waiting, r);
 	go_on(n);
 }
 
-void sd_notify_wait_ready(struct container *c, struct rpc_request *r)
+void sd_notify_wait_ready(struct sd_notify *n, struct rpc_request *r)
 {
-	struct sd_notify *n = need_sd_notify(c, r);
-
-	if (!n)
+	if (!is_there(n, r))
 		return;
 	parked_add(&n->readies, r);
 	if (n->ready)

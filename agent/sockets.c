@@ -1,7 +1,6 @@
 /* Bound sockets: see sockets.h. The loop's thread only. */
 #include "agent/sockets.h"
 
-#include "agent/container.h"
 #include "agent/duplex.h"
 #include "agent/parked.h"
 #include "agent/scratch.h"
@@ -38,7 +37,7 @@ struct relayed {
 	struct list link;
 	struct sockets *sockets;
 	const struct listening *to; /* NULL: a host's, made by sockets_connect() */
-	const struct process *of;   /* whose listener it is then */
+	const struct process *of;   /* whose listener it is then; compared only */
 	uint64_t token;
 	bool told;
 	struct duplex *duplex;
@@ -187,8 +186,8 @@ static struct sockets *sockets_new(struct agent *a)
 	return s;
 }
 
-int sockets_open(struct container *c, const Vmrun__Agent__CreateContainerRequest *request,
-	struct mount_sources *sources, struct err *err)
+int sockets_open(struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *sources, struct sockets **ret, struct err *err)
 {
 	AUTO_CLOSE int folder = -1;
 
@@ -200,14 +199,14 @@ int sockets_open(struct container *c, const Vmrun__Agent__CreateContainerRequest
 			!S_ISSOCK(st.st_mode))
 			continue;
 		if (folder < 0)
-			folder = scratch_open(c->agent, c->id, err);
+			folder = scratch_open(a, request->container, err);
 		if (folder < 0)
 			return folder;
-		if (!c->sockets)
-			c->sockets = sockets_new(c->agent);
-		r = c->sockets ? add_socket(c->sockets, folder, i, request->mounts[i]->share->share,
-					 &st, &sources->binds[i])
-			       : -ENOMEM;
+		if (!*ret)
+			*ret = sockets_new(a);
+		r = *ret ? add_socket(*ret, folder, i, request->mounts[i]->share->share, &st,
+				   &sources->binds[i])
+			 : -ENOMEM;
 		if (r < 0)
 			return err_sys(err, -r, "mounts[%zu]: socket at %s", i,
 				request->mounts[i]->destination);
@@ -241,10 +240,8 @@ static void drop_refused(struct sockets *s, uint64_t token)
 			relayed_free(r);
 }
 
-void sockets_next(struct container *c, uint64_t refused, struct rpc_request *request)
+void sockets_next(struct sockets *s, uint64_t refused, struct rpc_request *request)
 {
-	struct sockets *s = c->sockets;
-
 	if (!s || list_empty(&s->listening)) {
 		rpc_reply_error(
 			request, RPC_FAILED_PRECONDITION, "the container has no bound sockets");
@@ -264,37 +261,34 @@ static void answer_connects(struct sockets *s)
 		parked_reply_all(&s->connects, &empty.base);
 }
 
-int sockets_connect(const struct process *p, int fd, uint64_t token, uint64_t refused,
-	struct rpc_request *request)
+int sockets_connect(struct sockets **s, struct agent *a, const struct process *of, int fd,
+	uint64_t token, uint64_t refused, struct rpc_request *request)
 {
-	struct container *c = p->container;
 	int e;
 
-	if (!c->sockets)
-		c->sockets = sockets_new(c->agent);
-	if (c->sockets)
-		drop_refused(c->sockets, refused);
-	if (!c->sockets || c->sockets->relayed_count > RELAYED_MAX) {
+	if (!*s)
+		*s = sockets_new(a);
+	if (*s)
+		drop_refused(*s, refused);
+	if (!*s || (*s)->relayed_count > RELAYED_MAX) {
 		close(fd);
 		return -ENOMEM;
 	}
-	e = relay(c->sockets, NULL, p, fd, token);
+	e = relay(*s, NULL, of, fd, token);
 	if (e < 0)
 		return e;
 	/* Of a host that connects faster than the container serves, the next has to wait. */
-	parked_add(&c->sockets->connects, request);
-	answer_connects(c->sockets);
+	parked_add(&(*s)->connects, request);
+	answer_connects(*s);
 	return 0;
 }
 
-void sockets_process_ended(struct sockets *s, const struct process *p)
+void sockets_process_ended(struct sockets *s, const struct process *of, bool is_first)
 {
-	bool first = p->id[0] == '\0';
-
 	if (!s)
 		return;
 	list_for_each_safe (r, &s->relayed, struct relayed, link)
-		if (first || r->of == p)
+		if (is_first || r->of == of)
 			duplex_end_input(r->duplex);
 }
 

@@ -9,30 +9,33 @@
 #include "agent/mounts.h"
 #include "rpc/server.h"
 
-struct container;
 struct process;
 struct sockets;
 
-/* Puts a socket of our own in the place of each in s. c->sockets is NULL when there is none. */
-int sockets_open(struct container *c, const Vmrun__Agent__CreateContainerRequest *request,
-	struct mount_sources *s, struct err *err) CHECKED;
+/*
+ * Puts a socket of our own in the place of each in s. *ret is the caller's, also on failure; it
+ * stays NULL when there is none.
+ */
+int sockets_open(struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
+	struct mount_sources *s, struct sockets **ret, struct err *err) CHECKED;
 /* Closes listeners and connections. Accepts NULL. */
 void sockets_free(struct sockets *s);
 
-/* Answers r with the next connection; refused: see NextSocketRequest. */
-void sockets_next(struct container *c, uint64_t refused, struct rpc_request *r);
+/* Answers r with the next connection; refused: see NextSocketRequest. s may be NULL. */
+void sockets_next(struct sockets *s, uint64_t refused, struct rpc_request *r);
 /*
- * The other way round: joins fd, a connection to a listener of p's (non-blocking, and taken also on
- * failure), to the host's stream with the token. refused: as above. Answers request when there is
- * room for another. Returns 0, or -errno with the request yet to be answered.
+ * The other way round: joins fd, a connection to a listener of the process `of` (non-blocking, and
+ * taken also on failure), to the host's stream with the token. refused: as above. *s is made if it
+ * is NULL. Answers request when there is room for another. Returns 0, or -errno with the request
+ * yet to be answered.
  */
-int sockets_connect(const struct process *p, int fd, uint64_t token, uint64_t refused,
-	struct rpc_request *request) CHECKED;
+int sockets_connect(struct sockets **s, struct agent *a, const struct process *of, int fd,
+	uint64_t token, uint64_t refused, struct rpc_request *request) CHECKED;
 
 /*
- * p has ended, with its container if it is the first: its connections get nothing more, and end
- * when what it has written is passed on. Accepts NULL.
+ * A process has ended, with its container if it is the first: its connections get nothing more, and
+ * end when what it has written is passed on. Accepts NULL.
  */
-void sockets_process_ended(struct sockets *s, const struct process *p);
+void sockets_process_ended(struct sockets *s, const struct process *of, bool is_first);
 /* Accepts NULL. */
 void sockets_conn_closed(struct sockets *s, const struct rpc_conn *conn);

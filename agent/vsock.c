@@ -1,6 +1,7 @@
 /* vsock: see vsock.h. */
 #include "agent/vsock.h"
 
+#include "agent/serve.h"
 #include "agent/share_events.h"
 #include "agent/signalled.h"
 #include "base/fd.h"

@@ -1,7 +1,7 @@
 /* The agent of the tests: see agent_box.h. */
 #include "tests/unit/agent_box.h"
 
-#include "agent/agent.h"
+#include "agent/serve.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"

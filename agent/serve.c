@@ -1,12 +1,14 @@
-/* The agent put together: see agent.h. */
-#include "agent/agent.h"
+/* The agent put together: see serve.h. */
+#include "agent/serve.h"
 
 #include "agent/api.h"
 #include "agent/cgroup.h"
-#include "agent/container.h"
 #include "agent/events.h"
+#include "agent/life.h"
 #include "agent/reap.h"
 #include "agent/stream.h"
+#include "base/fd.h"
+#include "rpc/server.h"
 
 #include <fcntl.h>
 #include <signal.h>
