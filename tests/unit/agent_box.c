@@ -81,8 +81,9 @@ static void write_text(int dir, const char *name, const char *text)
 
 static void make_rootfs(int shares)
 {
+	/* Who is root of a user namespace could not make its own mount points. */
 	static const char *const dirs[] = { "0", "0/bin", "0/etc", "0/dir", "0/tmp", "0/home",
-		"1" };
+		"0/proc", "0/dev", "0/sys", "1" };
 	static const char *const applets[] = { "sh", "cat", "echo", "id", "ls", "mount", "stat",
 		"sleep", "kill", "dd", "yes", "head", "touch", "stty", "tty", "hostname", "grep",
 		"readlink", "mkdir", "chmod", "true", "ps", "wc", "tr", "mknod", "sync", "umount",
