@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	src/base/command.c src/base/command.h \
 	src/base/err.c src/base/err.h \
 	src/base/errno_names.c src/base/errno_names.h \
+	src/base/fault.c src/base/fault.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/id_map.c src/base/id_map.h \
 	src/base/json_out.c src/base/json_out.h \
@@ -20,6 +21,7 @@ libbase_a_SOURCES = \
 	src/base/program.c src/base/program.h \
 	src/base/saved.c src/base/saved.h \
 	src/base/shadow.h \
+	src/base/steps.c src/base/steps.h \
 	src/base/str.c src/base/str.h \
 	src/base/thread.c src/base/thread.h \
 	src/base/timeline.c src/base/timeline.h
