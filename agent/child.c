@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/steps.h"
 #include "base/str.h"
 
 #include <fcntl.h>
@@ -89,25 +90,30 @@ static void wait_for(const struct child *c, char wanted)
 		_exit(EXIT_SETUP_FAILED);
 }
 
-static int session(struct child *c, struct err *err)
+static int session(void *ctx, struct err *err)
 {
-	(void)c;
+	(void)ctx;
 	umask(0);
 	return setsid() < 0 ? err_sys(err, errno, "setsid") : 0;
 }
 
-static int enter_namespaces(struct child *c, struct err *err)
+static int enter_namespaces(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	return namespaces_enter(&c->namespaces, err);
 }
 
-static int enter_time_namespace(struct child *c, struct err *err)
+static int enter_time_namespace(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	return c->namespaces.own_time ? time_namespace_enter(c->create, err) : 0;
 }
 
-static int set_names(struct child *c, struct err *err)
+static int set_names(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
 	const char *host = c->create->hostname, *domain = c->create->domainname;
 
 	if (host[0] && sethostname(host, strlen(host)) < 0)
@@ -119,8 +125,9 @@ static int set_names(struct child *c, struct err *err)
 
 /* Through the agent's /proc, which the container has no hand in; the values are those of our own
  * namespaces all the same. */
-static int set_sysctls(struct child *c, struct err *err)
+static int set_sysctls(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
 	AUTO_CLOSE int dir = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	for (size_t i = 0; i < c->create->n_sysctls; i++) {
@@ -152,8 +159,9 @@ static int hand_over_terminal(struct child *c, int *master, struct err *err)
 	return r < 0 ? err_sys(err, -r, "terminal") : 0;
 }
 
-static int build_rootfs(struct child *c, struct err *err)
+static int build_rootfs(void *ctx, struct err *err)
 {
+	struct child *c = ctx;
 	AUTO_CLOSE int rootfd = -1;
 	AUTO_CLOSE int master = -1;
 	int r = rootfs_build(c->agent, c->create, &c->sources, &rootfd, &master, &c->slave, err);
@@ -167,8 +175,9 @@ static int build_rootfs(struct child *c, struct err *err)
 	return r;
 }
 
-static int open_exec_terminal(struct child *c, struct err *err)
+static int open_exec_terminal(void *ctx, struct err *err)
 {
+	struct child *c = ctx;
 	const Vmrun__Agent__Stdio *io = c->spec->stdio;
 	AUTO_CLOSE int root = -1;
 	AUTO_CLOSE int master = -1;
@@ -183,13 +192,17 @@ static int open_exec_terminal(struct child *c, struct err *err)
 	return r < 0 ? r : hand_over_terminal(c, &master, err);
 }
 
-static int set_execution(struct child *c, struct err *err)
+static int set_execution(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	return execution_apply(c->execution, err);
 }
 
-static int set_scheduling(struct child *c, struct err *err)
+static int set_scheduling(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	return scheduling_apply(c->spec, err);
 }
 
@@ -206,8 +219,9 @@ static int open_null(const struct child *c)
 	return fcntl(c->agent->null_fd, F_DUPFD_CLOEXEC, 3);
 }
 
-static int connect_stdio(struct child *c, struct err *err)
+static int connect_stdio(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
 	AUTO_CLOSE int null = open_null(c);
 
 	if (null < 0)
@@ -229,20 +243,25 @@ static int connect_stdio(struct child *c, struct err *err)
 }
 
 /* Before the limits, which may allow no more than these. */
-static int place_descriptors(struct child *c, struct err *err)
+static int place_descriptors(void *ctx, struct err *err)
 {
+	struct child *c = ctx;
 	int *const keep[] = { &c->gate, &c->hook_input };
 
 	return descriptors_place(&c->descriptors, keep, ARRAY_LEN(keep), err);
 }
 
-static int prepare_hooks(struct child *c, struct err *err)
+static int prepare_hooks(void *ctx, struct err *err)
 {
+	struct child *c = ctx;
+
 	return hooks_prepare(c->create, &c->hook_input, err);
 }
 
-static int set_limits(struct child *c, struct err *err)
+static int set_limits(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	return credentials_set_limits(c->spec, err);
 }
 
@@ -258,16 +277,20 @@ static int check_cwd(const struct child *c, struct err *err)
 
 /* With the rights of root, which reach a home that only its owner may enter; as the user later,
  * where root has no rights. Here no filter of the container's can keep us from looking. */
-static int try_cwd(struct child *c, struct err *err)
+static int try_cwd(void *ctx, struct err *err)
 {
+	struct child *c = ctx;
+
 	c->in_cwd = chdir(c->spec->cwd) == 0;
 	if (c->in_cwd)
 		return check_cwd(c, err);
 	return errno == EACCES || errno == EPERM ? 0 : err_sys(err, errno, "cwd %s", c->spec->cwd);
 }
 
-static int enter_cwd(struct child *c, struct err *err)
+static int enter_cwd(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	if (c->in_cwd)
 		return 0;
 	if (chdir(c->spec->cwd) < 0)
@@ -276,78 +299,83 @@ static int enter_cwd(struct child *c, struct err *err)
 }
 
 /* With a listener it comes at the very last: nobody listens before we are ready. */
-static int seccomp_early(struct child *c, struct err *err)
+static int seccomp_early(void *ctx, struct err *err)
 {
+	struct child *c = ctx;
+
 	return c->spec->no_new_privileges || credentials_want_listener(c->spec)
 		       ? 0
 		       : credentials_set_seccomp(c->spec, &c->listener, err);
 }
 
-static int set_ids(struct child *c, struct err *err)
+static int set_ids(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	return credentials_set_ids(c->spec, err);
 }
 
-static int set_capabilities(struct child *c, struct err *err)
+static int set_capabilities(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	umask(c->spec->has_umask ? (mode_t)c->spec->umask : 022);
 	return credentials_set_capabilities(c->spec, err);
 }
 
-static int find_program(struct child *c, struct err *err)
+static int find_program(void *ctx, struct err *err)
 {
+	struct child *c = ctx;
+
 	return program_find(c->spec->args[0], c->spec->env, c->spec->n_env, c->program, err);
 }
 
-typedef int child_step(struct child *c, struct err *err);
-
-static child_step *const create_steps[] = {
-	session,
-	enter_namespaces,
-	enter_time_namespace,
-	set_names,
-	set_sysctls,
-	build_rootfs,
-	prepare_hooks,
-};
-
 /* Before the container's namespaces are entered, where the agent's mounts are not. */
-static int settle_shares(struct child *c, struct err *err)
+static int settle_shares(void *ctx, struct err *err)
 {
+	const struct child *c = ctx;
+
 	(void)err;
 	shares_settle(c->agent);
 	return 0;
 }
 
-static child_step *const exec_steps[] = {
-	session,
-	settle_shares,
-	enter_namespaces,
-	open_exec_terminal,
+static const struct step create_steps[] = {
+	{ "session", session, NULL },
+	{ "namespaces", enter_namespaces, NULL },
+	{ "time namespace", enter_time_namespace, NULL },
+	{ "names", set_names, NULL },
+	{ "sysctls", set_sysctls, NULL },
+	{ "rootfs", build_rootfs, NULL },
+	{ "hooks", prepare_hooks, NULL },
 };
 
-/* Common to both. */
-static child_step *const process_steps[] = {
-	connect_stdio, place_descriptors, set_limits, try_cwd, set_execution, set_scheduling,
-	seccomp_early, /* needs CAP_SYS_ADMIN, which goes next */
-	set_ids, enter_cwd, set_capabilities, find_program, /* with the rights it will run with */
+static const struct step exec_steps[] = {
+	{ "session", session, NULL },
+	{ "shares", settle_shares, NULL },
+	{ "namespaces", enter_namespaces, NULL },
+	{ "terminal", open_exec_terminal, NULL },
 };
 
-static int run_steps(struct child *c, child_step *const *steps, size_t count, struct err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = steps[i](c, err);
-	return r;
-}
+/* Common to both. Nothing is undone anywhere: the end of the process does that. */
+static const struct step process_steps[] = {
+	{ "stdio", connect_stdio, NULL }, { "descriptors", place_descriptors, NULL },
+	{ "limits", set_limits, NULL }, { "cwd", try_cwd, NULL },
+	{ "execution", set_execution, NULL }, { "scheduling", set_scheduling, NULL },
+	{ "seccomp", seccomp_early, NULL }, /* needs CAP_SYS_ADMIN, which goes next */
+	{ "ids", set_ids, NULL }, { "cwd of the user", enter_cwd, NULL },
+	{ "capabilities", set_capabilities, NULL },
+	{ "program", find_program, NULL }, /* with the rights it will run with */
+};
 
 static int set_up(struct child *c, struct err *err)
 {
-	int r = c->create ? run_steps(c, create_steps, ARRAY_LEN(create_steps), err)
-			  : run_steps(c, exec_steps, ARRAY_LEN(exec_steps), err);
+	static const struct steps create = STEPS("child-create", create_steps),
+				  exec = STEPS("child-exec", exec_steps),
+				  process = STEPS("child", process_steps);
+	int r = steps_run(c->create ? &create : &exec, c, err);
 
-	return r < 0 ? r : run_steps(c, process_steps, ARRAY_LEN(process_steps), err);
+	return r < 0 ? r : steps_run(&process, c, err);
 }
 
 /* args and env as execve wants them, HOME added when it is missing. */
