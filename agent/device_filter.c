@@ -14,22 +14,6 @@
 
 #define ALL (-1)
 
-/* What runc allows in every container (its specconv.AllowedDevices). */
-static const struct default_rule {
-	char type;
-	int major, minor;
-	const char *access;
-} default_rules[] = {
-	{ 'c', ALL, ALL, "m" }, { 'b', ALL, ALL, "m" }, { 'c', 1, 3, "rwm" }, /* null */
-	{ 'c', 1, 8, "rwm" },						      /* random */
-	{ 'c', 1, 7, "rwm" },						      /* full */
-	{ 'c', 5, 0, "rwm" },						      /* tty */
-	{ 'c', 1, 5, "rwm" },						      /* zero */
-	{ 'c', 1, 9, "rwm" },						      /* urandom */
-	{ 'c', 136, ALL, "rwm" },					      /* /dev/pts/N */
-	{ 'c', 5, 2, "rwm" },						      /* ptmx */
-};
-
 struct rule {
 	bool allow;
 	char type; /* 'a', 'c', 'b' */
@@ -171,27 +155,12 @@ static bool parse_rule(const Vmrun__Agent__DeviceRule *from, struct rule *rule)
 	       rule->minor <= INT32_MAX;
 }
 
-static int compile_defaults(struct bpf_program *prog)
-{
-	int r = 0;
-
-	for (size_t i = ARRAY_LEN(default_rules); r == 0 && i-- > 0;) {
-		const struct default_rule *d = &default_rules[i];
-		struct rule rule = { true, d->type, d->major, d->minor, parse_access(d->access) };
-
-		r = emit_rule(prog, &rule);
-	}
-	return r;
-}
-
 int device_filter_compile(const Vmrun__Agent__DeviceRule *const *rules, size_t count,
 	struct bpf_program *ret, struct err *err)
 {
 	AUTO(bpf_program_done) struct bpf_program prog = { 0 };
 	int r = emit_prologue(&prog);
 
-	if (r == 0)
-		r = compile_defaults(&prog);
 	for (size_t i = count; r == 0 && i-- > 0;) {
 		struct rule rule;
 

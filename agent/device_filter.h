@@ -14,9 +14,8 @@ struct bpf_program {
 };
 
 /*
- * Compiles the rules, of which later ones win, followed by those for the devices that every
- * container has (null, zero, full, random, urandom, tty, ptmx, pseudo-terminals; mknod of any).
- * What no rule names is denied. err names the rule that is wrong.
+ * Compiles the rules, of which later ones win. What no rule names is denied. err names the rule
+ * that is wrong.
  */
 int device_filter_compile(const Vmrun__Agent__DeviceRule *const *rules, size_t count,
 	struct bpf_program *ret, struct err *err) CHECKED;

@@ -1,4 +1,4 @@
-/* Device nodes and links in a container's /dev: see devices.h. */
+/* Device nodes of a container, and links: see devices.h. */
 #include "agent/devices.h"
 
 #include "agent/scratch.h"
@@ -12,61 +12,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* runtime-spec, config-linux.md, "Default Devices". */
-#define DEFAULT_DEVICE(name, major_, minor_)                                                       \
-	{                                                                                          \
-		.base = PROTOBUF_C_MESSAGE_INIT(&vmrun__agent__device__descriptor),                \
-		.path = (char *)name, .type = (char *)"c", .major = (major_), .minor = (minor_),   \
-		.mode = 0666,                                                                      \
-	}
-
-static const Vmrun__Agent__Device default_devices[] = {
-	DEFAULT_DEVICE("/dev/null", 1, 3),
-	DEFAULT_DEVICE("/dev/random", 1, 8),
-	DEFAULT_DEVICE("/dev/full", 1, 7),
-	DEFAULT_DEVICE("/dev/tty", 5, 0),
-	DEFAULT_DEVICE("/dev/zero", 1, 5),
-	DEFAULT_DEVICE("/dev/urandom", 1, 9),
-};
-
-static const struct {
-	const char *name, *target;
-	const char *needs; /* only when this exists */
-} links[] = {
-	{ "fd", "/proc/self/fd", NULL },
-	{ "stdin", "/proc/self/fd/0", NULL },
-	{ "stdout", "/proc/self/fd/1", NULL },
-	{ "stderr", "/proc/self/fd/2", NULL },
-	{ "core", "/proc/kcore", "/proc/kcore" },
-	{ "ptmx", "pts/ptmx", NULL },
-};
-
-static size_t device_count(const Vmrun__Agent__CreateContainerRequest *request)
-{
-	return ARRAY_LEN(default_devices) + request->n_devices;
-}
-
-static bool is_default(size_t i)
-{
-	return i < ARRAY_LEN(default_devices);
-}
-
-/* A default one that the request has, too, is the request's. */
-static bool is_replaced(const Vmrun__Agent__CreateContainerRequest *request, size_t i)
-{
-	for (size_t k = 0; is_default(i) && k < request->n_devices; k++)
-		if (streq(request->devices[k]->path, default_devices[i].path))
-			return true;
-	return false;
-}
-
-static const Vmrun__Agent__Device *device_at(
-	const Vmrun__Agent__CreateContainerRequest *request, size_t i)
-{
-	return i < ARRAY_LEN(default_devices) ? &default_devices[i]
-					      : request->devices[i - ARRAY_LEN(default_devices)];
-}
-
 static const Vmrun__Agent__Mount *dev_mount(const Vmrun__Agent__CreateContainerRequest *request)
 {
 	const Vmrun__Agent__Mount *found = NULL;
@@ -76,13 +21,6 @@ static const Vmrun__Agent__Mount *dev_mount(const Vmrun__Agent__CreateContainerR
 			streq(request->mounts[i]->destination, "/dev/"))
 			found = request->mounts[i];
 	return found;
-}
-
-static bool dev_is_bound(const Vmrun__Agent__CreateContainerRequest *request)
-{
-	const Vmrun__Agent__Mount *m = dev_mount(request);
-
-	return m && m->flags & MS_BIND;
 }
 
 static int parse_type(const Vmrun__Agent__Device *d, mode_t *ret, struct err *err)
@@ -122,8 +60,7 @@ static int something_else(const Vmrun__Agent__Device *d, struct err *err)
  * What is there already and is something else is an error (config-linux.md, "Devices"), unless
  * nobody has asked for the device.
  */
-static int make_node(
-	int dir, const char *name, const Vmrun__Agent__Device *d, bool asked, struct err *err)
+static int make_node(int dir, const char *name, const Vmrun__Agent__Device *d, struct err *err)
 {
 	dev_t number = makedev((unsigned)d->major, (unsigned)d->minor);
 	AUTO_CLOSE int node = -1;
@@ -139,7 +76,7 @@ static int make_node(
 	if (node < 0 || fstat(node, &st) < 0)
 		return err_sys(err, errno, "device %s", d->path);
 	if ((st.st_mode & S_IFMT) != type || (type != S_IFIFO && st.st_rdev != number))
-		return asked ? something_else(d, err) : 0;
+		return d->implied ? 0 : something_else(d, err);
 	r = set_owner(node, d);
 	return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
 }
@@ -152,7 +89,7 @@ static int open_node(int folder, size_t i, const Vmrun__Agent__Device *d, int *r
 	int r;
 
 	snprintf(name, sizeof(name), "%zu", i);
-	r = make_node(folder, name, d, true, err);
+	r = make_node(folder, name, d, err);
 	if (r < 0)
 		return r;
 	*ret = open_tree(folder, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -179,13 +116,13 @@ int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerReque
 	const Vmrun__Agent__Mount *dev = dev_mount(request);
 	AUTO_CLOSE int folder = -1;
 
-	if (dev_is_bound(request))
+	if (request->n_devices == 0)
 		return 0;
-	s->devices = malloc(device_count(request) * sizeof(*s->devices));
+	s->devices = malloc(request->n_devices * sizeof(*s->devices));
 	if (!s->devices)
 		return err_sys(err, ENOMEM, "devices");
-	for (size_t i = 0; i < device_count(request); i++) {
-		Vmrun__Agent__Device d = *device_at(request, i);
+	for (size_t i = 0; i < request->n_devices; i++) {
+		Vmrun__Agent__Device d = *request->devices[i];
 		int r = 0;
 
 		s->devices[i] = -1;
@@ -213,8 +150,7 @@ static bool is_same_node(const struct stat *a, const struct stat *b)
 }
 
 /* As for make_node(); the empty file that we make for a mount is there again the next time. */
-static int attach_node(
-	int rootfd, const Vmrun__Agent__Device *d, bool asked, int node, struct err *err)
+static int attach_node(int rootfd, const Vmrun__Agent__Device *d, int node, struct err *err)
 {
 	AUTO_CLOSE int fd = mountpoint_open(rootfd, d->path, true);
 	struct stat there, st;
@@ -224,14 +160,14 @@ static int attach_node(
 		return err_sys(err, -fd, "device %s", d->path);
 	if (fstat(fd, &there) < 0 || fstat(node, &st) < 0)
 		return err_sys(err, errno, "device %s", d->path);
-	if (asked && !is_same_node(&there, &st) && !(S_ISREG(there.st_mode) && !there.st_size))
+	if (!d->implied && !is_same_node(&there, &st) &&
+		!(S_ISREG(there.st_mode) && !there.st_size))
 		return something_else(d, err);
 	r = mount_attach(node, fd);
 	return r < 0 ? err_sys(err, -r, "device %s", d->path) : 0;
 }
 
-static int make_device(
-	int rootfd, const Vmrun__Agent__Device *d, bool asked, int bound, struct err *err)
+static int make_device(int rootfd, const Vmrun__Agent__Device *d, int bound, struct err *err)
 {
 	const char *slash = strrchr(d->path, '/');
 	AUTO_CLOSE int fd = -1;
@@ -239,45 +175,40 @@ static int make_device(
 	if (!slash || !slash[1] || slash - d->path >= PATH_MAX)
 		return err_set(err, EINVAL, "device \"%s\": not an absolute path", d->path);
 	if (bound >= 0)
-		return attach_node(rootfd, d, asked, bound, err);
+		return attach_node(rootfd, d, bound, err);
 	fd = mkdir_parent_in_root(rootfd, d->path, 0755);
 	if (fd < 0)
 		return err_sys(err, -fd, "device %s", d->path);
-	return make_node(fd, slash + 1, d, asked, err);
+	return make_node(fd, slash + 1, d, err);
 }
 
-static int make_links(int dev, struct err *err)
+static int make_link(int rootfd, const Vmrun__Agent__Symlink *link, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
-		if (links[i].needs && access(links[i].needs, F_OK) < 0)
-			continue;
-		/* Images bring a node of that name, which is the host's, not of our devpts. */
-		if (streq(links[i].name, "ptmx"))
-			unlinkat(dev, links[i].name, 0);
-		if (symlinkat(links[i].target, dev, links[i].name) < 0 && errno != EEXIST)
-			return err_sys(err, errno, "/dev/%s", links[i].name);
-	}
+	const char *slash = strrchr(link->path, '/');
+	AUTO_CLOSE int dir = -1;
+
+	if (!slash || !slash[1])
+		return err_set(err, EINVAL, "link \"%s\": not an absolute path", link->path);
+	if (link->needs[0] && access(link->needs, F_OK) < 0)
+		return 0;
+	dir = mkdir_parent_in_root(rootfd, link->path, 0755);
+	if (dir < 0)
+		return err_sys(err, -dir, "%s", link->path);
+	if (link->replaces)
+		unlinkat(dir, slash + 1, 0);
+	if (symlinkat(link->target, dir, slash + 1) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", link->path);
 	return 0;
 }
 
 int devices_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
 	const struct mount_sources *s, struct err *err)
 {
-	AUTO_CLOSE int dev = -1;
+	int r = 0;
 
-	if (dev_is_bound(request))
-		return 0;
-	dev = mkdir_in_root(rootfd, "/dev", 0755);
-	if (dev < 0)
-		return err_sys(err, -dev, "/dev");
-	for (size_t i = 0; i < device_count(request); i++) {
-		int r = is_replaced(request, i)
-				? 0
-				: make_device(rootfd, device_at(request, i), !is_default(i),
-					  s->devices ? s->devices[i] : -1, err);
-
-		if (r < 0)
-			return r;
-	}
-	return make_links(dev, err);
+	for (size_t i = 0; r == 0 && i < request->n_devices; i++)
+		r = make_device(rootfd, request->devices[i], s->devices ? s->devices[i] : -1, err);
+	for (size_t i = 0; r == 0 && i < request->n_links; i++)
+		r = make_link(rootfd, request->links[i], err);
+	return r;
 }

@@ -1,4 +1,4 @@
-/* The /dev of a container: the devices everyone gets, those of the request, links, the console. */
+/* The devices of a container, and the links beside them: all that the request names. */
 #pragma once
 
 #include "agent/mounts.h"
@@ -13,6 +13,6 @@
 int devices_open(const struct agent *a, const Vmrun__Agent__CreateContainerRequest *request,
 	const struct id_maps *maps, struct mount_sources *s, struct err *err) CHECKED;
 
-/* In the child, after the mounts. Does nothing to a /dev that is bound from elsewhere. */
+/* In the child, after the mounts. */
 int devices_make(int rootfd, const Vmrun__Agent__CreateContainerRequest *request,
 	const struct mount_sources *s, struct err *err) CHECKED;

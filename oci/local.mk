@@ -40,6 +40,7 @@ liboci_a_SOURCES = \
 	oci/spec.h \
 	oci/template.c oci/template.h \
 	oci/to_agent.c oci/to_agent.h oci/to_agent_own.h \
+	oci/to_agent_devices.c \
 	oci/to_agent_process.c
 
 # What a program that links liboci.a needs besides.

@@ -16,9 +16,6 @@
 
 typedef Vmrun__Agent__CreateContainerRequest request;
 
-/* rw for all: what mknod(2) callers get where config.json gives no mode. */
-#define DEVICE_MODE_DEFAULT 0666u
-
 static void make_share(struct maker *m, const struct agent_bind *from, Vmrun__Agent__ShareRef **to)
 {
 	Vmrun__Agent__ShareRef *share = make_message(m, &vmrun__agent__share_ref__descriptor);
@@ -201,54 +198,11 @@ static int make_mounts(
 	return r;
 }
 
-static int make_devices(
+static int make_rules(
 	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
 {
 	(void)at;
-	make_list(m, &to->devices, spec->linux.devices.n);
-	for (size_t i = 0; i < spec->linux.devices.n; i++) {
-		const struct spec_device *from = &spec->linux.devices.v[i];
-		Vmrun__Agent__Device *d = make_item(
-			m, &to->devices, &to->n_devices, &vmrun__agent__device__descriptor);
-
-		if (!d)
-			return 0;
-		make_str(m, &d->path, from->path);
-		make_str(m, &d->type, from->type);
-		d->major = from->major.value;
-		d->minor = from->minor.value;
-		d->mode = from->file_mode.is_set ? (uint32_t)from->file_mode.value & 07777
-						 : DEVICE_MODE_DEFAULT;
-		d->uid = (uint32_t)from->uid.value;
-		d->gid = (uint32_t)from->gid.value;
-	}
-	return 0;
-}
-
-static void make_rule_list(struct maker *m, const struct spec_resources *resources,
-	Vmrun__Agent__DeviceRule ***to, size_t *n)
-{
-	make_list(m, to, resources->devices.n);
-	for (size_t i = 0; i < resources->devices.n; i++) {
-		const struct spec_device_rule *from = &resources->devices.v[i];
-		Vmrun__Agent__DeviceRule *rule =
-			make_item(m, to, n, &vmrun__agent__device_rule__descriptor);
-
-		if (!rule)
-			return;
-		rule->allow = from->allow;
-		make_str(m, &rule->type, from->type ? from->type : "a");
-		rule->major = from->major.is_set ? from->major.value : -1;
-		rule->minor = from->minor.is_set ? from->minor.value : -1;
-		make_str(m, &rule->access, from->access ? from->access : "rwm");
-	}
-}
-
-static int make_device_rules(
-	struct maker *m, const struct spec *spec, const struct agent_placement *at, request *to)
-{
-	(void)at;
-	make_rule_list(m, &spec->linux.resources, &to->device_rules, &to->n_device_rules);
+	make_device_rules(m, &spec->linux.resources, &to->device_rules, &to->n_device_rules);
 	return 0;
 }
 
@@ -421,7 +375,7 @@ static int (*const sections[])(
 	make_mappings,
 	make_mounts,
 	make_devices,
-	make_device_rules,
+	make_rules,
 	make_paths,
 	make_sysctls,
 	make_cgroup,
@@ -466,7 +420,9 @@ int resources_to_agent(const struct spec_resources *resources, const char *file,
 
 	if (r == 0) {
 		make_str(&m, &to->container, container);
-		make_rule_list(&m, resources, &to->device_rules, &to->n_device_rules);
+		/* None: those that it has stay. */
+		if (resources->devices.n)
+			make_device_rules(&m, resources, &to->device_rules, &to->n_device_rules);
 		r = make_settings(&m, resources, "", &to->cgroup, &to->n_cgroup);
 	}
 	if (r == 0)

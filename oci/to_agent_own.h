@@ -37,5 +37,13 @@ void make_bits(struct maker *m, const char *list, unsigned max, ProtobufCBinaryD
 int make_process(struct maker *m, const struct spec_process *p, const struct spec_seccomp *seccomp,
 	Vmrun__Agent__Process **ret) CHECKED;
 
+/* Devices and links, those of every container included. */
+int make_devices(struct maker *m, const struct spec *spec, const struct agent_placement *at,
+	Vmrun__Agent__CreateContainerRequest *to) CHECKED;
+
+/* The rules of resources, and after them those of every container. */
+void make_device_rules(struct maker *m, const struct spec_resources *resources,
+	Vmrun__Agent__DeviceRule ***to, size_t *n);
+
 /* 0, or -ENOMEM with the error filled. */
 int make_result(const struct maker *m) CHECKED;

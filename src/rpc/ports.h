@@ -16,8 +16,16 @@
 /* Guest side; records of base/shadow.h, from the host only. */
 #define VSOCK_PORT_SHARE_EVENTS 1028
 
-#define AGENT_API_MAJOR		1
-#define AGENT_API_MINOR		0
+/*
+ * The agent refuses to be configured by a host of another MAJOR: raised when an older host would be
+ * misunderstood. MINOR is raised with what is only added. A machine that runs is not configured
+ * again, so what a newer host asks of an older agent must mean the same to it.
+ *
+ * 2.0: devices, links and rules are the request's alone; before, the agent added those of every
+ * container.
+ */
+#define AGENT_API_MAJOR 2
+#define AGENT_API_MINOR 0
 
 /* virtio-fs tag of the pod's share device, and where the agent mounts it. */
 #define SHARE_TAG      "vmrun"

@@ -288,6 +288,77 @@ Vmrun__Agent__Mount *request_mount(struct box_request *r, const char *type, cons
 	return m;
 }
 
+Vmrun__Agent__Device *request_device(
+	struct box_request *r, const char *path, unsigned major, unsigned minor)
+{
+	Vmrun__Agent__Device *d = &r->devices[r->create.n_devices];
+
+	assert_true(r->create.n_devices < ARRAY_LEN(r->devices));
+	vmrun__agent__device__init(d);
+	d->path = (char *)(uintptr_t)path;
+	d->type = (char *)(uintptr_t) "c";
+	d->major = major;
+	d->minor = minor;
+	d->mode = 0666;
+	r->device_list[r->create.n_devices++] = d;
+	return d;
+}
+
+static void add_rule(struct box_request *r, int major, int minor, const char *access)
+{
+	Vmrun__Agent__DeviceRule *rule = &r->rules[r->create.n_device_rules];
+
+	assert_true(r->create.n_device_rules < ARRAY_LEN(r->rules));
+	vmrun__agent__device_rule__init(rule);
+	rule->allow = true;
+	rule->type = (char *)(uintptr_t) "c";
+	rule->major = major;
+	rule->minor = minor;
+	rule->access = (char *)(uintptr_t)access;
+	r->rule_list[r->create.n_device_rules++] = rule;
+}
+
+static void add_devices(struct box_request *r)
+{
+	static const struct {
+		const char *path;
+		unsigned major, minor;
+	} devices[] = {
+		{ "/dev/null", 1, 3 },
+		{ "/dev/zero", 1, 5 },
+		{ "/dev/random", 1, 8 },
+		{ "/dev/urandom", 1, 9 },
+		{ "/dev/tty", 5, 0 },
+	};
+
+	static const char *const links[][2] = {
+		{ "/dev/stdin", "/proc/self/fd/0" },
+		{ "/dev/stdout", "/proc/self/fd/1" },
+		{ "/dev/stderr", "/proc/self/fd/2" },
+		{ "/dev/ptmx", "pts/ptmx" },
+	};
+
+	r->create.links = r->link_list;
+	for (; r->create.n_links < ARRAY_LEN(links); r->create.n_links++) {
+		Vmrun__Agent__Symlink *link = &r->links[r->create.n_links];
+
+		vmrun__agent__symlink__init(link);
+		link->path = (char *)(uintptr_t)links[r->create.n_links][0];
+		link->target = (char *)(uintptr_t)links[r->create.n_links][1];
+		link->replaces = true;
+		r->link_list[r->create.n_links] = link;
+	}
+	r->create.devices = r->device_list;
+	r->create.device_rules = r->rule_list;
+	add_rule(r, -1, -1, "m");
+	add_rule(r, 136, -1, "rw"); /* pseudo-terminals */
+	add_rule(r, 5, 2, "rw");    /* ptmx */
+	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
+		request_device(r, devices[i].path, devices[i].major, devices[i].minor);
+		add_rule(r, (int)devices[i].major, (int)devices[i].minor, "rw");
+	}
+}
+
 static void add_namespaces(struct box_request *r)
 {
 	static const Vmrun__Agent__Namespace__Kind kinds[] = {
@@ -325,6 +396,7 @@ void request_init(struct box_request *r, const char *id, const char *script)
 	r->create.process = &r->process;
 	r->create.mounts = r->mount_list;
 	add_namespaces(r);
+	add_devices(r);
 	request_mount(r, "proc", "/proc");
 	request_mount(r, "tmpfs", "/dev")->data = (char *)(uintptr_t) "mode=755,size=65536k";
 	request_mount(r, "devpts", "/dev/pts")->data =

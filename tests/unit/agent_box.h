@@ -42,12 +42,19 @@ struct box_request {
 	Vmrun__Agent__Capabilities caps;
 	Vmrun__Agent__Namespace ns[7], *ns_list[7];
 	Vmrun__Agent__Mount mounts[16], *mount_list[16];
+	Vmrun__Agent__Device devices[8], *device_list[8];
+	Vmrun__Agent__DeviceRule rules[8], *rule_list[8];
+	Vmrun__Agent__Symlink links[4], *link_list[4];
 	char *args[4], *env[4];
 };
 
 /* mount, pid, uts, ipc, network and cgroup namespaces; /proc, /dev, /dev/pts, /sys, tokens 1 to 3
- * of the streams (by what was asked of before, they grow); sh -c script as root. */
+ * of the streams (by what was asked of before, they grow); null, zero, random, urandom and tty,
+ * which it may use, and any node be made; links of the streams, and ptmx; sh -c script as root. */
 void request_init(struct box_request *r, const char *id, const char *script);
+/* One more of type "c", mode 0666. */
+Vmrun__Agent__Device *request_device(
+	struct box_request *r, const char *path, unsigned major, unsigned minor);
 Vmrun__Agent__Mount *request_mount(
 	struct box_request *r, const char *type, const char *destination);
 

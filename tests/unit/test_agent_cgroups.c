@@ -63,7 +63,7 @@ static void test_stats(void **state)
 
 static void test_device_rules(void **state)
 {
-	Vmrun__Agent__Device device = VMRUN__AGENT__DEVICE__INIT, *devices[] = { &device };
+	Vmrun__Agent__Device *device;
 	struct box_request r;
 	struct box_result res;
 
@@ -74,14 +74,9 @@ static void test_device_rules(void **state)
 		"stat -c %a:%t,%T:%u /dev/kmsg2; cat /dev/kmsg2 >/dev/null || echo denied;"
 		"mknod /dev/mine c 1 3 && echo x >/dev/mine && echo null; cat </dev/zero | head -c "
 		"2 | wc -c");
-	device.path = (char *)(uintptr_t) "/dev/kmsg2";
-	device.type = (char *)(uintptr_t) "c";
-	device.major = 1;
-	device.minor = 11;
-	device.mode = 0640;
-	device.uid = 7;
-	r.create.devices = devices;
-	r.create.n_devices = 1;
+	device = request_device(&r, "/dev/kmsg2", 1, 11);
+	device->mode = 0640;
+	device->uid = 7;
 	box_run(&box, &r, &res);
 	assert_string_equal(res.out, "640:1,b:7\ndenied\nnull\n2\n");
 	result_done(&res);

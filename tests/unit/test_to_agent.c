@@ -66,6 +66,13 @@ static const struct agent_placement full_placement = {
 	.bind_count = ARRAY_LEN(full_binds),
 };
 
+/* Those of every container. */
+#define DEFAULT_DEVICES 6
+#define DEFAULT_RULES	10
+
+static const struct agent_placement least_placement = { .container = "c",
+	.rootfs = { .share = "0" } };
+
 /* Translates, packs and unpacks. */
 static Vmrun__Agent__CreateContainerRequest *request_of(
 	const char *text, const struct agent_placement *at)
@@ -156,16 +163,17 @@ static void devices(void **state)
 	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
 
 	(void)state;
-	assert_int_equal(r->n_devices, 2);
-	assert_string_equal(r->devices[0]->path, "/dev/fuse");
-	assert_string_equal(r->devices[0]->type, "c");
-	assert_int_equal(r->devices[0]->major, 10);
-	assert_int_equal(r->devices[0]->minor, 229);
-	assert_int_equal(r->devices[0]->mode, 0600);
-	assert_int_equal(r->devices[0]->uid, 7);
-	assert_int_equal(r->devices[0]->gid, 8);
-	assert_int_equal(r->devices[1]->mode, 0666);
-	assert_int_equal(r->n_device_rules, 2);
+	assert_int_equal(r->n_devices, DEFAULT_DEVICES + 2);
+	assert_string_equal(r->devices[6]->path, "/dev/fuse");
+	assert_string_equal(r->devices[6]->type, "c");
+	assert_int_equal(r->devices[6]->major, 10);
+	assert_int_equal(r->devices[6]->minor, 229);
+	assert_int_equal(r->devices[6]->mode, 0600);
+	assert_int_equal(r->devices[6]->uid, 7);
+	assert_int_equal(r->devices[6]->gid, 8);
+	assert_false(r->devices[6]->implied);
+	assert_int_equal(r->devices[7]->mode, 0666);
+	assert_int_equal(r->n_device_rules, 2 + DEFAULT_RULES);
 	assert_false(r->device_rules[0]->allow);
 	assert_string_equal(r->device_rules[0]->type, "a");
 	assert_int_equal(r->device_rules[0]->major, -1);
@@ -174,6 +182,107 @@ static void devices(void **state)
 	assert_true(r->device_rules[1]->allow);
 	assert_int_equal(r->device_rules[1]->major, 10);
 	assert_string_equal(r->device_rules[1]->access, "rw");
+}
+
+/* config-linux.md, "Default Devices". */
+static void default_devices(void **state)
+{
+	static const struct {
+		const char *path;
+		int major, minor;
+	} devices[DEFAULT_DEVICES] = {
+		{ "/dev/null", 1, 3 },
+		{ "/dev/random", 1, 8 },
+		{ "/dev/full", 1, 7 },
+		{ "/dev/tty", 5, 0 },
+		{ "/dev/zero", 1, 5 },
+		{ "/dev/urandom", 1, 9 },
+	};
+
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(CONFIG(""), &least_placement);
+
+	(void)state;
+	assert_int_equal(r->n_devices, DEFAULT_DEVICES);
+	for (size_t i = 0; i < DEFAULT_DEVICES; i++) {
+		assert_string_equal(r->devices[i]->path, devices[i].path);
+		assert_string_equal(r->devices[i]->type, "c");
+		assert_int_equal(r->devices[i]->major, devices[i].major);
+		assert_int_equal(r->devices[i]->minor, devices[i].minor);
+		assert_int_equal(r->devices[i]->mode, 0666);
+		assert_true(r->devices[i]->implied);
+	}
+	assert_int_equal(r->n_links, 6);
+	assert_string_equal(r->links[1]->path, "/dev/stdin");
+	assert_string_equal(r->links[1]->target, "/proc/self/fd/0");
+	assert_false(r->links[1]->replaces);
+	assert_string_equal(r->links[4]->needs, "/proc/kcore");
+	assert_string_equal(r->links[5]->path, "/dev/ptmx");
+	assert_string_equal(r->links[5]->target, "pts/ptmx");
+	assert_true(r->links[5]->replaces);
+}
+
+static void default_devices_replaced(void **state)
+{
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r =
+		request_of(CONFIG(",'linux':{'devices':[{'path':'/dev/"
+				  "zero','type':'c','major':1,'minor':7}]}"),
+			&least_placement);
+	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *bound = NULL;
+	static const struct agent_bind bind = { .share = "1" };
+	struct agent_placement at = least_placement;
+
+	(void)state;
+	assert_int_equal(r->n_devices, DEFAULT_DEVICES);
+	for (size_t i = 0; i < DEFAULT_DEVICES - 1; i++)
+		assert_string_not_equal(r->devices[i]->path, "/dev/zero");
+	assert_string_equal(r->devices[DEFAULT_DEVICES - 1]->path, "/dev/zero");
+	assert_int_equal(r->devices[DEFAULT_DEVICES - 1]->minor, 7);
+	assert_false(r->devices[DEFAULT_DEVICES - 1]->implied);
+	/* A /dev of the host's is as it is. */
+	at.binds = &bind;
+	at.bind_count = 1;
+	bound = request_of(CONFIG(",'mounts':[{'destination':'/dev','type':'bind','source':'/dev',"
+				  "'options':['rbind']}]"),
+		&at);
+	assert_int_equal(bound->n_devices, 0);
+	assert_int_equal(bound->n_links, 0);
+}
+
+/* What runc allows in any case: the last rules win. */
+static void default_rules(void **state)
+{
+	static const struct {
+		const char *type;
+		int major, minor;
+		const char *access;
+	} rules[DEFAULT_RULES] = {
+		{ "c", -1, -1, "m" },
+		{ "b", -1, -1, "m" },
+		{ "c", 1, 3, "rwm" },
+		{ "c", 1, 8, "rwm" },
+		{ "c", 1, 7, "rwm" },
+		{ "c", 5, 0, "rwm" },
+		{ "c", 1, 5, "rwm" },
+		{ "c", 1, 9, "rwm" },
+		{ "c", 136, -1, "rwm" },
+		{ "c", 5, 2, "rwm" },
+	};
+
+	AUTO(agent_create_request_free)
+	Vmrun__Agent__CreateContainerRequest *r = request_of(full_text, &full_placement);
+
+	(void)state;
+	for (size_t i = 0; i < DEFAULT_RULES; i++) {
+		const Vmrun__Agent__DeviceRule *rule = r->device_rules[2 + i];
+
+		assert_true(rule->allow);
+		assert_string_equal(rule->type, rules[i].type);
+		assert_int_equal(rule->major, rules[i].major);
+		assert_int_equal(rule->minor, rules[i].minor);
+		assert_string_equal(rule->access, rules[i].access);
+	}
 }
 
 static void mounts(void **state)
@@ -402,6 +511,7 @@ static void updates(void **state)
 {
 	AUTO_FREE char *text = text_of("{'memory':{'limit':4096},'pids':{'limit':-1},"
 				       "'devices':[{'allow':true,'type':'c','major':10}]}");
+	AUTO_FREE char *none = text_of("{'pids':{'limit':5}}");
 	AUTO_FREE char *bad = text_of("{'memory':{'limit':-5}}");
 	AUTO(spec_resources_file_free) struct spec_resources_file *rf = NULL;
 	AUTO(agent_update_request_free) Vmrun__Agent__UpdateRequest *in = NULL;
@@ -416,7 +526,7 @@ static void updates(void **state)
 	assert_string_equal(in->cgroup[0]->value, "4096");
 	assert_string_equal(in->cgroup[1]->file, "pids.max");
 	assert_string_equal(in->cgroup[1]->value, "max");
-	assert_int_equal(in->n_device_rules, 1);
+	assert_int_equal(in->n_device_rules, 1 + DEFAULT_RULES);
 	assert_true(in->device_rules[0]->allow);
 	assert_string_equal(in->device_rules[0]->type, "c");
 	assert_int_equal(in->device_rules[0]->major, 10);
@@ -427,6 +537,13 @@ static void updates(void **state)
 	assert_int_equal(spec_check_device_rules(&rf->resources, "r.json", "", &err), -EINVAL);
 	assert_string_equal(err.msg, "r.json: devices[0].access: must be of \"rwm\", got \"x\"");
 	err_clear(&err);
+	spec_resources_file_free(steal_ptr(&rf));
+	/* Without any of its own it leaves the rules alone. */
+	agent_update_request_free(steal_ptr(&in));
+	assert_int_equal(oci_resources_parse("r.json", none, strlen(none), &rf, &err), 0);
+	assert_int_equal(resources_to_agent(&rf->resources, "r.json", "c1", &in, &err), 0);
+	assert_int_equal(in->n_device_rules, 0);
+	agent_update_request_free(steal_ptr(&in));
 	spec_resources_file_free(steal_ptr(&rf));
 	assert_int_equal(oci_resources_parse("r.json", bad, strlen(bad), &rf, &err), 0);
 	assert_true(resources_to_agent(&rf->resources, "r.json", "c1", &in, &err) < 0);
@@ -439,6 +556,9 @@ int main(void)
 		cmocka_unit_test(container),
 		cmocka_unit_test(scheduling),
 		cmocka_unit_test(devices),
+		cmocka_unit_test(default_devices),
+		cmocka_unit_test(default_devices_replaced),
+		cmocka_unit_test(default_rules),
 		cmocka_unit_test(mounts),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(processes),
