@@ -322,7 +322,7 @@ static void devices_go_into_slots(void **state)
 	start(s);
 	assert_int_equal(ask(s, s->first, &req, 0), EOPNOTSUPP);
 	s->vm.machine = FAKE_MACHINE;
-	send_raw(s->first, &req, sizeof(req), 0);
+	send_raw(s->first, &req, req.size, 0);
 	turn(s);
 	assert_int_equal(take(s->first, &reply), sizeof(reply));
 	assert_int_equal(reply.code, 0);
