@@ -5,8 +5,8 @@
 # shellcheck disable=SC2034,SC2154 # shared with the including script
 set -euo pipefail
 
-runtimes=() names=() peers="runc crun" limit=120 results='' total=0 behind=()
-declare -A passed
+runtimes=() names=() peers="runc crun" limit=120 results='' total=0 behind=() width=44
+declare -A passed cells
 
 skip() {
 	echo "skipped - $1"
@@ -58,7 +58,7 @@ wrap() {
 }
 
 heading() { # WHAT
-	printf '%-44s' "$1"
+	printf '%-*s' "$width" "$1"
 	printf ' %-12s' "${names[@]}"
 	echo
 }
@@ -66,10 +66,11 @@ heading() { # WHAT
 row() { # TEST
 	local name got first='' other=''
 	total=$((total + 1))
-	printf '%-44s' "$1"
+	printf '%-*s' "$width" "$1"
 	for name in "${names[@]}"; do
 		got=$(cell_of "$1" "$name")
 		printf ' %-12s' "$got"
+		cells[$name ${got%% *}]=$((${cells[$name ${got%% *}]:-0} + 1))
 		if [[ $got == pass* ]]; then
 			passed[$name]=$((${passed[$name]:-0} + 1))
 			[[ $name == "${names[0]}" ]] && first=1 || other=1
@@ -79,11 +80,19 @@ row() { # TEST
 	[[ $first || ! $other ]] || behind+=("$1")
 }
 
+# How often each runtime got the cell KIND.
+count() { # KIND
+	local name
+	printf '%-*s' "$width" "$1"
+	for name in "${names[@]}"; do printf ' %-12s' "${cells[$name $1]:-0}"; done
+	echo
+}
+
 # The counts; fails when the first runtime does not pass what another one does.
 footing() {
 	local name
-	printf '%-44s' "passed of $total"
+	printf '%-*s' "$width" "passed of $total"
 	for name in "${names[@]}"; do printf ' %-12s' "${passed[$name]:-0}"; done
 	echo
-	((${#behind[@]} == 0)) || { echo "only others pass: ${behind[*]}" && return 1; }
+	((${#behind[@]} == 0)) || { printf 'only others pass:%s\n' "$(printf ' %s;' "${behind[@]}")" && return 1; }
 }
