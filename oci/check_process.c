@@ -60,6 +60,25 @@ static int check_capability_sets(const struct spec_capabilities *caps, const str
 	return 0;
 }
 
+/* The kernel has no ambient capability that is not inheritable and permitted, too. */
+static int check_ambient(const struct spec_capabilities *caps, const struct checker *c)
+{
+	uint64_t lost = caps_mask(&caps->ambient) &
+			~(caps_mask(&caps->inheritable) & caps_mask(&caps->permitted));
+	int r = 0;
+
+	for (; r == 0 && lost; lost &= lost - 1) {
+		unsigned cap = (unsigned)__builtin_ctzll(lost);
+
+		r = check_warn(c,
+			"capabilities.ambient: can't raise ambient capability %s: it is not %s",
+			cap_name(cap),
+			caps_mask(&caps->inheritable) & UINT64_C(1) << cap ? "permitted"
+									   : "inheritable");
+	}
+	return r;
+}
+
 static int check_capabilities(const struct spec_process *p, const struct checker *c)
 {
 	const struct spec_capabilities *caps = p->capabilities;
@@ -76,7 +95,9 @@ static int check_capabilities(const struct spec_process *p, const struct checker
 		r = check_capability_names(c, "permitted", &caps->permitted);
 	if (r == 0)
 		r = check_capability_names(c, "ambient", &caps->ambient);
-	return r == 0 ? check_capability_sets(caps, c) : r;
+	if (r == 0)
+		r = check_capability_sets(caps, c);
+	return r == 0 ? check_ambient(caps, c) : r;
 }
 
 static int check_rlimits(const struct spec_process *p, const struct checker *c)

@@ -11,7 +11,8 @@
 #define OPTIONS_MAX 6
 
 static const char *const capabilities[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE" };
-static const char *const capability_sets[] = { "bounding", "effective", "permitted", "ambient" };
+/* No ambient ones: they would have to be inheritable, too. */
+static const char *const capability_sets[] = { "bounding", "effective", "permitted" };
 static const char *const args[] = { "sh" };
 static const char *const env[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

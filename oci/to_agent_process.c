@@ -140,7 +140,8 @@ static void make_user(struct maker *m, const struct spec_user *user, Vmrun__Agen
 
 /*
  * The kernel raises an ambient capability only if it is permitted and inheritable. Callers list
- * ambient ones that are not; other runtimes pass over them, so they are left out here.
+ * ambient ones that are not; other runtimes pass over them, so they are left out here
+ * (check_ambient() warns of it).
  */
 static void make_capabilities(
 	struct maker *m, const struct spec_capabilities *caps, Vmrun__Agent__Process *to)

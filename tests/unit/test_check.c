@@ -156,6 +156,13 @@ static void ignored_with_a_warning(void **state)
 	warned(CONFIG_PROCESS("'capabilities':{'bounding':['CAP_KILL','CAP_FLY']}"),
 		"config.json: process.capabilities.bounding[1]: unknown capability \"CAP_FLY\" "
 		"ignored");
+	warned(CONFIG_PROCESS("'capabilities':{'inheritable':['CAP_KILL'],'permitted':['CAP_KILL',"
+			      "'CAP_CHOWN'],'ambient':['CAP_KILL','CAP_CHOWN']}"),
+		"config.json: process.capabilities.ambient: can't raise ambient capability "
+		"CAP_CHOWN: it is not inheritable");
+	warned(CONFIG_PROCESS("'capabilities':{'inheritable':['CAP_KILL'],'ambient':['CAP_KILL']}"),
+		"config.json: process.capabilities.ambient: can't raise ambient capability "
+		"CAP_KILL: it is not permitted");
 	warned(CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','options':"
 		      "['ro','size=4k']}]"),
 		"config.json: mounts[0].options: \"size=4k\" is for a file system, ignored for a "

@@ -115,7 +115,7 @@ static void the_template_is_valid(void **state)
 	assert_int_equal(spec->linux.masked_paths.n, 10);
 	assert_int_equal(spec->linux.readonly_paths.n, 5);
 	assert_int_equal(spec->linux.resources.devices.n, 1);
-	assert_int_equal(spec->process->capabilities->ambient.n, 3);
+	assert_int_equal(spec->process->capabilities->ambient.n, 0);
 	assert_int_equal(spec->process->rlimits.v[0].hard, 1024);
 }
 
