@@ -12,13 +12,14 @@
 #define IO_PRIORITY_MAX 7
 #define NANOSECS_MAX	999999999u
 
+/* bad: what to call one that is not in the table. */
 static int check_names(const struct checker *c, enum scheduling_table table, const char *what,
-	const struct spec_strings *names)
+	const char *bad, const struct spec_strings *names)
 {
 	for (size_t i = 0; i < names->n; i++)
 		if (scheduling_number(table, names->v[i]) < 0)
 			return check_fail(
-				c, EINVAL, "%s[%zu]: unknown flag \"%.60s\"", what, i, names->v[i]);
+				c, EINVAL, "%s[%zu]: %s \"%.60s\"", what, i, bad, names->v[i]);
 	return 0;
 }
 
@@ -49,7 +50,7 @@ static int check_scheduler(const struct spec_scheduler *s, const struct checker 
 			: s->deadline_ns ? "deadline"
 					 : "period",
 			s->policy);
-	return check_names(c, SCHED_FLAGS, "scheduler.flags", &s->flags);
+	return check_names(c, SCHED_FLAGS, "scheduler.flags", "unknown flag", &s->flags);
 }
 
 static int check_io_priority(const struct spec_io_priority *p, const struct checker *c)
@@ -63,6 +64,19 @@ static int check_io_priority(const struct spec_io_priority *p, const struct chec
 			"ioPriority.priority: must be from 0 to %d, got %" PRId32, IO_PRIORITY_MAX,
 			p->priority);
 	return 0;
+}
+
+/* How many a list that has been checked names. */
+static unsigned count_bits(const char *list, unsigned max)
+{
+	AUTO(buf_done) struct buf mask = { 0 };
+	unsigned n = 0;
+
+	if (!list || bit_list_read(list, max, &mask) < 0)
+		return 0;
+	for (size_t i = 0; i < mask.len; i++)
+		n += (unsigned)__builtin_popcount(mask.data[i]);
+	return n;
 }
 
 static int check_bits(const struct checker *c, const char *what, const char *list, unsigned max)
@@ -94,6 +108,7 @@ int check_scheduling(const struct spec_process *p, const struct checker *c)
 	return r;
 }
 
+/* With runc's words, for those who look for them in the message. */
 int check_memory_policy(const struct spec_memory_policy *p, const struct checker *c)
 {
 	bool without, with;
@@ -101,19 +116,28 @@ int check_memory_policy(const struct spec_memory_policy *p, const struct checker
 
 	if (!p)
 		return 0;
+	if (!p->mode)
+		return check_fail(c, EINVAL,
+			"linux.memoryPolicy.mode: invalid memory policy mode, it is missing");
 	if (scheduling_number(MEMORY_MODES, p->mode) < 0)
-		return check_fail(
-			c, EINVAL, "linux.memoryPolicy.mode: unknown mode \"%.40s\"", p->mode);
-	r = check_bits(c, "linux.memoryPolicy.nodes", p->nodes, NODE_MAX);
+		return check_fail(c, EINVAL,
+			"linux.memoryPolicy.mode: invalid memory policy mode \"%.40s\"", p->mode);
+	r = check_bits(
+		c, "linux.memoryPolicy.nodes: invalid memory policy nodes", p->nodes, NODE_MAX);
 	if (r == 0)
-		r = check_names(c, MEMORY_FLAGS, "linux.memoryPolicy.flags", &p->flags);
+		r = check_names(c, MEMORY_FLAGS, "linux.memoryPolicy.flags",
+			"invalid memory policy flag", &p->flags);
 	if (r < 0)
 		return r;
 	without = streq(p->mode, "MPOL_DEFAULT") || streq(p->mode, "MPOL_LOCAL");
 	with = !without && !streq(p->mode, "MPOL_PREFERRED");
-	if (p->nodes ? without : with)
-		return check_fail(c, EINVAL, "linux.memoryPolicy.nodes: %s %s", p->mode,
-			without ? "takes none" : "needs at least one");
+	if (p->nodes && without)
+		return check_fail(c, EINVAL,
+			"linux.memoryPolicy.nodes: %s mode requires 0 nodes but got %u", p->mode,
+			count_bits(p->nodes, NODE_MAX));
+	if (!p->nodes && with)
+		return check_fail(
+			c, EINVAL, "linux.memoryPolicy.nodes: %s needs at least one", p->mode);
 	return 0;
 }
 

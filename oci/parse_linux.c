@@ -43,7 +43,7 @@ static const struct bind_field personality[] = {
 };
 
 static const struct bind_field memory_policy[] = {
-	FIELD_N("mode", struct spec_memory_policy, mode),
+	FIELD("mode", struct spec_memory_policy, mode),
 	FIELD("nodes", struct spec_memory_policy, nodes),
 	FIELD("flags", struct spec_memory_policy, flags),
 	FIELD_END,
