@@ -63,7 +63,7 @@ int hooks_run_start(const Vmrun__Agent__CreateContainerRequest *request, int inp
 		if (run_hook(h, input, env, err) == 0)
 			continue;
 		err->code = ECANCELED;
-		return err_prefix(err, "hooks.startContainer[%zu]: %s: ", i, h->path);
+		return err_prefix(err, "error running startContainer hook #%zu: %s: ", i, h->path);
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -292,18 +293,27 @@ static const char *said(struct running *r, char ret[TAIL_MAX + 3])
 	return ret;
 }
 
+/* The C library's words for a signal, as they stand inside a sentence. */
+static void signal_words(int signal, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s", strsignal(signal));
+	ret[0] = (char)tolower((unsigned char)ret[0]);
+}
+
 static int explain(const struct command *c, struct running *r, int code, struct err *err)
 {
-	char text[TAIL_MAX + 3];
+	char text[TAIL_MAX + 3], words[64];
 
 	if (code == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT, "killed after its timeout of %lld s%s",
 			(long long)c->timeout_s, said(r, text));
 	if (code < 0)
 		return err_sys(err, -code, "cannot be executed");
-	if (WIFSIGNALED(r->status))
+	if (WIFSIGNALED(r->status)) {
+		signal_words(WTERMSIG(r->status), words, sizeof(words));
 		return err_set(err, ECANCELED, "killed by signal %d (%s)%s", WTERMSIG(r->status),
-			strsignal(WTERMSIG(r->status)), said(r, text));
+			words, said(r, text));
+	}
 	if (WEXITSTATUS(r->status))
 		return err_set(
 			err, ECANCELED, "exit status %d%s", WEXITSTATUS(r->status), said(r, text));

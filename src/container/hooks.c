@@ -49,7 +49,8 @@ static int run_hook(const struct spec_hook *h, enum hook_when when, size_t i, co
 	int r = command_run(&c, err);
 
 	if (r < 0)
-		err_prefix(err, "hooks.%s[%zu]: %s: ", hook_kinds[when].name, i, h->path);
+		err_prefix(err, "error running %s hook #%zu: %s: ", hook_kinds[when].name, i,
+			h->path); /* runc's words, which people look for */
 	return r;
 }
 

@@ -41,13 +41,13 @@ config "$work/hooks" '.process.args = ["true"] | .hooks = {poststop: [{path: "/n
 logged run "$work/hooks" h
 is "a poststop hook that is not there fails nothing" "$status" 0
 like "it is a warning" "$(jq -r 'select(.msg | test("poststop")) | .level + " " + .msg' "$work/log")" \
-	'^warning hooks\.poststop\[0\]: /no/such/hook: .*ENOENT'
+	'^warning error running poststop hook #0: /no/such/hook: .*ENOENT'
 is "without the words of an error" "$(grep -ciE "$words" "$work/log" || :)" 0
 config "$work/hooks" '.hooks.poststart = [{path: "/bin/sh", args: ["sh", "-c", "exit 3"]}]'
 logged run "$work/hooks" h
 is "an error with a warning about its clean-up is alone in the log" "$(levels)" "error "
-like "it is the hook's" "$(jq -r .msg "$work/log")" '^cannot start container "h": hooks\.poststart\[0\]: '
-like "and the last line of stderr" "$(tail -1 "$err")" 'hooks\.poststart\[0\]'
+like "it is the hook's" "$(jq -r .msg "$work/log")" '^cannot start container "h": error running poststart hook #0: '
+like "and the last line of stderr" "$(tail -1 "$err")" 'error running poststart hook #0'
 is "where no other has an error's words" "$(other_words)" 0
 
 echo "# whatever the command and the status, nothing is said twice"

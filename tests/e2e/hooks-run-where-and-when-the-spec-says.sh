@@ -106,7 +106,7 @@ is "delete succeeds" "$status" 0
 is "all poststop hooks have run, whatever one said" "$(xargs <"$log")" \
 	"poststop0 host stopped $dir poststop2 host stopped $dir"
 like "the one that failed is a warning" "$(cat "$err")" \
-	"hooks.poststop\[1\]: /bin/sh: exit status 9: no more$"
+	"error running poststop hook #1: /bin/sh: exit status 9: no more$"
 is "nothing is the pid of a container that is gone" "$(told poststop0 .pid)" 0
 same_state "nothing is left" "$before"
 
@@ -123,20 +123,20 @@ refused() {
 fresh prestart true
 shell prestart 'echo one; echo two >&2; exit 3'
 hook createRuntime not-reached
-refused "a prestart hook that fails" 'hooks\.prestart\[0\]: /bin/sh: exit status 3: one\|two$'
+refused "a prestart hook that fails" 'error running prestart hook #0: /bin/sh: exit status 3: one\|two$'
 is "no further hook is run" "$(grep -c not-reached "$log" || :)" 0
 
 fresh createRuntime true
 hook createRuntime first
 shell createRuntime 'sleep 4321 & echo waiting; wait' '{"timeout": 1}'
 refused "a createRuntime hook that takes too long" \
-	'hooks\.createRuntime\[1\]: /bin/sh: killed after its timeout of 1 s: waiting$'
+	'error running createRuntime hook #1: /bin/sh: killed after its timeout of 1 s: waiting$'
 is "what it had started is killed with it" "$(pgrep -f 'sleep 4321' || :)" ''
 
 fresh createContainer true
 config "$dir" '.hooks.createContainer = [{path: "/no/such/program"}]'
 refused "a createContainer hook that is not there" \
-	'hooks\.createContainer\[0\]: /no/such/program: cannot be executed: No such file or directory$'
+	'error running createContainer hook #0: /no/such/program: cannot be executed: No such file or directory$'
 
 fresh startContainer sh -c 'echo program >>/log/log'
 shell startContainer 'echo dying; kill -9 $$'
@@ -144,7 +144,7 @@ hook poststop poststop
 : >"$log"
 ok "create" vm create --bundle "$dir" no </dev/null
 fails "a startContainer hook that is killed" \
-	'hooks\.startContainer\[0\]: /bin/sh: killed by signal 9 \(Killed\): dying$' vm start no
+	'error running startContainer hook #0: /bin/sh: killed by signal 9 \(killed\): dying$' vm start no
 is "the program was not run, the poststop hooks were" "$(cat "$log")" "poststop host stopped $dir"
 same_state "nothing is left of it" "$before"
 
@@ -154,7 +154,7 @@ hook poststart not-reached
 hook poststop poststop
 : >"$log"
 ok "create" vm create --bundle "$dir" no </dev/null
-fails "a poststart hook that fails" 'hooks\.poststart\[0\]: /bin/sh: exit status 1$' vm start no
+fails "a poststart hook that fails" 'error running poststart hook #0: /bin/sh: exit status 1$' vm start no
 is "only the poststop hooks were run" "$(cat "$log")" "poststop host stopped $dir"
 same_state "nothing is left of that" "$before"
 

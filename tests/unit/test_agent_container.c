@@ -149,11 +149,11 @@ static void test_bad_hooks(void **state)
 {
 	(void)state;
 	hook_fails("echo why; exit 9", 0,
-		"^hooks\\.startContainer\\[1\\]: /bin/sh: exit status 9: why$");
+		"^error running startContainer hook #1: /bin/sh: exit status 9: why$");
 	hook_fails("sleep 1000 & wait", 1,
-		"^hooks\\.startContainer\\[1\\]: /bin/sh: killed after its timeout of 1 s$");
-	hook_fails(
-		"exec /no/such", 0, "^hooks\\.startContainer\\[1\\]: /bin/sh: exit status 127: ");
+		"^error running startContainer hook #1: /bin/sh: killed after its timeout of 1 s$");
+	hook_fails("exec /no/such", 0,
+		"^error running startContainer hook #1: /bin/sh: exit status 127: ");
 }
 
 static void test_bad_requests(void **state)

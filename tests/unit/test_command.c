@@ -126,7 +126,7 @@ static void failure_tells_the_end_of_the_output(void **state)
 	fails(&c, "exit 7", ECANCELED, "exit status 7");
 	fails(&c, "echo; echo ' one'; printf 'tw\\033o \\n\\n' >&2; exit 1", ECANCELED,
 		"exit status 1: one|tw?o");
-	fails(&c, "kill -SEGV $$", ECANCELED, "killed by signal 11 (Segmentation fault)");
+	fails(&c, "kill -SEGV $$", ECANCELED, "killed by signal 11 (segmentation fault)");
 	assert_int_equal(
 		run(&c, "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; exit 1",
 			&err),
@@ -273,7 +273,7 @@ static void nothing_of_ours_is_inherited(void **state)
 	close(100);
 	has("fds", "0 1 2 3\n"); /* the last is ls's own */
 	has("blocked", "SigBlk:\t0000000000000000\n");
-	assert_string_equal(err.msg, "killed by signal 13 (Broken pipe)");
+	assert_string_equal(err.msg, "killed by signal 13 (broken pipe)");
 }
 
 /* A process that runs a command; it is killed once the command has begun. */

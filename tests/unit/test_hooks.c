@@ -108,16 +108,17 @@ static void the_first_that_fails_is_named_and_the_last(void **state)
 	struct err err = ERR_NONE;
 
 	assert_true(hooks_run(&spec->hooks, HOOK_POSTSTART, &b->s, 5, &err) < 0);
-	assert_string_equal(err.msg, "hooks.poststart[1]: /bin/sh: exit status 4: why");
+	assert_string_equal(
+		err.msg, "error running poststart hook #1: /bin/sh: exit status 4: why");
 	has(b, "log", "0\n");
 	err_clear(&err);
 	assert_true(hooks_run(&spec->hooks, HOOK_CREATE_RUNTIME, &b->s, 5, &err) < 0);
-	assert_string_equal(err.msg,
-		"hooks.createRuntime[0]: /no/such: cannot be executed: No such file or directory");
+	assert_string_equal(err.msg, "error running createRuntime hook #0: /no/such: cannot be "
+				     "executed: No such file or directory");
 	err_clear(&err);
 	assert_true(hooks_run(&spec->hooks, HOOK_PRESTART, &b->s, 5, &err) < 0);
-	assert_string_equal(
-		err.msg, "hooks.prestart[0]: /bin/sleep: killed after its timeout of 1 s");
+	assert_string_equal(err.msg,
+		"error running prestart hook #0: /bin/sleep: killed after its timeout of 1 s");
 }
 
 static void all_of_poststop_are_run(void **state)
@@ -137,9 +138,10 @@ static void all_of_poststop_are_run(void **state)
 	{
 		AUTO_FREE char *warnings = content(b, "warnings");
 
-		assert_non_null(strstr(warnings, "hooks.poststop[0]: /bin/sh: exit status 1\n"));
 		assert_non_null(strstr(
-			warnings, "hooks.poststop[2]: /bin/sh: killed by signal 9 (Killed)\n"));
+			warnings, "error running poststop hook #0: /bin/sh: exit status 1\n"));
+		assert_non_null(strstr(warnings,
+			"error running poststop hook #2: /bin/sh: killed by signal 9 (killed)\n"));
 	}
 }
 
