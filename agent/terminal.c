@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <termios.h>
 
 /* What a container in which an exec takes place has put at /dev/pts/ptmx is its own business. */
 static bool is_ptmx(int fd)
@@ -23,6 +24,17 @@ static bool is_ptmx(int fd)
 	       S_ISCHR(st.st_mode) && st.st_rdev == makedev(5, 2);
 }
 
+/* Lines end as the program ends them, with "\n" alone. */
+static int keep_line_ends(int slave, struct err *err)
+{
+	struct termios mode;
+
+	if (tcgetattr(slave, &mode) < 0)
+		return err_sys(err, errno, "terminal");
+	mode.c_oflag &= ~(tcflag_t)ONLCR;
+	return tcsetattr(slave, TCSANOW, &mode) < 0 ? err_sys(err, errno, "terminal") : 0;
+}
+
 int terminal_open(int rootfd, const Vmrun__Agent__Stdio *spec, int *ret_master, int *ret_slave,
 	struct err *err)
 {
@@ -30,7 +42,8 @@ int terminal_open(int rootfd, const Vmrun__Agent__Stdio *spec, int *ret_master, 
 		.ws_col = (unsigned short)spec->columns };
 	AUTO_CLOSE int master =
 		open_in_root(rootfd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
-	int slave, unlock = 0;
+	AUTO_CLOSE int slave = -1;
+	int r, unlock = 0;
 
 	if (master < 0)
 		return err_sys(err, -master, "terminal: /dev/pts/ptmx");
@@ -43,8 +56,11 @@ int terminal_open(int rootfd, const Vmrun__Agent__Stdio *spec, int *ret_master, 
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		return err_sys(err, errno, "terminal");
+	r = spec->stdin ? keep_line_ends(slave, err) : 0;
+	if (r < 0)
+		return r;
 	*ret_master = steal_fd(&master);
-	*ret_slave = slave;
+	*ret_slave = steal_fd(&slave);
 	return 0;
 }
 

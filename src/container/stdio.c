@@ -206,6 +206,9 @@ static int make_raw(struct stdio *s, struct err *err)
 		return err_sys(err, errno, "terminal");
 	mode = s->saved;
 	cfmakeraw(&mode);
+	/* The guest's ends lines with "\r\n" only where this is all that its output goes to. */
+	if (s->apart)
+		mode.c_oflag |= s->saved.c_oflag & OPOST;
 	if (tcsetattr(s->tty_fd, TCSADRAIN, &mode) < 0)
 		return err_sys(err, errno, "cannot make the terminal raw");
 	s->raw = true;

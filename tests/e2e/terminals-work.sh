@@ -29,6 +29,7 @@ like "stdin that is a pipe is the terminal's input" "$text" '/dev/pts/.*34 102.*
 text=$(on_tty '"$VMRUN" --root "$R" run "$B" <"$B/line" >"$B/out" 2>&1; echo status $?; stty -a')
 like "so is a file" "$text" 'status 6.*[^-]icanon'
 like "output goes to stdout, a file" "$(tr -d '\r' <"$work/t/out")" '34 102.*got <a line>'
+is "with the program's own ends of lines" "$(grep -c $'\r' "$work/t/out" || :)" 0
 text=$(on_tty '"$VMRUN" --root "$R" run -d "$B/../long" e >/dev/null 2>&1 </dev/null; echo one | "$VMRUN" --root "$R" exec -t e sh -c "read x; tty; echo \$x two" | cat')
 like "exec -t between pipes has a terminal" "$text" '/dev/pts/.*one two'
 vm delete --force e

@@ -152,8 +152,8 @@ static void test_terminal_with_input_apart(void **state)
 	start("c");
 	assert_int_equal(fd_read_to_end(out, 65536, &text), 0);
 	assert_non_null(buf_str(&text));
-	assert_non_null(strstr((char *)text.data, "got word\r\n"));
-	assert_non_null(strstr((char *)text.data, "then\r\n"));
+	assert_non_null(strstr((char *)text.data, "got word\n"));
+	assert_non_null(strstr((char *)text.data, "then\n"));
 	assert_int_equal(box_wait(&box, "c", ""), 7);
 	box_delete(&box, "c");
 }

@@ -263,6 +263,7 @@ static void check_terminal(void)
 	CHILD_ASSERT(s.terminal && !s.tty_own && s.raw && s.count == 1);
 	CHILD_ASSERT(s.rows == 5 && s.columns == 6);
 	CHILD_ASSERT(tcgetattr(0, &during) == 0 && !(during.c_lflag & (ICANON | ECHO)));
+	CHILD_ASSERT(!(during.c_oflag & OPOST));
 	CHILD_ASSERT(!(fcntl(0, F_GETFL) & O_NONBLOCK));
 	stdio_done(&s);
 	CHILD_ASSERT(tcgetattr(0, &after) == 0 && after.c_lflag == before.c_lflag);
@@ -293,6 +294,8 @@ static void check_input_apart(void)
 	CHILD_ASSERT(s.stream[0].flags == VMCTL_TO_GUEST && !isatty(s.stream[0].fd));
 	CHILD_ASSERT(s.stream[1].flags == VMCTL_FROM_GUEST && isatty(s.stream[1].fd));
 	CHILD_ASSERT(tcgetattr(1, &mode) == 0 && !(mode.c_lflag & ICANON));
+	/* The guest leaves ends of lines to it. */
+	CHILD_ASSERT(mode.c_oflag & OPOST);
 	stdio_describe(&s, &m);
 	CHILD_ASSERT(m.terminal && m.stdin == s.stream[0].token && m.stdout == s.stream[1].token);
 	stdio_done(&s);
