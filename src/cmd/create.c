@@ -13,6 +13,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 		.config = v[CREATE_CONFIG].text,
 		.pid_file = v[CREATE_PID_FILE].text,
 		.console_socket = v[CREATE_CONSOLE_SOCKET].text,
+		.pidfd_socket = v[CREATE_PIDFD_SOCKET].text,
 		.notify_socket = getenv("NOTIFY_SOCKET"),
 		.passed = &passed,
 	};

@@ -31,15 +31,11 @@ enum {
 	[CREATE_PRESERVE_FDS] = { "preserve-fds", 0, OPT_NUMBER, "N",                              \
 		"pass descriptors 3 to 2 + N on (pipes, sockets, files)" },                        \
 	[CREATE_PIDFD_SOCKET] = { "pidfd-socket", 0, OPT_TEXT, "SOCKET",                           \
-		"refused: the process is a guest's" }
+		"where to send a pidfd of that process" }
 
-/* Refuses what cannot be done. passed: the caller's descriptors that the container gets. */
+/* passed: the caller's descriptors that the container gets. */
 static inline int create_opts_check(
 	const union opt_value *v, struct passed_fds *passed, struct err *err)
 {
-	if (v[CREATE_PIDFD_SOCKET].text)
-		return err_set(err, ENOTSUP,
-			"--pidfd-socket: the process is a guest's, it has no descriptor on this "
-			"host");
 	return passed_fds(v[CREATE_PRESERVE_FDS].number, true, passed, err);
 }

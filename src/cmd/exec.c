@@ -89,10 +89,6 @@ static int parse_cgroup(const struct strv *list, const char **ret, struct err *e
 
 static int check(const union opt_value *v, const struct strv *args, struct err *err)
 {
-	if (v[EXEC_PIDFD_SOCKET].text)
-		return err_set(err, ENOTSUP,
-			"--pidfd-socket: the process is a guest's, it has no descriptor on this "
-			"host");
 	if (!v[EXEC_PROCESS].text && args->n < 2)
 		return err_set(err, EINVAL, "usage: vmrun exec [OPTIONS] ID COMMAND [ARGUMENTS]");
 	return 0;
@@ -115,6 +111,7 @@ static int run(const struct runtime *rt, const union opt_value *v, const struct 
 		.detach = v[EXEC_DETACH].flag,
 		.pid_file = v[EXEC_PID_FILE].text,
 		.console_socket = v[EXEC_CONSOLE_SOCKET].text,
+		.pidfd_socket = v[EXEC_PIDFD_SOCKET].text,
 		.passed = &passed,
 	};
 	uint32_t gids[GIDS_MAX];
@@ -166,7 +163,7 @@ static const struct opt options[] = {
 	[EXEC_IGNORE_PAUSED] = { "ignore-paused", 0, OPT_FLAG, NULL,
 		"also in a paused container; waits until it is resumed" },
 	[EXEC_PIDFD_SOCKET] = { "pidfd-socket", 0, OPT_TEXT, "SOCKET",
-		"refused: the process is a guest's" },
+		"where to send a pidfd of its process on the host" },
 	{ 0 },
 };
 

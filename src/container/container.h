@@ -18,6 +18,7 @@ struct create_options {
 	const char *config;	    /* NULL: config.json; its path from the bundle on */
 	const char *pid_file;	    /* or NULL */
 	const char *console_socket; /* or NULL */
+	const char *pidfd_socket;   /* or NULL */
 	bool foreground;	    /* a terminal may be our own; the anchor stays our child */
 	const struct passed_fds *passed;
 	const char *notify_socket; /* of the service manager, or NULL */
@@ -125,7 +126,7 @@ struct exec_options {
 	bool ignore_paused;	     /* returns when the container is resumed */
 	const char *cgroup; /* one below the container's, in the guest; NULL: the container's */
 	bool detach;
-	const char *pid_file, *console_socket;
+	const char *pid_file, *console_socket, *pidfd_socket;
 	const struct passed_fds *passed;
 };
 

@@ -443,6 +443,8 @@ static int commit(struct create *c, struct err *err)
 	r = state_save(s, err);
 	if (r == 0)
 		r = process_pid_file(c->options->pid_file, c->anchor, err);
+	if (r == 0)
+		r = process_pidfd_socket(c->options->pidfd_socket, c->anchor, err);
 	timeline("created");
 	return r;
 }

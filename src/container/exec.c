@@ -219,7 +219,9 @@ static int start_anchor(struct exec *e, struct err *err)
 	close_fd(&spec.listen_agent_fd);
 	if (r == 0 && cgroup < 0)
 		r = cgroup_add(&e->state->cgroups, e->anchor, err);
-	return r ? r : process_pid_file(e->options->pid_file, e->anchor, err);
+	if (r == 0)
+		r = process_pid_file(e->options->pid_file, e->anchor, err);
+	return r ? r : process_pidfd_socket(e->options->pidfd_socket, e->anchor, err);
 }
 
 /* It has waited for somebody to listen, see Exec in agent.proto. */

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int process_stdio(struct stdio *s, bool terminal, const char *console_socket, bool foreground,
 	struct err *err)
@@ -60,6 +62,17 @@ int process_relay_session(int dir, int *ret_ctl, int *ret_agent, struct err *err
 	if (r >= 0)
 		r = vmclient_dial_agent(*ret_ctl, ret_agent, err);
 	return r < 0 ? r : vmclient_become(*ret_ctl, VMCTL_ROLE_RELAY, err);
+}
+
+int process_pidfd_socket(const char *path, pid_t pid, struct err *err)
+{
+	AUTO_CLOSE int fd = path ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+
+	if (!path)
+		return 0;
+	if (fd < 0)
+		return err_sys(err, errno, "--pidfd-socket: process %d", pid);
+	return stdio_hand_out("--pidfd-socket", path, "pidfd", fd, err);
 }
 
 int process_pid_file(const char *path, pid_t pid, struct err *err)

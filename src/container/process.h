@@ -28,6 +28,12 @@ int process_relay_session(int dir, int *ret_ctl, int *ret_agent, struct err *err
 int process_pid_file(const char *path, pid_t pid, struct err *err) CHECKED;
 
 /*
+ * Sends a pidfd of pid, the anchor of a process, to the UNIX socket at path; NULL: does nothing.
+ * What is sent to it by pidfd_send_signal(2) is the process's, and it ends with the process.
+ */
+int process_pidfd_socket(const char *path, pid_t pid, struct err *err) CHECKED;
+
+/*
  * As with any runtime that executes the program itself: limits that nobody has asked for are the
  * caller's own. 0 or -ENOMEM with err.
  */

@@ -141,22 +141,19 @@ static int add_terminal(struct stdio *s, int fd, struct err *err)
 	return add_stream(s, fd, VMCTL_TO_GUEST | VMCTL_FROM_GUEST, err);
 }
 
-/* One message: the master, with a name that nobody reads (contracts of conmon and containerd). */
-static int send_master(const char *console, int master, struct err *err)
+int stdio_hand_out(const char *option, const char *path, const char *name, int fd, struct err *err)
 {
 	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	static const char name[] = "/dev/ptmx";
 	int r;
 
-	if (strlen(console) >= sizeof(addr.sun_path))
-		return err_set(
-			err, ENAMETOOLONG, "--console-socket %s: the path is too long", console);
-	memcpy(addr.sun_path, console, strlen(console) + 1);
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return err_set(err, ENAMETOOLONG, "%s %s: the path is too long", option, path);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
 	if (sock < 0 || connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return err_sys(err, errno, "--console-socket %s", console);
-	r = fd_send(sock, name, sizeof(name), &master, 1);
-	return r < 0 ? err_sys(err, -r, "--console-socket %s", console) : 0;
+		return err_sys(err, errno, "%s %s", option, path);
+	r = fd_send(sock, name, strlen(name) + 1, &fd, 1);
+	return r < 0 ? err_sys(err, -r, "%s %s", option, path) : 0;
 }
 
 int stdio_from_console(struct stdio *s, const char *console, struct err *err)
@@ -178,7 +175,7 @@ int stdio_from_console(struct stdio *s, const char *console, struct err *err)
 	if (tcsetattr(slave, TCSANOW, &mode) < 0)
 		return err_sys(err, errno, "cannot make the terminal raw");
 	s->tty_own = true;
-	r = send_master(console, master, err);
+	r = stdio_hand_out("--console-socket", console, "/dev/ptmx", master, err);
 	return r ? r : add_terminal(s, steal_fd(&slave), err);
 }
 

@@ -44,6 +44,12 @@ struct stdio {
 
 /* fds 0, 1 and 2 as three streams. They are open (fds_open_stdio()). */
 int stdio_from_caller(struct stdio *s, struct err *err) CHECKED;
+/*
+ * Sends fd to the UNIX socket at path, in one message with a name that nobody reads (the contract
+ * of conmon and containerd). option: what err calls the socket, "--console-socket".
+ */
+int stdio_hand_out(
+	const char *option, const char *path, const char *name, int fd, struct err *err) CHECKED;
 /* A new pseudo-terminal, whose master is sent to the UNIX socket `console`. */
 int stdio_from_console(struct stdio *s, const char *console, struct err *err) CHECKED;
 /*

@@ -166,7 +166,35 @@ is "exec --cap, --no-new-privs, --apparmor" "$(vm exec --cap CAP_NET_ADMIN --no-
 	'CapEff: 0000000020001420 NoNewPrivs: 1 '
 fails "exec --cgroup of none" 'cgroup x of container p: No such file' vm exec --cgroup x p true
 fails "exec --cgroup of a hierarchy" '--cgroup: .*cgroup v2' vm exec --cgroup cpu:x p true
-fails "exec --pidfd-socket" '--pidfd-socket: ' vm exec --pidfd-socket x p true
+# Sends SIGNAL through the first descriptor that arrives at SOCKET.
+signal_by_pidfd() { # SOCKET SIGNAL
+	python3 - "$@" <<-'P'
+		import array, signal, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen(1)
+		c, _ = s.accept()
+		anc = c.recvmsg(64, socket.CMSG_SPACE(4))[1]
+		fds = array.array("i")
+		fds.frombytes(anc[0][2][:4])
+		c.recv(1) # its end: the command, or what it leaves behind, has closed it
+		signal.pidfd_send_signal(fds[0], int(sys.argv[2]))
+	P
+}
+signal_by_pidfd "$work/pidfd.exec" 15 &
+ok "a receiver of pidfds" wait_for 20 test -S "$work/pidfd.exec"
+run vm exec --pidfd-socket "$work/pidfd.exec" p sleep 1000
+is "exec --pidfd-socket: signals to it are the process's" "$status" 143
+signal_by_pidfd "$work/pidfd.run" 9 &
+ok "another" wait_for 20 test -S "$work/pidfd.run"
+bundle pidfd sleep 1000
+ok "run --pidfd-socket" vm run -d --pidfd-socket "$work/pidfd.run" "$work/pidfd" pidfd </dev/null
+pidfd_stopped() { has_status pidfd stopped; }
+ok "it is the container's, too" wait_for 60 pidfd_stopped
+wait
+vm delete pidfd
+fails "exec --pidfd-socket of nobody" '--pidfd-socket .*/nobody: No such file' \
+	vm exec --pidfd-socket "$work/nobody" p true
 fails "exec --preserve-fds of what is not open" 'descriptor 3 is not open' vm exec --preserve-fds 1 p true 3<&-
 fails "exec of what is not there" 'executable file not found' vm exec p nosuch
 is "is status 255" "$status" 255
