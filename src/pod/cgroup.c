@@ -139,6 +139,15 @@ static bool is_empty(const char *dir)
 	return false;
 }
 
+/* What is put into a frozen one never runs. */
+static bool is_frozen(const char *dir)
+{
+	AUTO_FREE char *v2 = read_list(dir, "cgroup.freeze");
+	AUTO_FREE char *v1 = read_list(dir, "freezer.state");
+
+	return (v2 && str_after(v2, "1")) || (v1 && str_after(v1, "FR"));
+}
+
 /* Whether we may put processes into it. */
 static int enterable(const char *dir)
 {
@@ -151,7 +160,10 @@ static int enterable(const char *dir)
 	return faccessat(AT_FDCWD, procs, W_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* -EBUSY: others are in it, who would share our limits and be killed with us. */
+/*
+ * -EBUSY: others are in it, who would share our limits and be killed with us. -EDEADLK: it is
+ * frozen, and would be all that we put into it.
+ */
 static int make_one(
 	const char *hierarchy, const char *path, struct strv *dirs, struct strv *parents)
 {
@@ -176,6 +188,8 @@ static int make_one(
 		r = enterable(dir);
 	if (r == 0 && !is_empty(dir))
 		r = -EBUSY;
+	if (r == 0 && is_frozen(dir))
+		r = -EDEADLK;
 	return r ? r : strv_add(dirs, dir);
 }
 
@@ -312,7 +326,13 @@ int cgroup_make(
 		return 0;
 	if (r == -EBUSY)
 		return err_set(err, EBUSY,
-			"config.json: linux.cgroupsPath: there are processes in the cgroup %s",
+			"config.json: linux.cgroupsPath: container's cgroup is not empty: there "
+			"are processes in the cgroup %s",
+			path);
+	if (r == -EDEADLK)
+		return err_set(err, EBUSY,
+			"config.json: linux.cgroupsPath: container's cgroup unexpectedly frozen: "
+			"%s",
 			path);
 	return r < 0 ? err_sys(err, -r, "cannot make the cgroup %s", path) : 0;
 }

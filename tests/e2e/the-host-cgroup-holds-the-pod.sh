@@ -59,7 +59,7 @@ echo '{"pids": {"limit": 3000}, "cpu": {"quota": 70000, "period": 100000}, "unif
 fails "limits of which the guest refuses one" 'memory\.nosuch' vm update --resources "$work/limits" p
 is "what the host had taken is put back, and what the guest had" "$(limits_now)" "$limits_before"
 config "$work/b" '.linux.resources = {}'
-fails "a cgroup that others are in" "linux\.cgroupsPath: there are processes in the cgroup $path" \
+fails "a cgroup that others are in" "linux\.cgroupsPath: container's cgroup is not empty: there are processes in the cgroup $path" \
 	vm create --bundle "$work/b" q
 sleep 60 &
 other=$!
@@ -76,6 +76,16 @@ wait $other || other_status=$?
 is "what somebody has put into the cgroup goes with it" $other_status 137
 same_state "the cgroups and the parents made for them are gone" "$before"
 
+# Somebody else's, with nobody in it: vmrun-vm would never run there.
+frozen=/sys/fs/cgroup$([[ $v2 ]] || echo /freezer)/e2e-frozen
+mkdir "$frozen"
+if [[ $v2 ]]; then echo 1 >"$frozen/cgroup.freeze"; else echo FROZEN >"$frozen/freezer.state"; fi
+config "$work/b" '.linux.cgroupsPath = "/e2e-frozen"'
+fails "a cgroup that is frozen" "linux\.cgroupsPath: container's cgroup unexpectedly frozen: /e2e-frozen$" \
+	timeout 60 "$VMRUN" --root "$root" create --bundle "$work/b" q
+rmdir /sys/fs/cgroup/e2e-frozen /sys/fs/cgroup/*/e2e-frozen 2>/dev/null || :
+same_state "nothing is left of that" "$before"
+
 config "$work/b" '.linux.cgroupsPath = "e2e-slice-name.slice:pre:e2e"'
 path=/e2e.slice/e2e-slice.slice/e2e-slice-name.slice/pre-e2e.scope
 run vm --systemd-cgroup create --bundle "$work/b" p
@@ -88,7 +98,7 @@ config "$work/b" '.linux.cgroupsPath = "name:pre:e2e"'
 fails "a name that is no slice's" 'config\.json: linux\.cgroupsPath: "name" is not the name of a slice' \
 	vm --systemd-cgroup create --bundle "$work/b" q
 config "$work/b" '.linux.cgroupsPath = "/"'
-fails "the root cgroup" 'linux\.cgroupsPath: there are processes in the cgroup /' \
+fails "the root cgroup" "linux\.cgroupsPath: container's cgroup is not empty: there are processes in the cgroup /" \
 	vm create --bundle "$work/b" q
 config "$work/b" 'del(.linux.cgroupsPath) | .linux.resources = {cpu: {cpus: "4000"}}'
 fails "a cpuset that this host cannot give" 'linux\.resources: cannot write "4000" to ' \
