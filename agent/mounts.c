@@ -207,7 +207,8 @@ static int open_destination(
 			m->destination, S_ISDIR(there.st_mode) ? "is" : "is not",
 			S_ISDIR(st.st_mode) ? "" : " not");
 	if (is_kernel_fs(m) && !is_at_plain_path(rootfd, m->destination, dest))
-		return err_set(err, EINVAL, "%s: %s must not be mounted through a symlink",
+		return err_set(err, EINVAL,
+			"%s: %s must be mounted on ordinary directory, not through a symlink",
 			m->destination, m->type);
 	*ret = steal_fd(&dest);
 	return 0;

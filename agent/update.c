@@ -16,13 +16,16 @@ static int replace_filter(struct container *c, struct bpf_program *prog, struct 
 	return 0;
 }
 
-static int above_use(const char *field, uint64_t limit, uint64_t use, struct err *err)
+/* With runc's words: which limit is rejected. */
+static int above_use(
+	const char *field, const char *which, uint64_t limit, uint64_t use, struct err *err)
 {
 	if (limit == 0 || limit > use)
 		return 0;
 	return err_set(err, EBUSY,
-		"%s: %llu is not above the %llu bytes in use, as memory.checkBeforeUpdate wants it",
-		field, (unsigned long long)limit, (unsigned long long)use);
+		"%s: rejecting %s limit %llu: it is not above the %llu bytes in use, as "
+		"memory.checkBeforeUpdate wants it",
+		field, which, (unsigned long long)limit, (unsigned long long)use);
 }
 
 /* As with runc, swap is not counted. Where nothing can be read there is nothing to check. */
@@ -30,9 +33,9 @@ static int check_use(
 	const struct cgroup *cg, const Vmrun__Agent__UpdateRequest *in, struct err *err)
 {
 	uint64_t use = cgroup_read_number(cg, "memory.current");
-	int r = above_use("memory.swap", in->memory_and_swap_above_use, use, err);
+	int r = above_use("memory.swap", "memory+swap", in->memory_and_swap_above_use, use, err);
 
-	return r ? r : above_use("memory.limit", in->memory_above_use, use, err);
+	return r ? r : above_use("memory.limit", "memory", in->memory_above_use, use, err);
 }
 
 /* All or nothing: the rules come last, since nothing can fail once they are in force. */

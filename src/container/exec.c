@@ -48,6 +48,11 @@ static int open_container(const struct runtime *rt, const char *id, struct exec 
 
 	if (e->options->ignore_paused)
 		allowed |= 1U << STATUS_PAUSED;
+	if (r == 0 && state_status(e->state) == STATUS_PAUSED && !e->options->ignore_paused)
+		return err_set(err, EBUSY,
+			"cannot exec in a paused container: \"%s\" is (use --ignore-paused to "
+			"override)",
+			id);
 	if (r == 0)
 		r = state_require(e->state, allowed, "exec in", err);
 	return r ? r : state_read_spec(e->state, &e->spec, err);

@@ -29,7 +29,7 @@ like "so has a memory limit above the machine's" "$status $(cat "$err")" '^0 .*l
 memory() { jq -nc --argjson limit "$1" --argjson check "$2" '{memory: ({limit: $limit} + $check)}' | vm update -r - grow; }
 before=$(vm exec grow cat /sys/fs/cgroup/memory.max)
 fails "a limit below use is refused" \
-	'cannot update container "grow": memory\.limit: 4096 is not above the [0-9]+ bytes in use' memory 4096 '{"checkBeforeUpdate": true}'
+	'cannot update container "grow": memory\.limit: rejecting memory limit 4096: it is not above the [0-9]+ bytes in use' memory 4096 '{"checkBeforeUpdate": true}'
 is "and changes nothing" "$(vm exec grow cat /sys/fs/cgroup/memory.max) $(status_of grow)" "$before running"
 is "one above it is taken" "$(memory 104857600 '{"checkBeforeUpdate": true}'; vm exec grow cat /sys/fs/cgroup/memory.max)" 104857600
 is "so is none" "$(memory -1 '{"checkBeforeUpdate": true}'; vm exec grow cat /sys/fs/cgroup/memory.max)" max

@@ -166,7 +166,7 @@ refused "a pipe" 'mounts\[0\]\.source: .*/fifo is a pipe' "$(source=$work/fifo b
 refused "crun's way to map ids" 'mounts\[0\]\.options\[1\]: "idmap=uids=0-1-10" is not supported, ' "$(bind /m/x bind idmap=uids=0-1-10)"
 refused "a loop of symlinks" 'mounts\[0\]: .*(symbolic links|ELOOP)' "$(tmp /loop/in tmpfs)"
 refused "the root as destination" 'mounts\[0\]: .*the destination is the root' "$(tmp /m/../ tmpfs)"
-refused "proc behind a symlink" 'mounts\[0\]: .*must not be mounted through a symlink' "$(tmp /absolute proc)"
+refused "proc behind a symlink" 'mounts\[0\]: .*proc must be mounted on ordinary directory, not through a symlink' "$(tmp /absolute proc)"
 refused "a directory on a file" 'mounts\[0\]: .*is not a directory' "$(bind /etc/passwd bind)"
 refused "an unknown file system" 'mounts\[0\]: .*nosuchfs' "$(tmp /m/x nosuchfs)"
 refused "an unknown option" 'mounts\[0\]: .*flavour' "$(tmp /m/x tmpfs flavour=sweet)"
