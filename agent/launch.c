@@ -251,7 +251,9 @@ int launch(struct process *p, const struct launch_plan *plan, struct child *chil
 		r = p->pid;
 		p->pid = 0;
 		process_close_gate(p);
-		return err_sys(err, -r, "clone");
+		/* Of cgroup v2: one that has enabled controllers for those below it. */
+		return err_sys(err, -r,
+			r == -EBUSY ? "error adding pid of the process to cgroups" : "clone");
 	}
 	r = prepare_child(p->pid, plan, child->spec, err);
 	if (r == 0 && send(p->gate, &go, 1, MSG_NOSIGNAL) != 1)

@@ -70,6 +70,17 @@ static int parse_gids(
 	return 0;
 }
 
+/* The way up is not taken, not even to come back down. */
+static bool has_way_up(const char *path)
+{
+	for (size_t n; *path; path += n + (path[n] == '/')) {
+		n = strcspn(path, "/");
+		if (n == 2 && path[0] == '.' && path[1] == '.')
+			return true;
+	}
+	return false;
+}
+
 /*
  * As runc's [CONTROLLERS:]PATH, which may stand there once for each hierarchy: the guest has one,
  * of cgroup v2.
@@ -83,6 +94,8 @@ static int parse_cgroup(const struct strv *list, const char **ret, struct err *e
 		return err_set(err, EINVAL,
 			"--cgroup: expected one path below the container's cgroup, and no "
 			"controllers (the guest has cgroup v2)");
+	if (has_way_up(list->v[0]))
+		return err_set(err, EINVAL, "--cgroup: bad sub cgroup path: %s", list->v[0]);
 	*ret = list->v[0];
 	return 0;
 }

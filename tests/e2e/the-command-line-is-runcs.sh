@@ -165,6 +165,7 @@ is "exec --process -" "$(echo '{"cwd": "/tmp", "args": ["pwd"], "user": {"uid": 
 is "exec --cap, --no-new-privs, --apparmor" "$(vm exec --cap CAP_NET_ADMIN --no-new-privs --apparmor x p grep -E 'CapEff|NoNewPrivs' /proc/self/status | tr -s '\t\n' ' ')" \
 	'CapEff: 0000000020001420 NoNewPrivs: 1 '
 fails "exec --cgroup of none" 'cgroup x of container p: No such file' vm exec --cgroup x p true
+fails "exec --cgroup above the container's" 'bad sub cgroup path: a/\.\.' vm exec --cgroup a/.. p true
 fails "exec --cgroup of a hierarchy" '--cgroup: .*cgroup v2' vm exec --cgroup cpu:x p true
 # Sends SIGNAL through the first descriptor that arrives at SOCKET.
 signal_by_pidfd() { # SOCKET SIGNAL
