@@ -378,7 +378,7 @@ static int set_up(struct child *c, struct err *err)
 	return r < 0 ? r : steps_run(&process, c, err);
 }
 
-/* args and env as execve wants them, HOME added when it is missing. */
+/* args and env as execve wants them, HOME added when it is missing or, as with runc, empty. */
 static int make_vectors(const struct child *c, struct strv *args, struct strv *env)
 {
 	char home[PATH_MAX];
@@ -388,8 +388,11 @@ static int make_vectors(const struct child *c, struct strv *args, struct strv *e
 	for (size_t i = 0; r == 0 && i < c->spec->n_args; i++)
 		r = strv_add(args, c->spec->args[i]);
 	for (size_t i = 0; r == 0 && i < c->spec->n_env; i++) {
-		has_home = has_home || str_after(c->spec->env[i], "HOME=");
-		r = strv_add(env, c->spec->env[i]);
+		const char *value = str_after(c->spec->env[i], "HOME=");
+
+		has_home = has_home || (value && *value);
+		if (!value || *value)
+			r = strv_add(env, c->spec->env[i]);
 	}
 	if (r == 0 && !has_home) {
 		program_home(c->spec->uid, home);

@@ -18,6 +18,19 @@ static void test_output_and_status(void **state)
 	result_done(&res);
 }
 
+static void test_an_empty_home_is_none(void **state)
+{
+	struct box_request r;
+	struct box_result res;
+
+	(void)state;
+	request_init(&r, "c", "env | grep HOME");
+	r.env[r.process.n_env++] = (char *)(uintptr_t) "HOME=";
+	box_run(&box, &r, &res);
+	assert_string_equal(res.out, "HOME=/root\n");
+	result_done(&res);
+}
+
 static void test_what_is_inside(void **state)
 {
 	struct box_result res;
@@ -219,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_output_and_status, clean_up),
+		cmocka_unit_test_teardown(test_an_empty_home_is_none, clean_up),
 		cmocka_unit_test_teardown(test_what_is_inside, clean_up),
 		cmocka_unit_test_teardown(test_bad_programs, clean_up),
 		cmocka_unit_test_teardown(test_hooks, clean_up),
