@@ -391,8 +391,7 @@ int mounts_propagate(const Vmrun__Agent__CreateContainerRequest *request,
 	return r;
 }
 
-/* A read-only tmpfs over a directory, the null device over anything else. */
-static int open_mask(int over)
+static int new_empty(void)
 {
 	static const Vmrun__Agent__Mount empty = {
 		.base = PROTOBUF_C_MESSAGE_INIT(&vmrun__agent__mount__descriptor),
@@ -402,39 +401,73 @@ static int open_mask(int over)
 		.data = (char *)"",
 		.flags = MS_RDONLY,
 	};
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	AUTO_CLOSE int mount = -1;
 	struct err err = ERR_NONE;
+	int mount;
+
+	return filesystem_new(&empty, &mount, &err) < 0 ? -err.code : mount;
+}
+
+/*
+ * A read-only tmpfs over a directory, the null device over anything else. empty: the first such
+ * tmpfs, which serves all directories; it is attached by now, and so can be cloned. Or -1.
+ */
+static int open_mask(int over, int empty)
+{
+	AUTO_CLOSE int mount = -1;
 	struct stat st;
 
 	if (fstat(over, &st) < 0)
 		return -errno;
-	if (!S_ISDIR(st.st_mode)) {
+	if (!S_ISDIR(st.st_mode))
 		mount = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		if (mount < 0)
-			return -errno;
-	} else if (filesystem_new(&empty, &mount, &err) < 0) {
-		return -err.code;
-	}
+	else if (empty >= 0)
+		mount = open_tree(empty, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	else
+		return new_empty();
+	return mount < 0 ? -errno : steal_fd(&mount);
+}
+
+/* *empty: as above, the caller's. */
+static int mask(int over, int *empty)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	AUTO_CLOSE int mount = open_mask(over, *empty);
+	struct stat st;
+	int r;
+
+	if (mount < 0)
+		return mount;
 	/* Keeps the container from changing the mode of the agent's null device, too. */
 	if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return -errno;
-	return steal_fd(&mount);
+	r = mount_attach(mount, over);
+	if (r == 0 && *empty < 0 && fstat(mount, &st) == 0 && S_ISDIR(st.st_mode))
+		*empty = steal_fd(&mount);
+	return r;
+}
+
+static bool is_among(const char *path, char *const *paths, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (streq(path, paths[i]))
+			return true;
+	return false;
 }
 
 int mounts_mask(int rootfd, char *const *paths, size_t count, struct err *err)
 {
+	AUTO_CLOSE int empty = -1;
+
 	for (size_t i = 0; i < count; i++) {
-		AUTO_CLOSE int over = open_in_root(rootfd, paths[i], O_PATH, 0);
-		AUTO_CLOSE int mask = -1;
+		AUTO_CLOSE int over = -1;
 		int r;
 
+		if (is_among(paths[i], paths, i))
+			continue;
+		over = open_in_root(rootfd, paths[i], O_PATH, 0);
 		if (over == -ENOENT || over == -ENOTDIR)
 			continue;
-		if (over < 0)
-			return err_sys(err, -over, "masked path %s", paths[i]);
-		mask = open_mask(over);
-		r = mask < 0 ? mask : mount_attach(mask, over);
+		r = over < 0 ? over : mask(over, &empty);
 		if (r < 0)
 			return err_sys(err, -r, "masked path %s", paths[i]);
 	}

@@ -80,7 +80,8 @@ static void test_copy_up(void **state)
 static void test_masks_and_sysctls(void **state)
 {
 	char *masked[] = { (char *)(uintptr_t) "/proc/cpuinfo", (char *)(uintptr_t) "/proc/acpi",
-		(char *)(uintptr_t) "/no/such", (char *)(uintptr_t) "/home" };
+		(char *)(uintptr_t) "/no/such", (char *)(uintptr_t) "/home",
+		(char *)(uintptr_t) "/home", (char *)(uintptr_t) "/proc/tty" };
 	char *readonly[] = { (char *)(uintptr_t) "/proc/sys", (char *)(uintptr_t) "/nosuch",
 		(char *)(uintptr_t) "/tmp" };
 	Vmrun__Agent__Sysctl sysctl = VMRUN__AGENT__SYSCTL__INIT, *sysctls[] = { &sysctl };
@@ -91,7 +92,11 @@ static void test_masks_and_sysctls(void **state)
 	request_init(&r, "c",
 		"wc -c </proc/cpuinfo; ls /home | wc -l; touch /tmp/x || echo ro;"
 		"echo 1 >/proc/sys/net/ipv4/ip_forward || echo ro2; touch /home/x || echo ro3;"
-		"cat /proc/sys/net/ipv4/ip_default_ttl; hostname; cat /proc/sys/kernel/domainname");
+		"cat /proc/sys/net/ipv4/ip_default_ttl; hostname; cat /proc/sys/kernel/domainname;"
+		/* Named twice, covered once; and all directories are of one tmpfs. */
+		"grep -c ' /home ' /proc/mounts; grep -E ' /(home|proc/tty) ' /proc/self/mountinfo "
+		"|"
+		"cut -d' ' -f3 | sort -u | wc -l; touch /proc/tty/x || echo ro4");
 	r.create.masked_paths = masked;
 	r.create.n_masked_paths = ARRAY_LEN(masked);
 	r.create.readonly_paths = readonly;
@@ -103,7 +108,7 @@ static void test_masks_and_sysctls(void **state)
 	r.create.sysctls = sysctls;
 	r.create.n_sysctls = 1;
 	box_run(&box, &r, &res);
-	assert_string_equal(res.out, "0\n0\nro\nro2\nro3\n77\nbox\nexample\n");
+	assert_string_equal(res.out, "0\n0\nro\nro2\nro3\n77\nbox\nexample\n1\n1\nro4\n");
 	result_done(&res);
 }
 
