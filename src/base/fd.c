@@ -2,6 +2,7 @@
 #include "base/fd.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,12 +244,19 @@ void fds_cloexec_from(int first)
 		(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 }
 
+void fds_close_range(int first, int last)
+{
+	long max = sysconf(_SC_OPEN_MAX);
+
+	if (last < first || syscall(SYS_close_range, (unsigned)first, (unsigned)last, 0) == 0)
+		return;
+	for (long fd = first; fd <= last && fd < max; fd++)
+		close((int)fd);
+}
+
 void fds_close_from(int first)
 {
-	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0)
-		return;
-	for (long fd = first, max = sysconf(_SC_OPEN_MAX); fd < max; fd++)
-		close((int)fd);
+	fds_close_range(first, INT_MAX);
 }
 
 int fds_open_stdio(void)

@@ -44,6 +44,8 @@ int fd_set_cloexec(int fd, bool on) CHECKED;
 /* Sets O_CLOEXEC on (or closes) every descriptor >= first. */
 void fds_cloexec_from(int first);
 void fds_close_from(int first);
+/* Closes every descriptor from first to last. */
+void fds_close_range(int first, int last);
 
 /* Opens /dev/null for those of 0, 1 and 2 that are closed, so that nothing else gets their numbers.
  */

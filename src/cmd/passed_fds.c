@@ -5,7 +5,9 @@
 #include "base/str.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert(DESCRIPTORS_MAX < 64, "a bit for each");
 
@@ -48,13 +50,52 @@ static uint64_t at_most(uint64_t n, uint64_t max)
 	return n < max ? n : max;
 }
 
+/*
+ * The lowest descriptor, from first on, that the command line names as a file: /dev/fd/63, which is
+ * what shells make of <(...). -1: none.
+ */
+static int next_named(int argc, char *const *argv, int first)
+{
+	static const char *const places[] = { "/dev/fd/", "/proc/self/fd/" };
+	int found = -1;
+
+	for (int i = 1; i < argc; i++) {
+		const char *value = argv[i][0] == '-' ? strchr(argv[i], '=') : argv[i];
+
+		value = value && *value == '=' ? value + 1 : value;
+		for (size_t k = 0; value && k < ARRAY_LEN(places); k++) {
+			const char *number = str_after(value, places[k]);
+			uint64_t n;
+
+			if (number && str_to_u64(number, &n) == 0 && n <= INT_MAX &&
+				(int)n >= first && (found < 0 || (int)n < found))
+				found = (int)n;
+		}
+	}
+	return found;
+}
+
+static void close_unnamed_from(int first, int argc, char *const *argv)
+{
+	int named;
+
+	while ((named = next_named(argc, argv, first)) >= 0) {
+		fds_close_range(first, named - 1);
+		(void)!fd_set_cloexec(named, true);
+		if (named == INT_MAX)
+			return;
+		first = named + 1;
+	}
+	fds_close_from(first);
+}
+
 void passed_fds_keep(int argc, char *const *argv)
 {
 	uint64_t n = at_most(listen_count(), DESCRIPTORS_MAX) +
 		     at_most(preserve_count(argc, argv), DESCRIPTORS_MAX);
 	int count = (int)at_most(n, DESCRIPTORS_MAX);
 
-	fds_close_from(DESCRIPTOR_FIRST + count);
+	close_unnamed_from(DESCRIPTOR_FIRST + count, argc, argv);
 	for (int i = 0; i < count; i++)
 		if (fd_set_cloexec(DESCRIPTOR_FIRST + i, true) == 0)
 			open_at_start |= 1ULL << i;

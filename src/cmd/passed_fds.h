@@ -1,6 +1,7 @@
 /*
  * Descriptors that the caller passes on: 3 to 2 + $LISTEN_FDS (systemd's socket activation), then
- * as many as --preserve-fds says. All others that it has left open are closed first of all.
+ * as many as --preserve-fds says. All others that it has left open are closed first of all, but for
+ * those that the command line names as files (/dev/fd/63).
  */
 #pragma once
 

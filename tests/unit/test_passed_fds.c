@@ -33,6 +33,11 @@ static const struct {
 	{ { "--preserve-fds", "48" }, "1", MINE, 48, true, 2, "--preserve-fds: no more than 48" },
 	{ { "--preserve-fds", "99999999999" }, NULL, 0, 99999999999, true, 2,
 		"--preserve-fds: no more than 48" },
+	/* Of a shell's <(...), that is. */
+	{ { "--process", "/dev/fd/40" }, NULL, 0, 0, true, 2, "40 is open" },
+	{ { "--process=/proc/self/fd/40", NULL }, NULL, 0, 0, true, 2, "40 is open" },
+	{ { "--process", "/dev/fd/41" }, NULL, 0, 0, true, 2, "0+0" },
+	{ { "--process", "/dev/fd/40x" }, NULL, 0, 0, true, 2, "0+0" },
 };
 
 /* In the child: what has become of them. */
@@ -52,7 +57,8 @@ static void look(size_t i, char *to, size_t room)
 	/* All that is kept may also be for LISTEN_FDS. */
 	for (int fd = DESCRIPTOR_FIRST + (int)fds.count + 1; fd < 64; fd++)
 		if (fcntl(fd, F_GETFD) >= 0)
-			snprintf(to, room, "%d is open", fd);
+			snprintf(to, room, "%d is %s", fd,
+				fcntl(fd, F_GETFD) & FD_CLOEXEC ? "open" : "inherited");
 }
 
 static void child(size_t i, int out)
