@@ -114,6 +114,7 @@ static int set_up_runtime(const union opt_value *g, struct runtime *rt, struct e
 	const char *manager = g[G_CGROUP_MANAGER].text;
 
 	rt->root = g[G_ROOT].text;
+	rt->root_given = rt->root;
 	rt->config_file = g[G_CONFIG].text ? g[G_CONFIG].text : getenv("VMRUN_CONFIG");
 	rt->hypervisor = g[G_HYPERVISOR].text;
 	rt->systemd_cgroup = g[G_SYSTEMD_CGROUP].flag || (manager && streq(manager, "systemd"));

@@ -37,6 +37,15 @@ int container_open(const struct runtime *rt, const char *id, struct state **ret,
 
 int container_list(const struct runtime *rt, struct strv *ret, struct err *err)
 {
+	struct err missing = ERR_NONE;
+	int root = rt->root_given ? state_root_open(rt->root, false, &missing) : -1;
+
+	/* One that somebody has given and that is not there is a mistake, as with runc. */
+	if (missing.code == ENOENT) {
+		*err = missing;
+		return -ENOENT;
+	}
+	close_fd(&root);
 	return state_list(rt->root, ret, err);
 }
 

@@ -75,7 +75,7 @@ int container_update(const struct runtime *rt, const char *id, const char *file,
 /* For commands that look: without lock, whatever its status. */
 int container_open(
 	const struct runtime *rt, const char *id, struct state **ret, struct err *err) CHECKED;
-/* The ids below the root, sorted; none when there is no root. */
+/* The ids below the root, sorted; none when there is no root, unless somebody has given it. */
 int container_list(const struct runtime *rt, struct strv *ret, struct err *err) CHECKED;
 
 /* A process in the guest. */

@@ -8,6 +8,7 @@
 
 struct runtime {
 	const char *root;	 /* the state directory */
+	bool root_given;	 /* by --root; else it is the usual one */
 	const char *config_file; /* of --config, or NULL */
 	const char *hypervisor;	 /* of --hypervisor, or NULL */
 	bool systemd_cgroup;

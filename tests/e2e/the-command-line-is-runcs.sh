@@ -71,6 +71,7 @@ fails "but not started then" 'is paused' vm start fds
 vm resume fds
 is "it is created again" "$(status_of fds)" created
 fails "resume of one that is not paused" 'container not paused' vm resume fds
+fails "list of a root that is not there" '/nosuch: No such file' "$VMRUN" --root "$work/nosuch" list
 is "list is a table" "$(vm list | head -1 | tr -s ' ')" 'ID PID STATUS BUNDLE CREATED OWNER'
 is "list -f json" "$(vm list -f json | jq -r '.[] | .id + " " + .status')" 'fds created'
 vm start fds
@@ -162,6 +163,8 @@ is "what failed changed nothing" "$(limits)" "134217728 max 50000 200000"
 
 is "exec --additional-gids" "$(vm exec --user 10:11 -g 5,6 -g 7 p id -G)" '11 5 6 7'
 is "exec --process -" "$(echo '{"cwd": "/tmp", "args": ["pwd"], "user": {"uid": 0, "gid": 0}}' | vm exec --process - p)" /tmp
+is "exec --process of a shell's <(...)" \
+	"$(vm exec --process <(echo '{"cwd": "/tmp", "args": ["pwd"]}') p)" /tmp
 is "exec --cap, --no-new-privs, --apparmor" "$(vm exec --cap CAP_NET_ADMIN --no-new-privs --apparmor x p grep -E 'CapEff|NoNewPrivs' /proc/self/status | tr -s '\t\n' ' ')" \
 	'CapEff: 0000000020001420 NoNewPrivs: 1 '
 fails "exec --cgroup of none" 'cgroup x of container p: No such file' vm exec --cgroup x p true
