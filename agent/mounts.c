@@ -252,28 +252,49 @@ static int tree_attributes(int mount, const Vmrun__Agent__Mount *m, struct err *
 	return set_propagation(mount, m, err);
 }
 
-/* Unless told otherwise a tmpfs has the mode of the directory it covers, as under runc. */
-static int inherit_mode(const Vmrun__Agent__Mount *m, int dest, int mount)
+/*
+ * Unless told otherwise a tmpfs has the mode of the directory it covers, as under runc, and shows
+ * it among its options; where there was none, its own (1777).
+ */
+static int inherit_mode(const Vmrun__Agent__Mount *m, int dest, char **ret_data)
 {
 	struct stat st;
 
-	if (!streq(m->type, "tmpfs") || strstr(m->data, "mode="))
-		return 0;
-	if (fstat(dest, &st) < 0 || fchmodat(mount, ".", st.st_mode & 07777, 0) < 0)
+	if (fstat(dest, &st) < 0)
 		return -errno;
+	if (asprintf(ret_data, "%s%smode=%o", m->data, m->data[0] ? "," : "", st.st_mode & 07777) <
+		0) {
+		*ret_data = NULL;
+		return -ENOMEM;
+	}
 	return 0;
 }
 
-static int make_filesystem(const Vmrun__Agent__Mount *m, int dest, int *ret, struct err *err)
+/* was_there: dest was not made for this. */
+static int make_filesystem(
+	const Vmrun__Agent__Mount *m, int dest, bool was_there, int *ret, struct err *err)
 {
-	int r = filesystem_new(m, ret, err);
+	AUTO_FREE char *data = NULL;
+	Vmrun__Agent__Mount with_mode = *m;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	r = inherit_mode(m, dest, *ret);
+	if (streq(m->type, "tmpfs") && was_there && !strstr(m->data, "mode="))
+		r = inherit_mode(m, dest, &data);
 	if (r < 0)
 		return err_sys(err, -r, "mode of %s", m->destination);
+	if (data)
+		with_mode.data = data;
+	r = filesystem_new(&with_mode, ret, err);
+	if (r < 0)
+		return r;
 	return m->copy_up ? copy_up(dest, *ret, err) : 0;
+}
+
+static bool is_there(int rootfd, const char *path)
+{
+	AUTO_CLOSE int fd = open_in_root(rootfd, path, O_PATH, 0);
+
+	return fd >= 0;
 }
 
 /* Whether the file system at dest was made for this container; others are also the agent's. */
@@ -326,14 +347,14 @@ static int remount(int rootfd, const Vmrun__Agent__CreateContainerRequest *reque
 static int make_mount(int rootfd, const Vmrun__Agent__Mount *m, int *source, struct err *err)
 {
 	AUTO_CLOSE int dest = -1;
-	bool bind = is_bind(m);
+	bool bind = is_bind(m), was_there = !bind && is_there(rootfd, m->destination);
 	int r;
 
 	r = open_destination(rootfd, m, bind ? *source : -1, &dest, err);
 	if (r == 0 && bind)
 		r = bind_attributes(*source, m, err);
 	else if (r == 0 && *source < 0)
-		r = make_filesystem(m, dest, source, err);
+		r = make_filesystem(m, dest, was_there, source, err);
 	if (r == 0)
 		r = tree_attributes(*source, m, err);
 	if (r < 0)

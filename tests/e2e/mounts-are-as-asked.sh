@@ -100,6 +100,7 @@ run in_c sh -c '
 	say null; stat -c %t:%T /m/null | tr "\n" " "; t sh -c "echo x >/m/null"
 	say tmpfs; stat -c "%a %u %g" /m/tmpfs | tr "\n" " "; df -k /m/tmpfs | awk "NR == 2 {printf \"%s \", \$2}"
 	say copyup; cat /filled/sub/link | tr "\n" " "; stat -c %a /filled | tr "\n" " "; echo changed >/filled/sub/file
+	say modes; stat -c %a /m/ro.tmpfs/inner /m/ro.tmpfs | tr "\n" " "; grep -c "^none /filled tmpfs .*mode=711" /proc/mounts
 	say ro.tmpfs; t touch /m/ro.tmpfs/x; t touch /m/ro.tmpfs/inner/x
 	say pts; stat -c %a /m/pts/ptmx | tr "\n" " "
 	say proc; t test -e /m/proc/self; t test -e /m/proc/cpuinfo
@@ -121,6 +122,7 @@ tells "a device that all containers have" null '1:3 yes'
 tells "nodes in a bound directory are the guest's devices, by the container's rules" nodes 'yes no no'
 tells "a tmpfs: mode, owner, size" tmpfs '1750 7 8 64'
 tells "tmpcopyup" copyup 'content 711'
+tells "a tmpfs has its own mode where there was nothing, else the directory's, as an option" modes '1777 1777 1'
 tells "a read-only tmpfs with another one in it" ro.tmpfs 'no yes'
 tells "devpts" pts 620
 tells "proc" proc 'yes no'
