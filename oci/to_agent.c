@@ -11,6 +11,7 @@
 #include "oci/scheduling.h"
 #include "oci/to_agent_own.h"
 
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <time.h>
 
@@ -65,18 +66,21 @@ static int refuse_path(struct maker *m, size_t i, const char *path)
 	return -ENOTSUP;
 }
 
+static bool has_user_namespace(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->linux.namespaces.n; i++)
+		if (streq(spec->linux.namespaces.v[i].type, "user"))
+			return true;
+	return false;
+}
+
 /*
  * The guest's first network namespace is the pod's, so a container needs none of its own, unless it
  * has a user namespace: root of that is to own its network (ports, sysctls, raw sockets).
  */
 static bool is_the_pods(const struct spec *spec, int kind, const char *join)
 {
-	if (kind != VMRUN__AGENT__NAMESPACE__KIND__NETWORK || join)
-		return false;
-	for (size_t i = 0; i < spec->linux.namespaces.n; i++)
-		if (streq(spec->linux.namespaces.v[i].type, "user"))
-			return false;
-	return true;
+	return kind == VMRUN__AGENT__NAMESPACE__KIND__NETWORK && !join && !has_user_namespace(spec);
 }
 
 /* Whatever path a network has on the host, a guest's is its own. */
@@ -151,8 +155,30 @@ static void make_file_system(struct maker *m, const struct spec_mount *from,
 	m->out_of_memory = m->out_of_memory || !buf_str(&options->data);
 }
 
-static int make_bind(struct maker *m, size_t i, const struct agent_placement *at, size_t *next,
-	Vmrun__Agent__Mount *to)
+/*
+ * A bind has the options of the host's mount that its source is on, as under runc: all of them when
+ * it names none itself. When it does, these take their place, but for how access times are kept,
+ * and for what a user namespace cannot take away.
+ */
+static void inherit_flags(const struct spec *spec, uint64_t host, Vmrun__Agent__Mount *to)
+{
+	const uint64_t times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
+	const uint64_t locked = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	if (!(to->flags & ~(uint64_t)(MS_BIND | MS_REC)) && !to->flags_cleared) {
+		to->flags |= host;
+		return;
+	}
+	if (!(to->flags & times)) {
+		to->flags |= host & times;
+		to->flags_cleared &= ~times;
+	}
+	if (has_user_namespace(spec))
+		to->flags |= host & locked & ~to->flags_cleared;
+}
+
+static int make_bind(struct maker *m, const struct spec *spec, size_t i,
+	const struct agent_placement *at, size_t *next, Vmrun__Agent__Mount *to)
 {
 	const struct agent_bind *bind;
 
@@ -163,6 +189,7 @@ static int make_bind(struct maker *m, size_t i, const struct agent_placement *at
 	make_str(m, &to->type, "bind");
 	make_share(m, bind, &to->share);
 	to->source_is_file = bind->is_file;
+	inherit_flags(spec, bind->host_flags, to);
 	return 0;
 }
 
@@ -191,7 +218,7 @@ static int make_mounts(
 		mount->recursive_clear = o.recursive_clear;
 		mount->copy_up = o.copy_up;
 		if (mount_is_shared(from))
-			r = make_bind(m, i, at, &next, mount);
+			r = make_bind(m, spec, i, at, &next, mount);
 		else
 			make_file_system(m, from, &o, mount);
 	}

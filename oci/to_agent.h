@@ -17,6 +17,7 @@ struct agent_bind {
 	const struct strv *submounts; /* of the host, below it (ShareRef); NULL: none */
 	bool is_volume;		      /* on the file system of volumes, not that of roots */
 	bool is_file;		      /* not a directory: a file is made at the destination */
+	uint64_t host_flags;	      /* MS_*, what the host's mount has that the source is on */
 };
 
 /* What the pod has decided. All strings stay the caller's. */

@@ -3,6 +3,7 @@
 
 #include "agent/agent.pb-c.h"
 #include "anchor/messages.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "container/hooks.h"
 #include "container/sd_notify.h"

@@ -14,7 +14,10 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+
+#define STAT_NOSYMFOLLOW 0x2000 /* the kernel's ST_NOSYMFOLLOW, which no header has */
 
 static int open_rootfs(struct shares *s, const struct spec *spec, int bundle_dir,
 	const char *bundle, struct err *err)
@@ -91,6 +94,31 @@ static int copy_mount(const struct mount_bind *b, const struct spec *spec, int *
 	return 0;
 }
 
+/* What holds for the mount that fd is on, as MS_*. */
+static uint64_t flags_of_mount(int fd)
+{
+	static const struct {
+		unsigned long stat, flag;
+	} flags[] = {
+		{ ST_RDONLY, MS_RDONLY },
+		{ ST_NOSUID, MS_NOSUID },
+		{ ST_NODEV, MS_NODEV },
+		{ ST_NOEXEC, MS_NOEXEC },
+		{ ST_NOATIME, MS_NOATIME },
+		{ ST_NODIRATIME, MS_NODIRATIME },
+		{ ST_RELATIME, MS_RELATIME },
+		{ STAT_NOSYMFOLLOW, MS_NOSYMFOLLOW },
+	};
+	struct statvfs st;
+	uint64_t ret = 0;
+
+	if (fstatvfs(fd, &st) < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		ret |= st.f_flag & flags[i].stat ? flags[i].flag : 0;
+	return ret & (MS_NOATIME | MS_RELATIME) ? ret : ret | MS_STRICTATIME;
+}
+
 static int open_bind(
 	struct shares *s, size_t i, int bundle_dir, const struct spec *spec, struct err *err)
 {
@@ -121,6 +149,7 @@ static int open_bind(
 		.path = "",
 		.is_volume = true,
 		.is_file = !S_ISDIR(st.st_mode),
+		.host_flags = b->overlay ? 0 : flags_of_mount(share->fd),
 	};
 	return 0;
 }

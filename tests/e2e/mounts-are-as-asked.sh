@@ -16,6 +16,11 @@ echo untouched >"$work/secret/file"
 mount -t tmpfs tmpfs "$v/below"
 echo below >"$v/below/file"
 
+# A disk whose programs are not for running.
+mkdir "$work/strict"
+mount -t tmpfs -o nosuid,nodev,noexec tmpfs "$work/strict"
+cp "$inside" "$work/strict/"
+
 # What is at a destination already, and hostile symlinks in the image.
 mkdir -p "$fs/filled/sub" "$fs/deep/er"
 echo content >"$fs/filled/sub/file"
@@ -54,6 +59,8 @@ add "$(bind /m/private rbind rprivate)"
 add "$(bind /m/slave rbind rslave)"
 add "$(bind /m/shared bind shared)"
 add "$(bind /m/unbindable bind unbindable)"
+add "$(source=$work/strict bind /m/strict rbind rprivate)"
+add "$(source=$work/strict bind /m/strict.ro bind ro)"
 source=$v/file add "$(source=$v/file bind /m/file bind)"
 add "$(source=$v/file bind /m/ro.file bind ro)"
 add "$(source=/dev/null bind /m/null bind)"
@@ -132,6 +139,9 @@ tells "an overlay" overlay 'lower yes yes'
 tells "a remount" changed 'no 128'
 
 like "mount flags of a bind" "$(mount_of /m/ro)" '^ro,nosuid,nodev,noexec,noatime,nodiratime,nosymfollow '
+like "a bind that names none has those of the host's mount" "$(mount_of /m/strict)" '^rw,nosuid,nodev,noexec,'
+if in_c /m/strict/inside clocks >/dev/null 2>&1; then fail "and they hold"; else pass "and they hold"; fi
+like "one that names some has these" "$(mount_of /m/strict.ro)" '^ro,relatime '
 like "of a whole tree" "$(mount_of /m/rro)" '^ro,nosuid,nodev,noexec,noatime,nosymfollow '
 like "and of what is in it" "$(in_c cat /proc/self/mountinfo | grep ' /m/rro/below ' || echo "${told:+one mount}")" ' ro,|one mount'
 for at in "$work/secret/in" "$work/secret/too" /etc/new /up; do

@@ -317,6 +317,53 @@ static void mounts(void **state)
 	assert_true(m[5]->copy_up);
 }
 
+/* The flags of one bind, whose source is on a mount with the flags of `host`. */
+static uint64_t bind_flags(
+	const char *options, uint64_t host, bool user_namespace, uint64_t *ret_cleared)
+{
+	struct agent_bind bind = { .share = "1", .host_flags = host };
+	struct agent_placement at = {
+		.container = "c", .rootfs = { .share = "0" }, .binds = &bind, .bind_count = 1
+	};
+	AUTO(agent_create_request_free) Vmrun__Agent__CreateContainerRequest *r = NULL;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		CONFIG(",'mounts':[{'destination':'/a','type':'bind','source':'s','options':"
+		       "[%s]}],'linux':{'namespaces':[{'type':'mount'}%s}"),
+		options,
+		user_namespace ? ",{'type':'user'}],"
+				 "'uidMappings':[{'containerID':0,'hostID':9,'size':1}],"
+				 "'gidMappings':[{'containerID':0,'hostID':9,'size':1}]"
+			       : "]");
+	r = request_of(text, &at);
+	*ret_cleared = r->mounts[0]->flags_cleared;
+	return r->mounts[0]->flags & ~(uint64_t)MS_BIND;
+}
+
+static void binds_have_the_options_of_the_hosts_mounts(void **state)
+{
+	const uint64_t host = MS_RDONLY | MS_NOEXEC | MS_NODEV | MS_NOATIME;
+	uint64_t cleared;
+
+	(void)state;
+	assert_true(bind_flags("'bind'", host, false, &cleared) == host);
+	/* How it propagates is none of them: what Docker says of a volume. */
+	assert_true(bind_flags("'rbind','rprivate'", host, false, &cleared) == (MS_REC | host));
+	assert_true(
+		bind_flags("'bind','nosuid'", host, false, &cleared) == (MS_NOSUID | MS_NOATIME));
+	assert_true(bind_flags("'bind','dev'", host, false, &cleared) == MS_NOATIME);
+	assert_true(cleared == MS_NODEV);
+	/* Only another way to keep access times takes the place of one. */
+	assert_true(bind_flags("'bind','atime'", host, false, &cleared) == MS_NOATIME);
+	assert_true(cleared == 0);
+	assert_true(bind_flags("'bind','relatime'", host, false, &cleared) == MS_RELATIME);
+	/* What a user namespace cannot take away, unless it is asked to. */
+	assert_true(bind_flags("'bind','nosuid'", host, true, &cleared) == (MS_NOSUID | host));
+	assert_true(
+		bind_flags("'bind','rw'", host, true, &cleared) == (host & ~(uint64_t)MS_RDONLY));
+}
+
 static void namespaces(void **state)
 {
 	static const char *const joins[] = { "sandbox", NULL, NULL, NULL, NULL, NULL };
@@ -560,6 +607,7 @@ int main(void)
 		cmocka_unit_test(default_devices_replaced),
 		cmocka_unit_test(default_rules),
 		cmocka_unit_test(mounts),
+		cmocka_unit_test(binds_have_the_options_of_the_hosts_mounts),
 		cmocka_unit_test(namespaces),
 		cmocka_unit_test(processes),
 		cmocka_unit_test(cgroups),
