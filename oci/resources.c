@@ -426,6 +426,21 @@ static bool is_controller_file(const char *s)
 }
 
 /* Comes last, so that it wins over the translations of v1's terms. */
+/* A line for each device, say: the kernel takes one at a time. */
+static int add_lines(struct writer *w, const struct spec_pair *pair)
+{
+	const char *line = pair->value;
+	int r = 0;
+
+	if (!strchr(line, '\n'))
+		return add(w, pair->key, false, "%s", line);
+	for (size_t n; r == 0 && *line; line += n + (line[n] == '\n')) {
+		n = strcspn(line, "\n");
+		r = n ? add(w, pair->key, false, "%.*s", (int)n, line) : 0;
+	}
+	return r;
+}
+
 static int add_unified(struct writer *w)
 {
 	int r = 0;
@@ -436,7 +451,7 @@ static int add_unified(struct writer *w)
 		if (!is_controller_file(pair->key))
 			return fail(w, EINVAL, "unified: \"%.60s\" is not a controller's file",
 				pair->key);
-		r = add(w, pair->key, false, "%s", pair->value);
+		r = add_lines(w, pair);
 	}
 	return r;
 }

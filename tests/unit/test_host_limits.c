@@ -55,6 +55,9 @@ static void pids_leave_the_monitor_its_threads(void **state)
 	limits_are(true, "'pids':{'limit':1000}", "pids.max=1000\n");
 	limits_are(true, "'pids':{'limit':-1}", "pids.max=max\n");
 	limits_are(true, "'unified':{'pids.max':'7'}", "pids.max=512\n");
+	/* A write for each line. */
+	limits_are(true, "'unified':{'io.max':'7:1 riops=3\\n7:2 wiops=4\\n'}",
+		"io.max=7:1 riops=3\nio.max=7:2 wiops=4\n");
 	limits_are(false, "'pids':{'limit':5}", "pids.max=512\n");
 	limits_are(false, "'pids':{'limit':1000}", "pids.max=1000\n");
 	limits_are(false, "'pids':{'limit':0}", "pids.max=max\n");
