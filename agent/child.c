@@ -483,10 +483,23 @@ static void close_others(const struct child *c)
 	free(keep);
 }
 
+static void end_by(int signal)
+{
+	_exit(128 + signal);
+}
+
+/*
+ * The first process of a pid namespace has no defaults: what would end any other is ignored. Who
+ * asks a container to end that waits for its start must not wait for the program to hear of it;
+ * execve(2) takes the handlers away again.
+ */
 static void reset_signals(void)
 {
+	static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	sigset_t none;
 
+	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
+		signal(ending[i], end_by);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

@@ -101,6 +101,17 @@ static void test_signals(void **state)
 	send_signal("c", "", SIGKILL, true);
 	assert_int_equal(box_wait(&box, "c", ""), 137);
 	box_delete(&box, "c");
+	/* One that waits for its start is not deaf, though it is the first of its pid namespace. */
+	request_init(&r, "c", "exit 3");
+	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
+	box_call(&box, "CreateContainer", &r.create.base);
+	send_signal("c", "", SIGTERM, false);
+	assert_int_equal(box_wait(&box, "c", ""), 143);
+	box_delete(&box, "c");
+	/* And the program has the defaults. */
+	run_detached("c", "grep SigCgt /proc/self/status | grep -q '0000000000000000' && exit 4");
+	assert_int_equal(box_wait(&box, "c", ""), 4);
+	box_delete(&box, "c");
 }
 
 static void test_life_cycle(void **state)
