@@ -360,7 +360,9 @@ static int check_notify(const struct spec_syscall *rule, const char *where, cons
 	for (size_t i = 0; row && row->notifying && i < rule->names.n; i++)
 		if (streq(rule->names.v[i], "write"))
 			return check_fail(c, EINVAL,
-				"%snames[%zu]: SCMP_ACT_NOTIFY cannot be used for write", where, i);
+				"%snames[%zu]: SCMP_ACT_NOTIFY cannot be used for the write "
+				"syscall",
+				where, i);
 	return 0;
 }
 

@@ -51,7 +51,7 @@ static int connect_agent(const char *path)
 
 static int no_agent(const struct notify *n, int code, struct err *err)
 {
-	return err_sys(err, code, "%s: " WHAT ": cannot connect to the seccomp agent at %s",
+	return err_sys(err, code, "%s: " WHAT ": failed to connect with seccomp agent at %s",
 		n->file, n->path);
 }
 

@@ -215,7 +215,7 @@ refused() { # WHAT FILTER PATTERN
 	cp "$work/config.json" "$work/b/config.json"
 }
 refused "no socket" '.linux.seccomp.listenerPath = "/nosuch/socket"' \
-	'config.json: linux\.seccomp\.listenerPath: cannot connect to the seccomp agent at /nosuch/socket: No such file'
+	'config.json: linux\.seccomp\.listenerPath: failed to connect with seccomp agent at /nosuch/socket: No such file'
 refused "nobody listens" ".linux.seccomp.listenerPath = \"$work/nobody.sock\"" \
 	'linux\.seccomp\.listenerPath: .*nobody.sock: Connection refused'
 refused "no socket but a file" ".linux.seccomp.listenerPath = \"$work/log\"" \

@@ -475,7 +475,7 @@ static void seccomp_sections(void **state)
 			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be the default" },
 		{ NOTIFY("'/s'", "'names':['read','write']"),
 			"linux.seccomp.syscalls[0].names[1]: SCMP_ACT_NOTIFY cannot be used for "
-			"write" },
+			"the write syscall" },
 		{ NOTIFY("'s'", "'names':['read']"),
 			"linux.seccomp.listenerPath: must be an absolute path, got \"s\"" },
 		{ NOTIFY("'/s'", "'names':['read'],'errnoRet':1"),
