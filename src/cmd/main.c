@@ -215,8 +215,9 @@ static int run_all(int argc, char **argv, struct err *err)
 		return err_set(err, EINVAL, "no command given (vmrun --help lists them)");
 	c = find_command(argv[globals]);
 	if (!c)
-		return err_set(
-			err, EINVAL, "unknown command %s (vmrun --help lists them)", argv[globals]);
+		return err_set(err, EINVAL,
+			"No help topic for '%s': unknown command (vmrun --help lists them)",
+			argv[globals]);
 	if (asks_for_help(c, argc - globals - 1, argv + globals + 1)) {
 		command_help(c);
 		return 0;
