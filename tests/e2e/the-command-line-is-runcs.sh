@@ -170,18 +170,20 @@ is "exec --cap, --no-new-privs, --apparmor" "$(vm exec --cap CAP_NET_ADMIN --no-
 fails "exec --cgroup of none" 'cgroup x of container p: No such file' vm exec --cgroup x p true
 fails "exec --cgroup above the container's" 'bad sub cgroup path: a/\.\.' vm exec --cgroup a/.. p true
 fails "exec --cgroup of a hierarchy" '--cgroup: .*cgroup v2' vm exec --cgroup cpu:x p true
-# Sends SIGNAL through the first descriptor that arrives at SOCKET.
-signal_by_pidfd() { # SOCKET SIGNAL
+# Sends SIGNAL through the first descriptor that arrives at SOCKET, once somebody writes to the FIFO.
+signal_by_pidfd() { # SOCKET SIGNAL [FIFO]
 	python3 - "$@" <<-'P'
-		import array, signal, socket, sys
+		import array, os, signal, socket, sys
 		s = socket.socket(socket.AF_UNIX)
-		s.bind(sys.argv[1])
+		s.bind(sys.argv[1] + ".new")
 		s.listen(1)
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
 		c, _ = s.accept()
 		anc = c.recvmsg(64, socket.CMSG_SPACE(4))[1]
 		fds = array.array("i")
 		fds.frombytes(anc[0][2][:4])
-		c.recv(1) # its end: the command, or what it leaves behind, has closed it
+		if sys.argv[3:]:
+		    open(sys.argv[3]).read()
 		signal.pidfd_send_signal(fds[0], int(sys.argv[2]))
 	P
 }
@@ -189,10 +191,12 @@ signal_by_pidfd "$work/pidfd.exec" 15 &
 ok "a receiver of pidfds" wait_for 20 test -S "$work/pidfd.exec"
 run vm exec --pidfd-socket "$work/pidfd.exec" p sleep 1000
 is "exec --pidfd-socket: signals to it are the process's" "$status" 143
-signal_by_pidfd "$work/pidfd.run" 9 &
+mkfifo "$work/pidfd.go"
+signal_by_pidfd "$work/pidfd.run" 9 "$work/pidfd.go" &
 ok "another" wait_for 20 test -S "$work/pidfd.run"
 bundle pidfd sleep 1000
 ok "run --pidfd-socket" vm run -d --pidfd-socket "$work/pidfd.run" "$work/pidfd" pidfd </dev/null
+echo >"$work/pidfd.go"
 pidfd_stopped() { has_status pidfd stopped; }
 ok "it is the container's, too" wait_for 60 pidfd_stopped
 wait
