@@ -89,6 +89,7 @@ static const struct op {
 	{ FUSE_GETLK, 48, 0, NONE, NONE, 0, 0 },
 	{ FUSE_SETLK, 48, 0, NONE, NONE, 0, 0 },
 	{ FUSE_SETLKW, 48, 0, NONE, NONE, 0, 0 },
+	{ FUSE_STATX, 24, 8, NONE, NONE, 0, 0 },
 };
 
 static struct {

@@ -2,6 +2,7 @@
  * virtio-fs: requests about names. What they do to the host's tree, and when the device forgets a
  * nodeid.
  */
+#include "dev/fs/protocol.h"
 #include "tests/unit/fakefuse.h"
 
 #include <errno.h>
@@ -103,6 +104,42 @@ static void an_entry_tells_the_attributes(void **state)
 	assert_int_equal(e.attr.mtimensec, st.st_mtim.tv_nsec);
 	assert_int_equal(e.attr.ino, st.st_ino);
 	assert_int_equal(ff_getattr(f, e.nodeid).ino, e.attr.ino);
+}
+
+static void the_birth_is_told(void **state)
+{
+	struct fakefuse *f = *state;
+	struct fuse_statx_in in = { .sx_mask = STATX_BASIC_STATS | STATX_BTIME };
+	struct fuse_statx_out out;
+	struct statx stx;
+	uint64_t a;
+
+	ff_put_file(f, "rw/a", "text");
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 0640), 0);
+	a = ff_lookup(f, f->rw, "a");
+	assert_int_equal(FF(f, FUSE_STATX, a, in, NULL), 0);
+	assert_int_equal(f->len, sizeof(out));
+	memcpy(&out, f->reply, sizeof(out));
+	assert_int_equal(
+		statx(AT_FDCWD, ff_path(f, "rw/a"), 0, STATX_BASIC_STATS | STATX_BTIME, &stx), 0);
+	assert_int_equal(out.stat.mask, stx.stx_mask & (STATX_BASIC_STATS | STATX_BTIME));
+	assert_int_equal(out.stat.btime.tv_sec, stx.stx_btime.tv_sec);
+	assert_int_equal(out.stat.btime.tv_nsec, stx.stx_btime.tv_nsec);
+	assert_int_equal(out.stat.mtime.tv_sec, stx.stx_mtime.tv_sec);
+	assert_int_equal(out.stat.mtime.tv_nsec, stx.stx_mtime.tv_nsec);
+	assert_int_equal(out.stat.ctime.tv_nsec, stx.stx_ctime.tv_nsec);
+	assert_int_equal(out.stat.size, 4);
+	assert_int_equal(out.stat.mode, S_IFREG | 0640);
+	assert_int_equal(out.stat.nlink, 1);
+	assert_int_equal(out.stat.ino, ff_getattr(f, a).ino);
+	/* The directory of shares has none. */
+	assert_int_equal(FF(f, FUSE_STATX, FUSE_ROOT_ID, in, NULL), 0);
+	memcpy(&out, f->reply, sizeof(out));
+	assert_int_equal(out.stat.mask, STATX_BASIC_STATS);
+	assert_int_equal(out.stat.mode, S_IFDIR | 0555);
+	assert_int_equal(FF(f, FUSE_STATX, 12345, in, NULL), -ESTALE);
+	f->room = 64;
+	assert_int_equal(FF(f, FUSE_STATX, a, in, NULL), -EIO);
 }
 
 static void hard_links_are_one_inode(void **state)
@@ -371,6 +408,84 @@ static void who_asks_may_where_the_guest_lets_him(void **state)
 	assert_int_equal(st.st_mode & 07777, 0775);
 }
 
+/* A regular file of mode 02775; the request says that he is in a group, or nothing of groups. */
+static int mknod_with_groups(struct fakefuse *f, const char *name, const void *ext, size_t len)
+{
+	static uint8_t request[4096];
+	const struct fuse_mknod_in mknod = { .mode = S_IFREG | 02775 };
+	struct fuse_in_header in = {
+		.opcode = FUSE_MKNOD,
+		.unique = ++f->unique,
+		.nodeid = f->rw,
+		.uid = f->uid,
+		.gid = f->gid,
+	};
+	size_t n = sizeof(in);
+
+	memcpy(request + n, &mknod, sizeof(mknod));
+	n += sizeof(mknod);
+	memcpy(request + n, name, strlen(name) + 1);
+	n += strlen(name) + 1;
+	memcpy(request + n, ext, len);
+	in.len = (uint32_t)(n + len);
+	set_ext_bytes(&in, (uint32_t)len);
+	memcpy(request, &in, sizeof(in));
+	return ff_raw(f, request, in.len);
+}
+
+static mode_t mode_of(struct fakefuse *f, const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(ff_path(f, path), &st), 0);
+	return st.st_mode & 07777;
+}
+
+/* Linux says of the directory's group whether he is in it by one of those that he has besides. */
+static void a_setgid_bit_is_made_for_who_is_in_the_group(void **state)
+{
+	struct fakefuse *f = *state;
+
+	struct {
+		struct fuse_ext_header head;
+		uint32_t n, group[3];
+	} ext = { { 24, FUSE_EXT_GROUPS }, 3, { 1, 99, 2 } };
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(ff_path(f, "rw"), 4321, 99), 0);
+	assert_int_equal(chmod(ff_path(f, "rw"), 02775), 0);
+	f->uid = 1234;
+	f->gid = 5678;
+	assert_int_equal(mknod_with_groups(f, "in", &ext, sizeof(ext)), 0);
+	assert_int_equal(mode_of(f, "rw/in"), 02775);
+	/* It was for that request. */
+	assert_int_equal(ff_mknod(f, f->rw, "next", S_IFREG | 02775, 0), 0);
+	assert_int_equal(mode_of(f, "rw/next"), 0775);
+	ext.group[1] = 98;
+	assert_int_equal(mknod_with_groups(f, "other", &ext, sizeof(ext)), 0);
+	assert_int_equal(mode_of(f, "rw/other"), 0775);
+	ext.group[1] = 99;
+	/* What does not fit says nothing. */
+	ext.n = UINT32_MAX;
+	assert_int_equal(mknod_with_groups(f, "many", &ext, sizeof(ext)), 0);
+	assert_int_equal(mode_of(f, "rw/many"), 0775);
+	ext.n = 3;
+	ext.head.size = 16;
+	assert_int_equal(mknod_with_groups(f, "short", &ext, sizeof(ext)), 0);
+	assert_int_equal(mode_of(f, "rw/short"), 0775);
+	ext.head.size = 0;
+	assert_int_equal(mknod_with_groups(f, "zero", &ext, sizeof(ext)), 0);
+	assert_int_equal(mode_of(f, "rw/zero"), 0775);
+	ext.head.size = UINT32_MAX;
+	assert_int_equal(mknod_with_groups(f, "long", &ext, sizeof(ext)), 0);
+	assert_int_equal(mode_of(f, "rw/long"), 0775);
+	ext.head = (struct fuse_ext_header){ 24, FUSE_EXT_GROUPS + 1 };
+	assert_int_equal(mknod_with_groups(f, "what", &ext, sizeof(ext)), 0);
+	assert_int_equal(mode_of(f, "rw/what"), 0775);
+	f->uid = f->gid = 0;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ff_begin, ff_end)
 
 int main(void)
@@ -381,6 +496,7 @@ int main(void)
 		TEST(forget_of_none_keeps_all),
 		TEST(batches_are_forgotten),
 		TEST(an_entry_tells_the_attributes),
+		TEST(the_birth_is_told),
 		TEST(hard_links_are_one_inode),
 		TEST(a_link_to_a_symlink_is_one_itself),
 		TEST(directories_come_and_go),
@@ -393,6 +509,7 @@ int main(void)
 		TEST(exports_do_not_mix),
 		TEST(new_files_belong_to_who_asks),
 		TEST(who_asks_may_where_the_guest_lets_him),
+		TEST(a_setgid_bit_is_made_for_who_is_in_the_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

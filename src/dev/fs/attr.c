@@ -1,4 +1,4 @@
-/* GETATTR, SETATTR, STATFS. */
+/* GETATTR, STATX, SETATTR, STATFS. */
 #include "base/auto.h"
 #include "dev/fs/server.h"
 
@@ -7,41 +7,97 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-static int put_attr(struct fs_request *r, struct inode *inode)
+/* stx: the host's, too. */
+static int attr_of(
+	struct fs_request *r, struct inode *inode, struct statx *stx, struct fuse_attr_out *ret)
 {
-	struct fuse_attr_out out = { 0 };
-	struct statx stx;
-	int code = stat_inode(inode->fd, &stx);
+	int code = stat_inode(inode->fd, stx);
 
+	*ret = (struct fuse_attr_out){ .attr_valid = 0 };
 	if (code < 0)
 		return code;
-	fill_attr(r, inode, &stx, &out.attr);
-	cache_attr(r, inode, &out);
-	return req_put(r, &out, sizeof(out));
+	fill_attr(r, inode, stx, &ret->attr);
+	cache_attr(r, inode, ret);
+	return 0;
 }
 
-int fs_getattr(struct fs_request *r)
+static int put_attr(struct fs_request *r, struct inode *inode)
+{
+	struct fuse_attr_out out;
+	struct statx stx;
+	int code = attr_of(r, inode, &stx, &out);
+
+	return code < 0 ? code : req_put(r, &out, sizeof(out));
+}
+
+/* The request's inode, or the root of all. */
+static int asked_for(struct fs_request *r, struct statx *stx, struct fuse_attr_out *ret)
 {
 	struct inode *inode;
 	int code;
 
 	if (r->in.nodeid == FUSE_ROOT_ID) {
-		struct fuse_attr_out root = {
+		*stx = (struct statx){ .stx_mask = STATX_BASIC_STATS };
+		*ret = (struct fuse_attr_out){
 			.attr_valid = 1,
 			.attr = { .ino = FUSE_ROOT_ID,
 				.mode = S_IFDIR | 0555,
 				.nlink = 2,
 				.blksize = 4096 },
 		};
-
-		return req_put(r, &root, sizeof(root));
+		return 0;
 	}
 	code = req_inode(r, r->in.nodeid, false, &inode);
 	if (code < 0)
 		return code;
-	code = put_attr(r, inode);
+	code = attr_of(r, inode, stx, ret);
 	inode_put(&r->server->inodes, inode);
 	return code;
+}
+
+int fs_getattr(struct fs_request *r)
+{
+	struct fuse_attr_out out;
+	struct statx stx;
+	int code = asked_for(r, &stx, &out);
+
+	return code < 0 ? code : req_put(r, &out, sizeof(out));
+}
+
+/* Linux 6.6 and later ask so when a program wants to know the time of birth. */
+int fs_statx(struct fs_request *r)
+{
+	struct fuse_attr_out attr;
+	struct statx stx;
+	int code = asked_for(r, &stx, &attr);
+	const struct fuse_attr *a = &attr.attr;
+	struct fuse_statx_out out;
+
+	if (code < 0)
+		return code;
+	out = (struct fuse_statx_out){
+		.attr_valid = attr.attr_valid,
+		.attr_valid_nsec = attr.attr_valid_nsec,
+		.stat = {
+			.mask = STATX_BASIC_STATS | (stx.stx_mask & STATX_BTIME),
+			.blksize = a->blksize,
+			.nlink = a->nlink,
+			.uid = a->uid,
+			.gid = a->gid,
+			.mode = (uint16_t)a->mode,
+			.ino = a->ino,
+			.size = a->size,
+			.blocks = a->blocks,
+			.atime = { .tv_sec = (int64_t)a->atime, .tv_nsec = a->atimensec },
+			.btime = { .tv_sec = stx.stx_btime.tv_sec,
+				.tv_nsec = stx.stx_btime.tv_nsec },
+			.ctime = { .tv_sec = (int64_t)a->ctime, .tv_nsec = a->ctimensec },
+			.mtime = { .tv_sec = (int64_t)a->mtime, .tv_nsec = a->mtimensec },
+			.rdev_major = stx.stx_rdev_major,
+			.rdev_minor = stx.stx_rdev_minor,
+		},
+	};
+	return req_put(r, &out, sizeof(out));
 }
 
 static int set_mode(struct fs_request *r, const struct inode *inode, mode_t mode)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -49,6 +50,58 @@ void cred_enter(const struct fs_request *r, mode_t mask)
 	/* The kernel has just taken them from whoever is not root any more. */
 	if (r->in.uid != r->server->uid)
 		(void)!change_caps(access, 0);
+}
+
+static uint32_t word(const uint8_t *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* Of a struct fuse_supp_groups, which is copied but not aligned. */
+static bool is_among(const uint8_t *groups, size_t len, gid_t gid)
+{
+	size_t n = len < 4 ? 0 : word(groups);
+
+	if (n >= len / 4)
+		return false;
+	for (size_t i = 1; i <= n; i++)
+		if (word(groups + i * 4) == gid)
+			return true;
+	return false;
+}
+
+/* Whether the request says that its user has a group besides his first: FUSE_CREATE_SUPP_GROUP. */
+static bool has_group(const struct fs_request *r, gid_t gid)
+{
+	const size_t head = sizeof(struct fuse_ext_header); /* size, type */
+	size_t left = ext_bytes(&r->in), size;
+
+	if (left > r->body_len - r->body_pos)
+		return false;
+	for (; left >= head; left -= size) {
+		const uint8_t *at = r->body + r->body_len - left;
+
+		size = word(at);
+		if (size < head || size > left)
+			return false;
+		if (word(at + 4) == FUSE_EXT_GROUPS && is_among(at + head, size - head, gid))
+			return true;
+	}
+	return false;
+}
+
+void cred_enter_for_file(const struct fs_request *r, mode_t mask, const struct inode *parent)
+{
+	struct statx stx;
+	bool in_group =
+		ext_bytes(&r->in) && stat_inode(parent->fd, &stx) == 0 && has_group(r, stx.stx_gid);
+
+	cred_enter(r, mask);
+	if (in_group)
+		(void)!change_caps(1U << CAP_FSETID, 0);
 }
 
 void cred_leave(const struct fs_request *r)

@@ -2,9 +2,6 @@
 #include "base/auto.h"
 #include "dev/fs/server.h"
 
-/* Of protocol 7.39 and later, which older headers lack. */
-#define FUSE_NO_EXPORT_SUPPORT_ (1ULL << 38)
-
 /*
  * What the server wants if the kernel offers it. doc/shares.md has a table of all that kernels
  * offer, with a reason for each that is not here.
@@ -29,8 +26,9 @@ static const uint64_t wanted[] = {
 	FUSE_HANDLE_KILLPRIV_V2,
 	FUSE_SETXATTR_EXT,
 	FUSE_INIT_EXT,
+	FUSE_CREATE_SUPP_GROUP, /* who is in a directory's group may make setgid files there */
 	/* A file handle is good only while the guest remembers its file: better none. */
-	FUSE_NO_EXPORT_SUPPORT_,
+	FUSE_NO_EXPORT_SUPPORT,
 };
 
 int fs_init(struct fs_request *r)
@@ -50,7 +48,7 @@ int fs_init(struct fs_request *r)
 		flags &= ~(uint64_t)(FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS);
 	/* The agent finds directories whose events it raises by their handles: base/shadow.h. */
 	if (r->server->watch)
-		flags &= ~FUSE_NO_EXPORT_SUPPORT_;
+		flags &= ~FUSE_NO_EXPORT_SUPPORT;
 	r->server->setxattr_ext = flags & FUSE_SETXATTR_EXT;
 	out.max_readahead = rest[0];
 	out.flags = (uint32_t)flags;

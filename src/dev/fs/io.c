@@ -120,7 +120,7 @@ static int create_in(struct fs_request *r, const struct fuse_create_in *in, stru
 	int flags = (int)(in->flags & OPEN_FLAGS & ~(uint32_t)O_TRUNC);
 	int fd, code;
 
-	cred_enter(r, in->umask);
+	cred_enter_for_file(r, in->umask, parent);
 	fd = openat(parent->fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		in->mode & 07777);
 	code = fd < 0 ? -errno : 0;
@@ -168,7 +168,7 @@ int fs_tmpfile(struct fs_request *r)
 
 	if (code < 0)
 		return code;
-	cred_enter(r, in->umask);
+	cred_enter_for_file(r, in->umask, parent);
 	fd = openat(parent->fd, ".", (int)(in->flags & OPEN_FLAGS) | O_TMPFILE | O_CLOEXEC,
 		in->mode & 07777);
 	code = fd < 0 ? -errno : 0;

@@ -25,6 +25,7 @@ libdev_a_SOURCES += \
 	src/dev/fs/notice.c src/dev/fs/notice.h \
 	src/dev/fs/number.c src/dev/fs/number.h \
 	src/dev/fs/ops.c \
+	src/dev/fs/protocol.h \
 	src/dev/fs/own.c src/dev/fs/own.h \
 	src/dev/fs/own_request.c \
 	src/dev/fs/server.h \

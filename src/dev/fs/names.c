@@ -97,7 +97,7 @@ int fs_mknod(struct fs_request *r)
 	code = parent_and_name(r, &parent, &name);
 	if (code < 0)
 		return code;
-	cred_enter(r, in->umask);
+	cred_enter_for_file(r, in->umask, parent);
 	code = mknodat(parent->fd, name, in->mode, makedev(0, 0)) < 0 ? -errno : 0;
 	cred_leave(r);
 	if (code == 0)

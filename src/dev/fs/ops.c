@@ -21,6 +21,7 @@ static const struct op {
 	{ FUSE_FORGET, sizeof(struct fuse_forget_in), fs_forget },
 	{ FUSE_GETATTR, sizeof(struct fuse_getattr_in), fs_getattr },
 	{ FUSE_SETATTR, sizeof(struct fuse_setattr_in), fs_setattr },
+	{ FUSE_STATX, sizeof(struct fuse_statx_in), fs_statx },
 	{ FUSE_READLINK, 0, fs_readlink },
 	{ FUSE_SYMLINK, 0, fs_symlink },
 	{ FUSE_MKNOD, sizeof(struct fuse_mknod_in), fs_mknod },

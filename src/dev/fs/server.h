@@ -10,9 +10,9 @@
 #include "dev/fs/inode.h"
 #include "dev/fs/lock.h"
 #include "dev/fs/number.h"
+#include "dev/fs/protocol.h"
 #include "dev/fs/stat.h"
 
-#include <linux/fuse.h>
 #include <stdatomic.h>
 
 #define WRITE_MAX_BYTES (1U << 20)
@@ -139,6 +139,8 @@ int thread_prepare(const struct fs_server *server, int (*start)(void *arg), void
  * back. Per thread.
  */
 void cred_enter(const struct fs_request *r, mode_t mask);
+/* The same for a file that is made in parent, and may be setgid for parent's group. */
+void cred_enter_for_file(const struct fs_request *r, mode_t mask, const struct inode *parent);
 void cred_leave(const struct fs_request *r);
 /* Without CAP_FSETID writes and truncations clear setuid bits as they would for a user. */
 void cred_kill_setid(bool on);
@@ -146,7 +148,7 @@ void cred_kill_setid(bool on);
 /* Handlers: 0, or a negative errno that becomes the reply. By theme in their files. */
 typedef int fs_handler(struct fs_request *r);
 fs_handler fs_init, fs_ioctl;
-fs_handler fs_lookup, fs_forget, fs_batch_forget, fs_getattr, fs_setattr, fs_statfs;
+fs_handler fs_lookup, fs_forget, fs_batch_forget, fs_getattr, fs_setattr, fs_statx, fs_statfs;
 fs_handler fs_readlink, fs_symlink, fs_mknod, fs_mkdir, fs_unlink, fs_rmdir, fs_rename, fs_rename2,
 	fs_link;
 fs_handler fs_open, fs_create, fs_tmpfile, fs_read, fs_write, fs_release, fs_fsync, fs_fallocate,

@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#define STATX_WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
+#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
 int stat_inode(int fd, struct statx *ret)
 {
