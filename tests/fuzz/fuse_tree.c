@@ -58,13 +58,18 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return ftw->level ? remove(path) : 0;
 }
 
-static void empty(const char *name)
+static void in_tree(const char *name, __nftw_func_t each, int flags)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s", fuse_tree.base, name);
-	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0)
+	if (nftw(path, each, 16, flags) < 0)
 		abort();
+}
+
+static void empty(const char *name)
+{
+	in_tree(name, remove_one, FTW_DEPTH | FTW_PHYS);
 }
 
 static void clean_up(void)
@@ -179,6 +184,7 @@ void ft_make(void)
 	make_dir("rw");
 	make_dir("ro");
 	make_dir("ro/dir");
+	make_dir("volume");
 	make_dir("outside");
 	put_file("outside/secret", FT_SECRET);
 	put_file("ro/old", "old text");
@@ -188,9 +194,38 @@ void ft_make(void)
 	stat_all(untouched);
 }
 
+static uint64_t print;
+
+static int print_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const uint64_t facts[] = { st->st_ino, st->st_mode, st->st_nlink, (uint64_t)st->st_size,
+		(uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec };
+
+	(void)type;
+	(void)ftw;
+	for (; *path; path++)
+		print = (print ^ (uint8_t)*path) * 0x100000001b3ULL;
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
+		print = (print ^ facts[i]) * 0x100000001b3ULL;
+	return 0;
+}
+
+uint64_t ft_print_of(const char *name)
+{
+	print = 0xcbf29ce484222325ULL;
+	ft_leave();
+	in_tree(name, print_one, FTW_PHYS);
+	ft_enter();
+	return print;
+}
+
 void ft_renew(void)
 {
 	empty("rw");
+	empty("volume");
+	put_file("volume/a", "watched");
+	make_dir("volume/dir");
+	put_file("volume/dir/b", "b");
 	put_file("file", "a file");
 	put_file("rw/a", "text of a");
 	make_dir("rw/dir");

@@ -1,11 +1,14 @@
 /*
  * FUSE requests of any kind, to a server that shares the tree of fuse_tree.h. Whatever they say,
  * replies are well formed, what is not shared is neither seen nor changed, a read-only share stays
- * as it is, and no descriptor stays open.
+ * as it is, and no descriptor stays open. One of the shares is watched; of it there are shadow
+ * operations, too (base/shadow.h), which change nothing.
  */
 #include "base/auto.h"
+#include "base/shadow.h"
 #include "dev/fs/lock_own.h"
 #include "dev/fs/server.h"
+#include "dev/fs/watch.h"
 #include "tests/fuzz/fuse_tree.h"
 
 #include <fcntl.h>
@@ -36,7 +39,14 @@ struct input {
 	size_t len;
 };
 
-enum gives { GIVES_ENTRY = 1, GIVES_OPEN = 2, GIVES_LISTING = 4 };
+enum gives {
+	GIVES_ENTRY = 1,
+	GIVES_OPEN = 2,
+	GIVES_LISTING = 4,
+	IS_SHADOW = 8,
+	SHADOW_ENTRY = GIVES_ENTRY | IS_SHADOW,
+	SHADOW_OPEN = GIVES_OPEN | IS_SHADOW,
+};
 
 static const struct op {
 	uint32_t opcode;
@@ -90,6 +100,18 @@ static const struct op {
 	{ FUSE_SETLK, 48, 0, NONE, NONE, 0, 0 },
 	{ FUSE_SETLKW, 48, 0, NONE, NONE, 0, 0 },
 	{ FUSE_STATX, 24, 8, NONE, NONE, 0, 0 },
+	/* Those that begin here are shadow operations; there is none of the last. */
+	{ FUSE_LOOKUP, 0, NONE, NONE, NONE, 1, SHADOW_ENTRY },
+	{ FUSE_MKNOD, 16, NONE, NONE, NONE, 1, SHADOW_ENTRY },
+	{ FUSE_MKDIR, 8, NONE, NONE, NONE, 1, SHADOW_ENTRY },
+	{ FUSE_SYMLINK, 0, NONE, NONE, NONE, 2, SHADOW_ENTRY },
+	{ FUSE_UNLINK, 0, NONE, NONE, NONE, 1, IS_SHADOW },
+	{ FUSE_RMDIR, 0, NONE, NONE, NONE, 1, IS_SHADOW },
+	{ FUSE_RENAME2, 16, NONE, NONE, 0, 2, IS_SHADOW },
+	{ FUSE_OPEN, 8, NONE, NONE, NONE, 0, SHADOW_OPEN },
+	{ FUSE_SETATTR, 88, 8, NONE, NONE, 0, IS_SHADOW },
+	{ FUSE_GETATTR, 16, 8, NONE, NONE, 0, IS_SHADOW },
+	{ FUSE_WRITE, 40, 0, NONE, NONE, 0, IS_SHADOW },
 };
 
 static struct {
@@ -115,33 +137,6 @@ static void export(const char *name, unsigned flags)
 	int fd = openat(fuse_tree.base_fd, name, O_PATH | O_CLOEXEC);
 
 	ft_require(fd >= 0 && exports_add(&w.server.exports, name, fd, flags) == 0);
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	struct rlimit file_max = { FILE_MAX, FILE_MAX };
-	struct locks_config locks = {
-		.handles = &w.server.handles,
-		.records_max = LOCKS_MAX,
-	};
-
-	(void)argc;
-	(void)argv;
-	ft_make();
-	umask(0);
-	ft_require(setrlimit(RLIMIT_FSIZE, &file_max) == 0);
-	inodes_init(&w.server.inodes, INODES_MAX, NULL, NULL);
-	handles_init(&w.server.handles);
-	exports_init(&w.server.exports);
-	numbers_init(&w.server.numbers);
-	w.server.proc_fd = fuse_tree.proc_fd;
-	locks.proc_fd = fuse_tree.proc_fd;
-	/* Without threads: who waits for a lock of the host's does so until he is told not to. */
-	ft_require(locks_init(&w.server.locks, &locks) == 0);
-	export("rw", 0);
-	export("ro", FS_EXPORT_RO);
-	export("file", FS_EXPORT_FILE | FS_EXPORT_LOCAL_LOCKS);
-	return 0;
 }
 
 static uint64_t bad_number(uint8_t which)
@@ -225,6 +220,36 @@ static size_t take_name(struct input *in, uint8_t *to)
 	return n + 1;
 }
 
+/* Names that a shadow operation looks for, or any. */
+static size_t take_shadow_name(struct input *in, uint8_t *to)
+{
+	uint8_t which = take(in);
+	const size_t room = 64;
+
+	if (which % 4 == 0)
+		return (size_t)snprintf((char *)to, room, SHADOW_ID_FORMAT,
+			       (unsigned long long)some_node(take(in))) +
+		       1;
+	if (which % 4 == 1)
+		return (size_t)snprintf((char *)to, room, SHADOW_ELSEWHERE_NAME) + 1;
+	if (which % 4 == 2)
+		return (size_t)snprintf((char *)to, room, SHADOW_MOVING_NAME) + 1;
+	return take_name(in, to);
+}
+
+/* Of the operation, its mark that of the name or of another one. */
+static uint32_t take_shadow_gid(struct input *in, uint64_t dir, const uint8_t *name)
+{
+	uint8_t which = take(in);
+	uint32_t gid = shadow_gid((enum shadow_op)(which & 0xf));
+
+	if ((dir & SHADOW_ELSEWHERE_NODEID) == SHADOW_ELSEWHERE_NODEID)
+		dir = SHADOW_ELSEWHERE_NODEID;
+	if (name && !(which & 0x10))
+		gid |= shadow_move_mark(dir, (const char *)name);
+	return gid;
+}
+
 static void put64(uint8_t *at, uint64_t value)
 {
 	memcpy(at, &value, sizeof(value));
@@ -289,7 +314,10 @@ static size_t make_request(struct input *in, const struct op *op, bool raw)
 	if (op->opcode == FUSE_FALLOCATE)
 		tame(fixed);
 	for (unsigned i = 0; i < op->names; i++)
-		n += take_name(in, w.in + n);
+		n += (op->gives & IS_SHADOW) ? take_shadow_name(in, w.in + n)
+					     : take_name(in, w.in + n);
+	if (op->gives & IS_SHADOW)
+		head.gid = take_shadow_gid(in, head.nodeid, op->names ? fixed + op->fixed : NULL);
 	if (op->opcode == FUSE_WRITE || op->opcode == FUSE_SETXATTR ||
 		op->opcode == FUSE_BATCH_FORGET)
 		n += take_data(in, op, fixed, w.in + n);
@@ -371,6 +399,20 @@ static void take_answers(void)
 	ft_require(w.server.locks.records <= LOCKS_MAX);
 }
 
+/* Whether the request in w.in is a shadow operation of the watched share. */
+static bool is_quiet(const struct op *op)
+{
+	struct fuse_in_header head;
+	struct inode *inode;
+	bool watched;
+
+	memcpy(&head, w.in, sizeof(head));
+	inode = inode_get(&w.server.inodes, head.nodeid);
+	watched = inode && (inode->export->flags & FS_EXPORT_WATCH);
+	inode_put(&w.server.inodes, inode);
+	return watched && op->opcode != FUSE_WRITE;
+}
+
 /* One request in buffers of just its size, so that nobody reads or writes beyond them. */
 static void serve(struct input *in)
 {
@@ -382,6 +424,8 @@ static void serve(struct input *in)
 	size_t len = make_request(in, op, how & 0x40), each = segments[how % ARRAY_LEN(segments)];
 	AUTO_FREE uint8_t *sent = NULL, *reply = NULL, *body = NULL;
 	struct fs_request r = { .server = &w.server, .scratch = w.scratch };
+	uint64_t before = 0;
+	bool quiet;
 
 	if (how & 0x80)
 		len -= take(in) % (len < 256 ? len : 256);
@@ -397,7 +441,11 @@ static void serve(struct input *in)
 	w.chain.in = cut(reply, room, each, w.chain.iov + w.chain.out);
 	w.chain.out_len = (uint32_t)len;
 	w.chain.in_len = room;
+	quiet = (op->gives & IS_SHADOW) && is_quiet(op);
+	if (quiet)
+		before = ft_print_of("volume");
 	used = fs_serve(&r, &w.chain);
+	ft_require(!quiet || ft_print_of("volume") == before);
 	ft_require(used <= room && (used == 0 || !r.deferred));
 	take_answers();
 	ft_require(setfsuid((uid_t)-1) == 0 && setfsgid((gid_t)-1) == 0);
@@ -455,6 +503,74 @@ static void check_owners(void)
 	}
 }
 
+/* What the guest knows at first. */
+static void begin(void)
+{
+	memset(w.node, 0, sizeof(w.node));
+	memset(w.fh, 0, sizeof(w.fh));
+	w.fhs = 0;
+	w.nodes = 1;
+	w.node[0] = FUSE_ROOT_ID;
+	w.server.setxattr_ext = true;
+}
+
+/*
+ * The thread that reads events is none of what a guest attacks: without it those that are the
+ * guest's own are over when an input is. The descriptor that the first watch opens is no input's.
+ */
+static void start_watching(void)
+{
+	static const uint8_t lookup[] = { 0, 0, 0, 0, 0xc6, 'v', 'o', 'l', 'u', 'm', 'e' };
+	const struct fs_config config = { .tag = "fuzz" };
+	struct input in = { lookup, sizeof(lookup) };
+
+	ft_require(watch_new(&w.server, 1, &config, &w.server.watch) == 0);
+	watch_stop(w.server.watch);
+	export("volume", FS_EXPORT_WATCH);
+	begin();
+	ft_enter();
+	serve(&in);
+	ft_leave();
+	ft_require(w.nodes == 2 && w.server.watch->count == 1);
+	inodes_clear(&w.server.inodes, NULL);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct rlimit file_max = { FILE_MAX, FILE_MAX };
+	struct locks_config locks = {
+		.handles = &w.server.handles,
+		.records_max = LOCKS_MAX,
+	};
+
+	(void)argc;
+	(void)argv;
+	ft_make();
+	umask(0);
+	ft_require(setrlimit(RLIMIT_FSIZE, &file_max) == 0);
+	inodes_init(&w.server.inodes, INODES_MAX, NULL, NULL);
+	handles_init(&w.server.handles);
+	exports_init(&w.server.exports);
+	numbers_init(&w.server.numbers);
+	w.server.proc_fd = fuse_tree.proc_fd;
+	locks.proc_fd = fuse_tree.proc_fd;
+	/* Without threads: who waits for a lock of the host's does so until he is told not to. */
+	ft_require(locks_init(&w.server.locks, &locks) == 0);
+	export("rw", 0);
+	export("ro", FS_EXPORT_RO);
+	export("file", FS_EXPORT_FILE | FS_EXPORT_LOCAL_LOCKS);
+	start_watching();
+	return 0;
+}
+
+static void drop_events(void)
+{
+	uint8_t events[4096];
+
+	while (read(atomic_load(&w.server.watch->inotify_fd), events, sizeof(events)) > 0)
+		;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct input in = { data, len };
@@ -464,12 +580,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	ft_renew();
 	probe = dup(0);
 	close(probe);
-	memset(w.node, 0, sizeof(w.node));
-	memset(w.fh, 0, sizeof(w.fh));
-	w.fhs = 0;
-	w.nodes = 1;
-	w.node[0] = FUSE_ROOT_ID;
-	w.server.setxattr_ext = true;
+	begin();
 	ft_enter();
 	for (unsigned i = 0; in.len && i < REQUEST_MAX; i++)
 		serve(&in);
@@ -482,7 +593,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	take_answers();
 	ft_require(w.server.locks.records == 0 && w.server.locks.waiting == 0);
 	inodes_clear(&w.server.inodes, NULL);
-	ft_require(w.server.inodes.count == 0);
+	ft_require(w.server.inodes.count == 0 && w.server.watch->count == 0);
+	own_lost(&w.server.watch->own);
+	drop_events();
 	after = dup(0);
 	close(after);
 	ft_require(probe == after);
