@@ -330,6 +330,7 @@ static void holes_are_found(void **state)
 	struct fakefuse *f = *state;
 	struct fuse_lseek_in in = { .whence = SEEK_DATA };
 	uint64_t a, fh = ff_create(f, f->rw, "a", &a);
+	int fd, wanted;
 
 	ff_write(f, fh, 1 << 20, "data");
 	in.fh = fh;
@@ -342,8 +343,13 @@ static void holes_are_found(void **state)
 	assert_int_equal(*(const uint64_t *)(const void *)f->reply, (1 << 20) + 4);
 	in.offset = (1 << 20) + 4;
 	assert_int_equal(FF(f, FUSE_LSEEK, a, in, NULL), -ENXIO);
+	/* A negative offset is what the host says. */
+	fd = open(ff_path(f, "rw/a"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(lseek(fd, -1, SEEK_HOLE), -1);
+	wanted = -errno;
+	close(fd);
 	in.offset = UINT64_MAX;
-	assert_int_equal(FF(f, FUSE_LSEEK, a, in, NULL), -EINVAL);
+	assert_int_equal(FF(f, FUSE_LSEEK, a, in, NULL), wanted);
 	in.offset = 0;
 	in.whence = SEEK_END;
 	assert_int_equal(FF(f, FUSE_LSEEK, a, in, NULL), -EINVAL);

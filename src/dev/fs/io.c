@@ -294,11 +294,12 @@ int fs_lseek(struct fs_request *r)
 	struct fuse_lseek_out out;
 	off_t at;
 
-	if ((in->whence != SEEK_DATA && in->whence != SEEK_HOLE) || in->offset > INT64_MAX)
+	if (in->whence != SEEK_DATA && in->whence != SEEK_HOLE)
 		return -EINVAL;
 	h = handle_get(&r->server->handles, in->fh, false);
 	if (!h)
 		return -EBADF;
+	/* A negative offset, too: what that is, the host's file system says. */
 	at = lseek(h->fd, (off_t)in->offset, (int)in->whence);
 	if (at < 0)
 		at = -errno;
