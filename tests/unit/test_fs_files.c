@@ -278,6 +278,38 @@ static void writes_clear_setuid(void **state)
 	}
 }
 
+/* Requests without such a flag: root keeps them. */
+static void what_users_allocate_and_copy_clears_setuid(void **state)
+{
+	struct fakefuse *f = *state;
+	struct fuse_fallocate_in allocate = { .length = 8192 };
+	struct fuse_copy_file_range_in copy = { .len = 4 };
+	uint64_t a, fh = ff_create(f, f->rw, "a", &a);
+
+	if (geteuid() != 0)
+		skip();
+	allocate.fh = copy.fh_out = fh;
+	copy.nodeid_out = a;
+	copy.fh_in = ff_create(f, f->rw, "b", NULL);
+	ff_write(f, copy.fh_in, 0, "text");
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 06777), 0);
+	assert_int_equal(FF(f, FUSE_FALLOCATE, a, allocate, NULL), 0);
+	assert_int_equal(FF(f, FUSE_COPY_FILE_RANGE, a, copy, NULL), 0);
+	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 06777);
+	f->uid = f->gid = 1000;
+	allocate.offset = 8192;
+	assert_int_equal(FF(f, FUSE_FALLOCATE, a, allocate, NULL), 0);
+	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 0777);
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 06777), 0);
+	assert_int_equal(FF(f, FUSE_COPY_FILE_RANGE, a, copy, NULL), 0);
+	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 0777);
+	/* It was for these requests. */
+	f->uid = f->gid = 0;
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 06777), 0);
+	assert_int_equal(FF(f, FUSE_FALLOCATE, a, allocate, NULL), 0);
+	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 06777);
+}
+
 static void a_symlink_has_its_own_times_and_no_mode(void **state)
 {
 	struct fakefuse *f = *state;
@@ -464,6 +496,7 @@ int main(void)
 		TEST(sizes_are_set),
 		TEST(owners_are_set),
 		TEST(writes_clear_setuid),
+		TEST(what_users_allocate_and_copy_clears_setuid),
 		TEST(a_symlink_has_its_own_times_and_no_mode),
 		TEST(space_is_allocated),
 		TEST(holes_are_found),

@@ -271,6 +271,16 @@ int fs_fsyncdir(struct fs_request *r)
 	return sync_handle(r, true);
 }
 
+/*
+ * For changes of content of which the protocol does not say whether they end setuid: only root is
+ * taken for somebody with CAP_FSETID.
+ */
+static void kill_setid_of_users(const struct fs_request *r, bool on)
+{
+	if (r->in.uid != r->server->uid)
+		cred_kill_setid(on);
+}
+
 int fs_fallocate(struct fs_request *r)
 {
 	const struct fuse_fallocate_in *in = req_take(r, sizeof(*in));
@@ -281,8 +291,10 @@ int fs_fallocate(struct fs_request *r)
 		return -EBADF;
 	if (in->offset > INT64_MAX || in->length > INT64_MAX)
 		code = -EFBIG;
-	else if (fallocate(h->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0)
+	kill_setid_of_users(r, true);
+	if (code == 0 && fallocate(h->fd, (int)in->mode, (off_t)in->offset, (off_t)in->length) < 0)
 		code = -errno;
+	kill_setid_of_users(r, false);
 	handle_put(&r->server->handles, h);
 	return code;
 }
@@ -322,8 +334,10 @@ int fs_copy_file_range(struct fs_request *r)
 	int code = -EBADF;
 
 	if (from && to) {
+		kill_setid_of_users(r, true);
 		done = copy_file_range(from->fd, &from_at, to->fd, &to_at, len, 0);
 		code = done < 0 ? -errno : 0;
+		kill_setid_of_users(r, false);
 	}
 	handle_put(&r->server->handles, from);
 	handle_put(&r->server->handles, to);
