@@ -137,11 +137,11 @@ static int set_size(
 	}
 	fd = h ? h->fd : opened;
 	if (kill)
-		cred_kill_setid(true);
+		cred_kill_setid(r, true);
 	if (code == 0 && ftruncate(fd, (off_t)in->size) < 0)
 		code = -errno;
 	if (kill)
-		cred_kill_setid(false);
+		cred_kill_setid(r, false);
 	handle_put(&r->server->handles, h);
 	return code;
 }

@@ -111,7 +111,9 @@ void cred_leave(const struct fs_request *r)
 	umask(0);
 }
 
-void cred_kill_setid(bool on)
+void cred_kill_setid(const struct fs_request *r, bool on)
 {
+	/* Where nobody executes as the group, its bit stays for who is in it. */
+	syscall(SYS_setfsgid, on ? r->in.gid : r->server->gid);
 	(void)!change_caps(on ? 0 : 1U << CAP_FSETID, on ? 1U << CAP_FSETID : 0);
 }

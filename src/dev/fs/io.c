@@ -52,10 +52,10 @@ static int open_with_kill(
 	int fd;
 
 	if (kill)
-		cred_kill_setid(true);
+		cred_kill_setid(r, true);
 	fd = open_inode(r, inode, (int)(flags & OPEN_FLAGS));
 	if (kill)
-		cred_kill_setid(false);
+		cred_kill_setid(r, false);
 	return fd;
 }
 
@@ -223,13 +223,13 @@ int fs_write(struct fs_request *r)
 		return -EBADF;
 	n = iovc_peek(&r->data, in->size, iov, VQ_IOV_MAX);
 	if (kill)
-		cred_kill_setid(true);
+		cred_kill_setid(r, true);
 	do
 		done = pwritev(h->fd, iov, (int)n, (off_t)in->offset);
 	while (done < 0 && errno == EINTR);
 	code = done < 0 ? -errno : 0;
 	if (kill)
-		cred_kill_setid(false);
+		cred_kill_setid(r, false);
 	handle_put(&r->server->handles, h);
 	if (code < 0)
 		return code;
@@ -278,7 +278,7 @@ int fs_fsyncdir(struct fs_request *r)
 static void kill_setid_of_users(const struct fs_request *r, bool on)
 {
 	if (r->in.uid != r->server->uid)
-		cred_kill_setid(on);
+		cred_kill_setid(r, on);
 }
 
 int fs_fallocate(struct fs_request *r)

@@ -142,8 +142,11 @@ void cred_enter(const struct fs_request *r, mode_t mask);
 /* The same for a file that is made in parent, and may be setgid for parent's group. */
 void cred_enter_for_file(const struct fs_request *r, mode_t mask, const struct inode *parent);
 void cred_leave(const struct fs_request *r);
-/* Without CAP_FSETID writes and truncations clear setuid bits as they would for a user. */
-void cred_kill_setid(bool on);
+/*
+ * Without CAP_FSETID, and with the request's group, writes and truncations clear setuid bits as
+ * they would for the user. (Of his other groups nothing is known.)
+ */
+void cred_kill_setid(const struct fs_request *r, bool on);
 
 /* Handlers: 0, or a negative errno that becomes the reply. By theme in their files. */
 typedef int fs_handler(struct fs_request *r);

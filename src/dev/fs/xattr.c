@@ -19,11 +19,11 @@ static int set_value(struct fs_request *r, const struct fuse_setxattr_in *in, bo
 
 	if (kill_sgid) {
 		cred_enter(r, 0);
-		cred_kill_setid(true);
+		cred_kill_setid(r, true);
 	}
 	code = setxattr(number, name, value, in->size, (int)in->flags) < 0 ? -errno : 0;
 	if (kill_sgid) {
-		cred_kill_setid(false);
+		cred_kill_setid(r, false);
 		cred_leave(r);
 	}
 	return code;
