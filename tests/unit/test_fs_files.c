@@ -265,6 +265,17 @@ static void writes_clear_setuid(void **state)
 	in.fh = fh;
 	assert_int_equal(ff_send(f, FUSE_WRITE, a, parts), 0);
 	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 0777);
+	if (geteuid() == 0) {
+		/* By one of a group that may not execute its bit is kept, by others it is not. */
+		assert_int_equal(chown(path, 0, 1000), 0);
+		assert_int_equal(chmod(path, 06767), 0);
+		f->gid = 1000;
+		assert_int_equal(ff_send(f, FUSE_WRITE, a, parts), 0);
+		assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 02767);
+		f->gid = 0;
+		assert_int_equal(ff_send(f, FUSE_WRITE, a, parts), 0);
+		assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 0767);
+	}
 	assert_int_equal(chmod(path, 06777), 0);
 	assert_int_equal(ff_setattr_error(f, a, size), 0);
 	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 0777);
@@ -276,6 +287,32 @@ static void writes_clear_setuid(void **state)
 		ff_write(f, fh, 0, "kept");
 		assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 06777);
 	}
+}
+
+/* Linux does not ask by itself after each of these requests. */
+static void the_guest_believes_no_setuid_bit(void **state)
+{
+	struct fakefuse *f = *state;
+	struct fuse_attr_out out;
+	struct fuse_entry_out e;
+
+	ff_put_file(f, "rw/a", "");
+	assert_int_equal(ff_lookup_error(f, f->rw, "a"), 0);
+	e = ff_entry(f);
+	assert_true(e.attr_valid || e.attr_valid_nsec);
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 02644), 0);
+	assert_int_equal(ff_lookup_error(f, f->rw, "a"), 0);
+	e = ff_entry(f);
+	assert_true(e.entry_valid || e.entry_valid_nsec);
+	assert_false(e.attr_valid || e.attr_valid_nsec);
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 04755), 0);
+	assert_int_equal(ff_getattr_error(f, e.nodeid), 0);
+	memcpy(&out, f->reply, sizeof(out));
+	assert_false(out.attr_valid || out.attr_valid_nsec);
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 0755), 0);
+	assert_int_equal(ff_getattr_error(f, e.nodeid), 0);
+	memcpy(&out, f->reply, sizeof(out));
+	assert_true(out.attr_valid || out.attr_valid_nsec);
 }
 
 /* Requests without such a flag: root keeps them. */
@@ -303,6 +340,14 @@ static void what_users_allocate_and_copy_clears_setuid(void **state)
 	assert_int_equal(chmod(ff_path(f, "rw/a"), 06777), 0);
 	assert_int_equal(FF(f, FUSE_COPY_FILE_RANGE, a, copy, NULL), 0);
 	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 0777);
+	/* The bit of a group that may not execute means something else, to who is in it. */
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 06666), 0);
+	assert_int_equal(FF(f, FUSE_FALLOCATE, a, allocate, NULL), 0);
+	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 0666);
+	assert_int_equal(chown(ff_path(f, "rw/a"), 0, 1000), 0);
+	assert_int_equal(chmod(ff_path(f, "rw/a"), 06666), 0);
+	assert_int_equal(FF(f, FUSE_FALLOCATE, a, allocate, NULL), 0);
+	assert_int_equal(stat_of(f, "rw/a").st_mode & 07777, 02666);
 	/* It was for these requests. */
 	f->uid = f->gid = 0;
 	assert_int_equal(chmod(ff_path(f, "rw/a"), 06777), 0);
@@ -496,6 +541,7 @@ int main(void)
 		TEST(sizes_are_set),
 		TEST(owners_are_set),
 		TEST(writes_clear_setuid),
+		TEST(the_guest_believes_no_setuid_bit),
 		TEST(what_users_allocate_and_copy_clears_setuid),
 		TEST(a_symlink_has_its_own_times_and_no_mode),
 		TEST(space_is_allocated),

@@ -11,6 +11,7 @@
 #include "dev/fs/binding.h"
 #include "dev/fs/server.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 #define ALWAYS_SECONDS 86400
@@ -74,7 +75,16 @@ static bool attributes_are_believed(const struct inode *inode)
 	return inode->type == S_IFDIR && (inode->export->flags & FS_EXPORT_ROOT) && !inode->below;
 }
 
-void cache_entry(struct fs_request *r, struct inode *inode, const struct inode *parent,
+/*
+ * Many requests end setuid (FUSE_HANDLE_KILLPRIV_V2), and Linux does not look at the mode again
+ * after all of them: of files that have such a bit it believes nothing.
+ */
+static bool mode_may_end(const struct fuse_attr *attr)
+{
+	return S_ISREG(attr->mode) && (attr->mode & (S_ISUID | S_ISGID));
+}
+
+static void grant_entry(struct fs_request *r, struct inode *inode, const struct inode *parent,
 	const char *name, struct fuse_entry_out *ret)
 {
 	switch (export_cache(inode->export)) {
@@ -100,8 +110,18 @@ void cache_entry(struct fs_request *r, struct inode *inode, const struct inode *
 	}
 }
 
+void cache_entry(struct fs_request *r, struct inode *inode, const struct inode *parent,
+	const char *name, struct fuse_entry_out *ret)
+{
+	grant_entry(r, inode, parent, name, ret);
+	if (mode_may_end(&ret->attr))
+		ret->attr_valid = ret->attr_valid_nsec = 0;
+}
+
 void cache_attr(struct fs_request *r, struct inode *inode, struct fuse_attr_out *ret)
 {
+	if (mode_may_end(&ret->attr))
+		return;
 	switch (export_cache(inode->export)) {
 	case FS_CACHE_NONE:
 		return;
