@@ -7,6 +7,7 @@ if FUZZ
 include $(srcdir)/tests/fuzz/local.mk
 endif
 
+include $(srcdir)/tests/conformance/local.mk
 include $(srcdir)/tests/e2e/bin/local.mk
 include $(srcdir)/tests/lint/local.mk
 
@@ -38,4 +39,6 @@ EXTRA_DIST += tests/conformance tests/e2e tests/bench tests/fuzz/run
 
 # Of a folder in EXTRA_DIST what the build tree has is taken too: programs, in this one.
 dist-hook:
+	rm -rf $(distdir)/tests/conformance/serve $(distdir)/tests/conformance/*.o \
+		$(distdir)/tests/conformance/.deps $(distdir)/tests/conformance/.dirstamp
 	find $(distdir)/tests/e2e/bin -depth ! -name bin ! -name '*.c' ! -name '*.mk' -exec rm -rf {} \;

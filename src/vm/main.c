@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-
 /*
  * The guest's last words. The log has them already, unless the guest had filled its share of it
  * before: then they are all there is to say why it died.
