@@ -107,8 +107,9 @@ static void advise_huge(const struct gmem *gm, const struct elf *elf)
 			end = s->paddr + s->memsz;
 	}
 	first = HUGE_DOWN(first);
-	/* Little of these is used, here and there. */
-	advise(gm, 0, first < SPARSE_BYTES ? first : SPARSE_BYTES, MADV_NOHUGEPAGE);
+	/* Linux takes its first pages from the lowest block, most of it; others here and there. */
+	advise(gm, 0, HUGE_BYTES, MADV_HUGEPAGE);
+	advise(gm, HUGE_BYTES, first < SPARSE_BYTES ? first : SPARSE_BYTES, MADV_NOHUGEPAGE);
 	advise(gm, HUGE_DOWN(end), HUGE_DOWN(end) + HUGE_BYTES, MADV_NOHUGEPAGE);
 	advise(gm, first, HUGE_DOWN(end), MADV_HUGEPAGE);
 	if (table < top - end)
