@@ -35,7 +35,7 @@ T = 60
 fuzz: all
 	$(srcdir)/tests/fuzz/run $(T)
 
-EXTRA_DIST += tests/conformance tests/e2e tests/bench tests/fuzz/run
+EXTRA_DIST += tests/conformance tests/e2e tests/bench tests/fuzz/run tests/fuzz/corpus
 
 # Of a folder in EXTRA_DIST what the build tree has is taken too: programs, in this one.
 dist-hook:

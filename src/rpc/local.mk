@@ -3,6 +3,7 @@ librpc_a_SOURCES = \
 	src/rpc/client.c src/rpc/client.h \
 	src/rpc/ports.h \
 	src/rpc/server.c src/rpc/server.h \
+	src/rpc/signalled.h \
 	src/rpc/ttrpc.c src/rpc/ttrpc.h \
 	src/rpc/vmclient.c src/rpc/vmclient.h \
 	src/rpc/vmctl.c src/rpc/vmctl.h

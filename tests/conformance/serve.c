@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/capability.h"
 #include "base/thread.h"
+#include "dev/fs/notice.h"
 #include "dev/fs/server.h"
 #include "dev/fs/watch.h"
 
@@ -146,7 +147,7 @@ static void start_server(void)
 	locks.proc_fd = server.proc_fd;
 	code = locks_init(&server.locks, &locks);
 	if (code == 0)
-		code = watch_new(&server, WORKERS, &config, notices_run, &server.watch);
+		code = watch_new(&server, WORKERS, &config, notice_run, &server.watch);
 	if (code == 0)
 		code = locks_start(&server.locks, keep_caps, NULL);
 	for (unsigned i = 0; code == 0 && i < WORKERS; i++) {
