@@ -7,12 +7,15 @@
  */
 #pragma once
 
-#include "anchor/anchor.h"
+#include "base/err.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "rpc/ports.h"
 
 #include <stdint.h>
+
+/* The standard streams, and one for all others together. */
+#define ANCHOR_DONE_MAX 4
 
 #define ANCHOR_SOCKET_FD   3
 #define ANCHOR_MSG_VERSION 4
@@ -57,7 +60,7 @@ struct anchor_msg {
 	uint32_t sockets; /* that many struct anchor_socket_msg follow */
 };
 
-/* With one descriptor: the members are those of struct anchor_socket. */
+/* With one descriptor: the members are those of struct anchor_socket (spec.h). */
 struct anchor_socket_msg {
 	char share[SHARE_NAME_MAX]; /* NUL-terminated */
 	uint32_t number;

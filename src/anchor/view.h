@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "anchor/anchor.h"
+#include "anchor/spec.h"
 #include "base/err.h"
 
 struct view {

@@ -7,14 +7,7 @@
 #pragma once
 
 #include "base/err.h"
-
-struct notify {
-	const char *container, *process;
-	int fuse;   /* the server's end of the file */
-	int proc;   /* see standin.h */
-	int rpc;    /* an RPC session of its own */
-	int mnt_ns; /* to be in, or -1 */
-};
+#include "proxy/notify_server.h"
 
 /*
  * Forks the server. Everything stays the caller's, too. *ret_told: the read end of a pipe that ends

@@ -4,7 +4,6 @@
 #include "agent/agent.pb-c.h"
 #include "base/auto.h"
 #include "proxy/given.h"
-#include "proxy/notify.h"
 #include "proxy/notify_file.h"
 
 #include <poll.h>

@@ -9,10 +9,18 @@
 
 #include <stdbool.h>
 
-struct notify;
+/* What is served, and with what. */
+struct notify {
+	const char *container, *process;
+	int fuse;   /* the server's end of the file */
+	int proc;   /* see standin.h */
+	int rpc;    /* an RPC session of its own */
+	int mnt_ns; /* to be in, or -1 */
+};
+
 struct notify_server;
 
-/* n, rpc and told (see notify.h) must outlive it; told is closed by it. NULL: no memory. */
+/* n, rpc and told must outlive it; told is closed by it. NULL: no memory. */
 struct notify_server *notify_server_new(const struct notify *n, struct rpc_client *rpc, int told);
 
 /* Reads one request of the kernel's and deals with it. */
