@@ -6,6 +6,7 @@ libagent_a_SOURCES = \
 	agent/api.c agent/api.h \
 	agent/birth.c agent/birth.h \
 	agent/boot.c agent/boot.h \
+	agent/calls.h \
 	agent/cgroup.c agent/cgroup.h \
 	agent/child.c agent/child.h \
 	agent/clock.c agent/clock.h \

@@ -6,6 +6,8 @@ function module_of(path) {
 	sub(/^src\//, "", path)
 	if (path ~ /^agent\/agent\.pb-c\.h$/)
 		return "api"
+	if (path ~ /^agent\/calls\.h$/)
+		return "calls"
 	sub(/\/.*/, "", path)
 	return path
 }

@@ -1,4 +1,4 @@
-UNIT_TESTS += tests/unit/test_agent_cgroups tests/unit/test_agent_container \
+UNIT_TESTS += tests/unit/test_agent_calls tests/unit/test_agent_cgroups tests/unit/test_agent_container \
 	tests/unit/test_agent_credentials tests/unit/test_agent_descriptors \
 	tests/unit/test_agent_life tests/unit/test_agent_mounts tests/unit/test_agent_namespaces \
 	tests/unit/test_agent_streams \
@@ -7,6 +7,10 @@ UNIT_TESTS += tests/unit/test_agent_cgroups tests/unit/test_agent_container \
 	tests/unit/test_agent_storm
 
 AGENT_TEST_LIBS = libagent.a librpc.a libapi.a $(UNIT_LIBS) $(PROTOBUFC_LIBS)
+
+tests_unit_test_agent_calls_SOURCES = tests/unit/test_agent_calls.c
+tests_unit_test_agent_calls_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUFC_CFLAGS)
+tests_unit_test_agent_calls_LDADD = $(AGENT_TEST_LIBS)
 
 AGENT_ACTS = tests/unit/agent_acts.c tests/unit/agent_acts.h tests/unit/agent_box.c tests/unit/agent_box.h
 

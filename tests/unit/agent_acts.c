@@ -1,6 +1,7 @@
 /* See agent_acts.h. */
 #include "tests/unit/agent_acts.h"
 
+#include "agent/calls.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -29,7 +30,7 @@ void start(const char *id)
 	Vmrun__Agent__StartContainerRequest request = VMRUN__AGENT__START_CONTAINER_REQUEST__INIT;
 
 	request.container = (char *)(uintptr_t)id;
-	box_call(&box, "StartContainer", &request.base);
+	box_call(&box, start_container, &request);
 }
 
 void send_signal(const char *id, const char *process, uint32_t signal, bool all)
@@ -40,7 +41,7 @@ void send_signal(const char *id, const char *process, uint32_t signal, bool all)
 	request.process = (char *)(uintptr_t)process;
 	request.signal = signal;
 	request.all = all;
-	box_call(&box, "Signal", &request.base);
+	box_call(&box, signal, &request);
 }
 
 void run_detached(const char *id, const char *script)
@@ -49,7 +50,7 @@ void run_detached(const char *id, const char *script)
 
 	request_init(&r, id, script);
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	start(id);
 }
 
@@ -65,7 +66,7 @@ void create_fails(struct box_request *r, const char *pattern)
 {
 	struct box_result res;
 
-	box_fails(&box, "CreateContainer", &r->create.base, pattern);
+	box_fails(&box, create_container, &r->create, pattern);
 	/* Everything is undone: the same id works at once. */
 	run_script("echo again", &res);
 	assert_string_equal(res.out, "again\n");
@@ -78,8 +79,7 @@ void next_events(uint64_t after, Vmrun__Agent__NextEventsResponse **ret)
 	struct err err = ERR_NONE;
 
 	next.after = after;
-	if (rpc_call(box.client, &vmrun__agent__agent__descriptor, "NextEvents", &next.base, 10000,
-		    (ProtobufCMessage **)ret, &err) < 0)
+	if (agent_call_next_events(box.client, &next, 10000, ret, &err) < 0)
 		fail_msg("NextEvents: %s", err.msg);
 }
 
@@ -93,8 +93,7 @@ int clean_up(void **state)
 		struct err ignored = ERR_NONE;
 
 		request.container = (char *)(uintptr_t)ids[i];
-		(void)!rpc_call(box.client, &vmrun__agent__agent__descriptor, "DeleteContainer",
-			&request.base, 10000, NULL, &ignored);
+		(void)!agent_call_delete_container(box.client, &request, 10000, NULL, &ignored);
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* The agent of the tests: see agent_box.h. */
 #include "tests/unit/agent_box.h"
 
+#include "agent/calls.h"
 #include "agent/serve.h"
 #include "base/fd.h"
 #include "base/path.h"
@@ -25,7 +26,6 @@
 #include <sys/wait.h>
 
 #define BUSYBOX	   "/bin/busybox"
-#define CALL_MS	   20000
 #define OUTPUT_MAX ((size_t)1 << 31)
 
 static const char *const cgroup_mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -419,44 +419,30 @@ void request_init(struct box_request *r, const char *id, const char *script)
 	r->process.stdio = &r->stdio;
 }
 
-void box_call(struct agent_box *b, const char *method, const void *request)
+void box_failed(const char *call, const struct err *err, const char *pattern)
 {
-	struct err err = ERR_NONE;
-
-	if (rpc_call(b->client, &vmrun__agent__agent__descriptor, method, request, CALL_MS, NULL,
-		    &err) < 0)
-		fail_msg("%s: %s", method, err.msg);
-}
-
-void box_fails(struct agent_box *b, const char *method, const void *request, const char *pattern)
-{
-	struct err err = ERR_NONE;
 	regex_t regex;
 
-	if (rpc_call(b->client, &vmrun__agent__agent__descriptor, method, request, CALL_MS, NULL,
-		    &err) >= 0)
-		fail_msg("%s succeeded", method);
 	assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
-	if (regexec(&regex, err.msg, 0, NULL, 0) != 0)
-		fail_msg("%s: \"%s\" does not match \"%s\"", method, err.msg, pattern);
+	if (regexec(&regex, err->msg, 0, NULL, 0) != 0)
+		fail_msg("%s: \"%s\" does not match \"%s\"", call, err->msg, pattern);
 	regfree(&regex);
 }
 
 uint32_t box_wait(struct agent_box *b, const char *id, const char *process)
 {
 	Vmrun__Agent__WaitRequest wait = VMRUN__AGENT__WAIT_REQUEST__INIT;
-	ProtobufCMessage *reply = NULL;
+	Vmrun__Agent__WaitResponse *reply = NULL;
 	struct err err = ERR_NONE;
 	uint32_t status;
 
 	wait.container = (char *)(uintptr_t)id;
 	wait.process = (char *)(uintptr_t)process;
-	if (rpc_call(b->client, &vmrun__agent__agent__descriptor, "Wait", &wait.base, CALL_MS,
-		    &reply, &err) < 0)
+	if (agent_call_wait(b->client, &wait, BOX_CALL_MS, &reply, &err) < 0)
 		fail_msg("Wait for %s %s: %s", id, process, err.msg);
-	status = ((Vmrun__Agent__WaitResponse *)reply)->status;
-	assert_true(((Vmrun__Agent__WaitResponse *)reply)->exited_at_ns > 0);
-	protobuf_c_message_free_unpacked(reply, NULL);
+	status = reply->status;
+	assert_true(reply->exited_at_ns > 0);
+	vmrun__agent__wait_response__free_unpacked(reply, NULL);
 	return status;
 }
 
@@ -465,7 +451,7 @@ void box_delete(struct agent_box *b, const char *id)
 	Vmrun__Agent__ContainerRequest request = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 
 	request.container = (char *)(uintptr_t)id;
-	box_call(b, "DeleteContainer", &request.base);
+	box_call(b, delete_container, &request);
 }
 
 /* Both streams to their end. */
@@ -476,7 +462,7 @@ static void collect(int fds[2], struct buf bufs[2])
 	while (open_count) {
 		struct pollfd p[2] = { { fds[0], POLLIN, 0 }, { fds[1], POLLIN, 0 } };
 
-		assert_true(poll(p, 2, CALL_MS) > 0);
+		assert_true(poll(p, 2, BOX_CALL_MS) > 0);
 		for (int i = 0; i < 2; i++) {
 			ssize_t n;
 
@@ -517,8 +503,8 @@ void box_run(struct agent_box *b, struct box_request *r, struct box_result *ret)
 
 	r->stdio.stdin = 0;
 	start.container = r->create.container;
-	box_call(b, "CreateContainer", &r->create.base);
-	box_call(b, "StartContainer", &start.base);
+	box_call(b, create_container, &r->create);
+	box_call(b, start_container, &start);
 	fds[1] = box_stream(b, r->stdio.stderr);
 	finish(b, fds, r->create.container, "", ret);
 	box_delete(b, r->create.container);
@@ -538,7 +524,7 @@ void box_exec(struct agent_box *b, const char *container, Vmrun__Agent__Process 
 	exec.process = id;
 	exec.spec = process;
 	process->stdio->stdin = 0;
-	box_call(b, "Exec", &exec.base);
+	box_call(b, exec, &exec);
 	finish(b, fds, container, id, ret);
 }
 

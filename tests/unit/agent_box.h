@@ -4,10 +4,12 @@
  */
 #pragma once
 
-#include "agent/agent.pb-c.h"
-#include "rpc/client.h"
+#include "agent/calls.h"
+#include "tests/unit/unit.h"
 
 #include <stdbool.h>
+
+#define BOX_CALL_MS 20000
 
 struct agent_box {
 	char dir[64];	  /* tmpfs: shares/0 is a rootfs with busybox */
@@ -58,13 +60,27 @@ Vmrun__Agent__Device *request_device(
 Vmrun__Agent__Mount *request_mount(
 	struct box_request *r, const char *type, const char *destination);
 
-/* These fail the test when the call fails. */
-void box_call(struct agent_box *b, const char *method, const void *request);
+/* These fail the test when the call fails. call: as of agent_call_...() */
+#define box_call(b, call, request)                                                                 \
+	do {                                                                                       \
+		struct err err_ = ERR_NONE;                                                        \
+                                                                                                   \
+		if (agent_call_##call((b)->client, request, BOX_CALL_MS, NULL, &err_) < 0)         \
+			fail_msg("%s: %s", #call, err_.msg);                                       \
+	} while (0)
 uint32_t box_wait(struct agent_box *b, const char *id, const char *process);
 void box_delete(struct agent_box *b, const char *id);
 
 /* The call fails; its message is compared with the extended regular expression. */
-void box_fails(struct agent_box *b, const char *method, const void *request, const char *pattern);
+#define box_fails(b, call, request, pattern)                                                       \
+	do {                                                                                       \
+		struct err err_ = ERR_NONE;                                                        \
+                                                                                                   \
+		if (agent_call_##call((b)->client, request, BOX_CALL_MS, NULL, &err_) >= 0)        \
+			fail_msg("%s succeeded", #call);                                           \
+		box_failed(#call, &err_, pattern);                                                 \
+	} while (0)
+void box_failed(const char *call, const struct err *err, const char *pattern);
 
 /* Creates, connects the streams, starts, collects output (and error), waits, deletes. The output is
  * malloc'ed. */

@@ -1,5 +1,6 @@
 /* Cgroups of containers: limits, device rules, what was used. Where the machine has cgroup v2 only.
  */
+#include "agent/calls.h"
 #include "base/fd.h"
 #include "tests/unit/agent_acts.h"
 #include "tests/unit/unit.h"
@@ -42,9 +43,7 @@ static void test_stats(void **state)
 		skip();
 	run_detached("c", "sleep 1000 & wait");
 	request.container = (char *)(uintptr_t) "c";
-	assert_int_equal(rpc_call(box.client, &vmrun__agent__agent__descriptor, "Stats",
-				 &request.base, 5000, (ProtobufCMessage **)&s, &err),
-		0);
+	assert_int_equal(agent_call_stats(box.client, &request, 5000, &s, &err), 0);
 	/* Of the kernel's core, in any hierarchy; the others where there are controllers. */
 	user = counter_of(s->cpu, s->n_cpu, "user_usec");
 	system = counter_of(s->cpu, s->n_cpu, "system_usec");
@@ -58,7 +57,7 @@ static void test_stats(void **state)
 		assert_true(s->pids_current > 0 && s->pids_max == UINT64_MAX);
 	vmrun__agent__stats_response__free_unpacked(s, NULL);
 	box_delete(&box, "c");
-	box_fails(&box, "Stats", &request.base, "does not exist");
+	box_fails(&box, stats, &request, "does not exist");
 }
 
 static void test_device_rules(void **state)
@@ -147,7 +146,7 @@ static void test_exec_beside_own_cgroups(void **state)
 		"echo +pids >cgroup.subtree_control && echo up; exec sleep 1000");
 	request_mount(&r, "cgroup2", "/sys/fs/cgroup");
 	r.stdio.stdin = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	out = box_stream(&box, r.stdio.stdout);
 	start("c");
 	assert_int_equal(fd_read_all(out, text, 3), 0);

@@ -150,9 +150,9 @@ static void hook_fails(const char *script, unsigned timeout_s, const char *patte
 	hooked_add(&h, "true");
 	hooked_add(&h, script)->timeout_s = timeout_s;
 	hooked_add(&h, "kill -9 1");
-	box_call(&box, "CreateContainer", &h.r.create.base);
+	box_call(&box, create_container, &h.r.create);
 	request.container = (char[]){ "c" };
-	box_fails(&box, "StartContainer", &request.base, pattern);
+	box_fails(&box, start_container, &request, pattern);
 	/* The program was not run. */
 	assert_int_equal(box_wait(&box, "c", ""), 127);
 	box_delete(&box, "c");

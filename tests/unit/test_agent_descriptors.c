@@ -1,4 +1,5 @@
 /* Descriptors that a process is given beside its standard streams, and its notify socket. */
+#include "agent/calls.h"
 #include "base/fd.h"
 #include "rpc/ports.h"
 #include "tests/unit/agent_box.h"
@@ -39,8 +40,8 @@ static void given_start(struct given *g)
 
 	g->r.stdio.stdin = g->r.stdio.stdout = g->r.stdio.stderr = 0;
 	start.container = g->r.create.container;
-	box_call(&box, "CreateContainer", &g->r.create.base);
-	box_call(&box, "StartContainer", &start.base);
+	box_call(&box, create_container, &g->r.create);
+	box_call(&box, start_container, &start);
 }
 
 static void pipes_reach_the_host(void **state)
@@ -153,7 +154,7 @@ static void connect_socket(unsigned number, uint64_t token)
 	in.container = (char *)(uintptr_t) "c";
 	in.number = number;
 	in.token = token;
-	box_call(&box, "ConnectSocket", &in.base);
+	box_call(&box, connect_socket, &in);
 }
 
 /* The container keeps it open and never accepts: connections wait in its kernel. */
@@ -186,7 +187,7 @@ static void listeners_are_connected(void **state)
 	assert_int_equal(fd_write_all(two, "x", 1), 0);
 	in.container = (char *)(uintptr_t) "c";
 	in.number = 5;
-	box_fails(&box, "ConnectSocket", &in.base, "descriptor 5 is no listening socket");
+	box_fails(&box, connect_socket, &in, "descriptor 5 is no listening socket");
 	/* Its end is theirs. */
 	box_delete(&box, "c");
 	assert_true(read(one, &byte, 1) <= 0);
@@ -217,18 +218,18 @@ static void bad_ones_are_refused(void **state)
 	(void)state;
 	given_init(&g, "true", 17);
 	g.r.stdio.stdin = g.r.stdio.stdout = g.r.stdio.stderr = 0;
-	box_fails(&box, "CreateContainer", &g.r.create.base, "descriptor 3: unknown kind 17");
+	box_fails(&box, create_container, &g.r.create, "descriptor 3: unknown kind 17");
 	g.d[0].kind = VMRUN__AGENT__DESCRIPTOR__KIND__STREAM;
-	box_fails(&box, "CreateContainer", &g.r.create.base, "without direction or token");
+	box_fails(&box, create_container, &g.r.create, "without direction or token");
 	g.d[0].kind = VMRUN__AGENT__DESCRIPTOR__KIND__DEVICE;
 	g.d[0].minor = 1;
-	box_fails(&box, "CreateContainer", &g.r.create.base, "descriptor 3: memory device 1");
+	box_fails(&box, create_container, &g.r.create, "descriptor 3: memory device 1");
 	g.d[0].kind = VMRUN__AGENT__DESCRIPTOR__KIND__LISTENER;
-	box_fails(&box, "CreateContainer", &g.r.create.base, "an address of 0 bytes");
+	box_fails(&box, create_container, &g.r.create, "an address of 0 bytes");
 	g.d[0].kind = VMRUN__AGENT__DESCRIPTOR__KIND__FILE;
 	g.share.share = (char *)(uintptr_t) "nosuch";
 	g.d[0].file = &g.share;
-	box_fails(&box, "CreateContainer", &g.r.create.base, "share \"nosuch\"");
+	box_fails(&box, create_container, &g.r.create, "share \"nosuch\"");
 }
 
 static void sd_notify_in(const char *text)
@@ -246,16 +247,13 @@ static void next_is(const char *text)
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 	Vmrun__Agent__NextSdNotifyResponse *out;
 	struct err err = ERR_NONE;
-	ProtobufCMessage *reply;
 
 	in.container = (char *)(uintptr_t) "c";
-	if (rpc_call(box.client, &vmrun__agent__agent__descriptor, "NextSdNotify", &in.base, 10000,
-		    &reply, &err) < 0)
+	if (agent_call_next_sd_notify(box.client, &in, 10000, &out, &err) < 0)
 		fail_msg("%s", err.msg);
-	out = (Vmrun__Agent__NextSdNotifyResponse *)reply;
 	assert_int_equal(out->datagram.len, strlen(text));
 	assert_memory_equal(out->datagram.data, text, strlen(text));
-	protobuf_c_message_free_unpacked(reply, NULL);
+	vmrun__agent__next_sd_notify_response__free_unpacked(out, NULL);
 }
 
 static void notifications_come_in_order(void **state)
@@ -274,7 +272,7 @@ static void notifications_come_in_order(void **state)
 	next_is("STATUS=one");
 	next_is("STATUS=two\nREADY=1\n");
 	in.container = (char *)(uintptr_t) "c";
-	box_call(&box, "WaitReady", &in.base);
+	box_call(&box, wait_ready, &in);
 	/* What is too long loses the line that is cut. */
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
@@ -290,12 +288,12 @@ static void notifications_come_in_order(void **state)
 
 		kill.container = in.container;
 		kill.signal = 9;
-		box_call(&box, "Signal", &kill.base);
+		box_call(&box, signal, &kill);
 	}
 	assert_int_equal(box_wait(&box, "c", ""), 137);
 	next_is("STOPPING=1");
-	box_fails(&box, "NextSdNotify", &in.base, "the container has ended");
-	box_fails(&box, "WaitReady", &in.base, "the container has ended");
+	box_fails(&box, next_sd_notify, &in, "the container has ended");
+	box_fails(&box, wait_ready, &in, "the container has ended");
 	box_delete(&box, "c");
 }
 
@@ -309,8 +307,8 @@ static void others_have_none(void **state)
 	g.r.process.n_descriptors = 0;
 	given_start(&g);
 	in.container = (char *)(uintptr_t) "c";
-	box_fails(&box, "NextSdNotify", &in.base, "no notify socket");
-	box_fails(&box, "WaitReady", &in.base, "no notify socket");
+	box_fails(&box, next_sd_notify, &in, "no notify socket");
+	box_fails(&box, wait_ready, &in, "no notify socket");
 	box_delete(&box, "c");
 }
 

@@ -1,4 +1,5 @@
 /* How containers and their processes live and end, and who is told. */
+#include "agent/calls.h"
 #include "base/fd.h"
 #include "tests/unit/agent_acts.h"
 #include "tests/unit/unit.h"
@@ -22,8 +23,8 @@ static void test_exec_records(void **state)
 	exec.process = (char *)(uintptr_t) "e";
 	exec.spec = &r.process;
 	box.client = box_connect(&box);
-	box_call(&box, "Exec", &exec.base);
-	box_fails(&box, "Exec", &exec.base, "process e of container c exists already");
+	box_call(&box, exec, &exec);
+	box_fails(&box, exec, &exec, "process e of container c exists already");
 	assert_int_equal(box_wait(&box, "c", "e"), 3);
 	assert_int_equal(box_wait(&box, "c", "e"), 3);
 	rpc_client_free(box.client);
@@ -32,7 +33,7 @@ static void test_exec_records(void **state)
 	wait.process = (char *)(uintptr_t) "e";
 	/* The agent hears of the end of one connection before it reads from the other one again. */
 	send_signal("c", "", SIGCONT, false);
-	box_fails(&box, "Wait", &wait.base, "process e of container c does not exist");
+	box_fails(&box, wait, &wait, "process e of container c does not exist");
 	box_delete(&box, "c");
 }
 
@@ -64,14 +65,13 @@ static void test_exec(void **state)
 	exec.process = (char *)(uintptr_t) "e";
 	exec.spec = &r.process;
 	r.args[0] = (char *)(uintptr_t) "no-such";
-	box_fails(&box, "Exec", &exec.base,
-		"^exec: \"no-such\": executable file not found in \\$PATH$");
+	box_fails(&box, exec, &exec, "^exec: \"no-such\": executable file not found in \\$PATH$");
 	exec.container = (char *)(uintptr_t) "nosuch";
-	box_fails(&box, "Exec", &exec.base, "container nosuch does not exist");
+	box_fails(&box, exec, &exec, "container nosuch does not exist");
 	send_signal("c", "", SIGKILL, false);
 	assert_int_equal(box_wait(&box, "c", ""), 137);
 	exec.container = (char *)(uintptr_t) "c";
-	box_fails(&box, "Exec", &exec.base, "not running");
+	box_fails(&box, exec, &exec, "not running");
 	box_delete(&box, "c");
 }
 
@@ -85,7 +85,7 @@ static void test_signals(void **state)
 	(void)state;
 	request_init(&r, "c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done");
 	r.stdio.stdin = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	out = box_stream(&box, r.stdio.stdout);
 	start("c");
 	assert_int_equal(fd_read_all(out, text, 6), 0);
@@ -93,9 +93,9 @@ static void test_signals(void **state)
 	assert_int_equal(box_wait(&box, "c", ""), 9);
 	request.container = (char *)(uintptr_t) "c";
 	request.signal = SIGTERM;
-	box_fails(&box, "Signal", &request.base, "container c is not running");
+	box_fails(&box, signal, &request, "container c is not running");
 	request.signal = 1000;
-	box_fails(&box, "Signal", &request.base, "unknown signal 1000");
+	box_fails(&box, signal, &request, "unknown signal 1000");
 	box_delete(&box, "c");
 	run_detached("c", "sleep 1000");
 	send_signal("c", "", SIGKILL, true);
@@ -122,26 +122,26 @@ static void test_life_cycle(void **state)
 
 	(void)state;
 	request_init(&r, "c", "exit 0");
-	box_call(&box, "CreateContainer", &r.create.base);
-	box_fails(&box, "CreateContainer", &r.create.base, "container c exists already");
+	box_call(&box, create_container, &r.create);
+	box_fails(&box, create_container, &r.create, "container c exists already");
 	if (box.cgroup[0]) {
 		Vmrun__Agent__ContainerRequest pause = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 
 		pause.container = again.container = (char *)(uintptr_t) "c";
-		box_call(&box, "Pause", &pause.base);
-		box_fails(&box, "StartContainer", &again.base, "container c is paused");
+		box_call(&box, pause, &pause);
+		box_fails(&box, start_container, &again, "container c is paused");
 	}
 	box_delete(&box, "c"); /* never started */
 	request_init(&r, "c", "exit 0");
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	start("c");
 	again.container = (char *)(uintptr_t) "c";
-	box_fails(&box, "StartContainer", &again.base, "running already|has stopped");
+	box_fails(&box, start_container, &again, "running already|has stopped");
 	assert_int_equal(box_wait(&box, "c", ""), 0);
 	box_delete(&box, "c");
 	unknown.container = (char *)(uintptr_t) "c";
-	box_fails(&box, "DeleteContainer", &unknown.base, "container c does not exist");
+	box_fails(&box, delete_container, &unknown, "container c does not exist");
 }
 
 static void on_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
@@ -165,9 +165,7 @@ static void test_anchor(void **state)
 	run_detached("c", "sleep 1000");
 	wait.container = (char *)(uintptr_t) "c";
 	wait.anchor = true;
-	assert_int_equal(rpc_call_start(anchor, &vmrun__agent__agent__descriptor, "Wait",
-				 &wait.base, on_reply, &replied, &err),
-		0);
+	assert_int_equal(agent_begin_wait(anchor, &wait, on_reply, &replied, &err), 0);
 	/* Answered after the Wait is known: only one loop. */
 	box.client = anchor;
 	send_signal("c", "", SIGCONT, false);
@@ -182,15 +180,14 @@ static void test_anchor(void **state)
 	/* One that was only created goes with its creator. */
 	box.client = creator = box_connect(&box);
 	request_init(&r, "c", "exit 0");
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	rpc_client_free(creator);
 	box.client = box_client;
 	/* The same id is free once the agent has noticed; it answers in order of arrival. */
 	for (int i = 0; i < 1000; i++) {
 		struct err ignored = ERR_NONE;
 
-		if (rpc_call(box.client, &vmrun__agent__agent__descriptor, "CreateContainer",
-			    &r.create.base, 0, NULL, &ignored) == 0)
+		if (agent_call_create_container(box.client, &r.create, 0, NULL, &ignored) == 0)
 			break;
 	}
 	box_delete(&box, "c");
@@ -237,18 +234,16 @@ static void test_pause_and_list(void **state)
 		skip();
 	run_detached("c", "sleep 1000 & wait");
 	request.container = (char *)(uintptr_t) "c";
-	box_call(&box, "Pause", &request.base);
+	box_call(&box, pause, &request);
 	request_init(&r, "unused", "true");
 	exec.container = (char *)(uintptr_t) "c";
 	exec.process = (char *)(uintptr_t) "e";
 	exec.spec = &r.process;
-	box_fails(&box, "Exec", &exec.base, "paused");
-	box_call(&box, "Resume", &request.base);
+	box_fails(&box, exec, &exec, "paused");
+	box_call(&box, resume, &request);
 	exec_in("c", "until cat /proc/[0-9]*/comm | grep -qx sleep; do :; done", &res);
 	result_done(&res);
-	assert_int_equal(rpc_call(box.client, &vmrun__agent__agent__descriptor, "ListProcesses",
-				 &request.base, 5000, (ProtobufCMessage **)&list, &err),
-		0);
+	assert_int_equal(agent_call_list_processes(box.client, &request, 5000, &list, &err), 0);
 	assert_int_equal(list->n_processes, 2);
 	assert_string_equal(list->processes[0]->command, "sh -c sleep 1000 & wait");
 	assert_string_equal(list->processes[1]->command, "sleep 1000");
@@ -258,7 +253,7 @@ static void test_pause_and_list(void **state)
 	assert_string_equal(list->processes[1]->terminal, "");
 	assert_int_equal(list->processes[1]->threads, 1);
 	protobuf_c_message_free_unpacked(&list->base, NULL);
-	box_call(&box, "Pause", &request.base);
+	box_call(&box, pause, &request);
 	box_delete(&box, "c"); /* also while frozen */
 }
 

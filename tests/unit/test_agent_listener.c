@@ -1,4 +1,5 @@
 /* Seccomp listeners of the agent: what the host is told of a process, and what its answers do. */
+#include "agent/calls.h"
 #include "base/auto.h"
 #include "tests/unit/agent_box.h"
 #include "tests/unit/unit.h"
@@ -25,7 +26,7 @@ static void start(const char *process)
 
 	in.container = (char *)(uintptr_t) "c";
 	in.process = (char *)(uintptr_t)process;
-	box_call(&box, "StartContainer", &in.base);
+	box_call(&box, start_container, &in);
 }
 
 static void add_filter(Vmrun__Agent__Process *p, Vmrun__Agent__Seccomp *filter)
@@ -45,7 +46,7 @@ static void run(const char *script)
 	request_init(&r, "c", script);
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
 	add_filter(&r.process, &filter);
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	start("");
 }
 
@@ -59,15 +60,14 @@ static void request_of(Vmrun__Agent__NotificationRequest *in, const char *proces
 static Vmrun__Agent__NextNotificationResponse *next_of(
 	struct rpc_client *client, const char *process)
 {
+	Vmrun__Agent__NextNotificationResponse *reply;
 	Vmrun__Agent__NotificationRequest in;
-	ProtobufCMessage *reply;
 	struct err err = ERR_NONE;
 
 	request_of(&in, process);
-	if (rpc_call(client, &vmrun__agent__agent__descriptor, "NextNotification", &in.base,
-		    CALL_MS, &reply, &err) < 0)
+	if (agent_call_next_notification(client, &in, CALL_MS, &reply, &err) < 0)
 		fail_msg("NextNotification: %s", err.msg);
-	return (Vmrun__Agent__NextNotificationResponse *)reply;
+	return reply;
 }
 
 static void free_next(Vmrun__Agent__NextNotificationResponse *n)
@@ -76,20 +76,20 @@ static void free_next(Vmrun__Agent__NextNotificationResponse *n)
 }
 
 /* Returns the kernel's errno value. */
+typedef int call_fn(struct rpc_client *client, const Vmrun__Agent__NotificationRequest *in,
+	unsigned timeout_ms, Vmrun__Agent__NotificationResult **ret, struct err *err);
+
 static unsigned call_on(
-	struct rpc_client *client, const char *method, const Vmrun__Agent__NotificationRequest *in)
+	struct rpc_client *client, call_fn *call, const Vmrun__Agent__NotificationRequest *in)
 {
 	Vmrun__Agent__NotificationResult *result;
-	ProtobufCMessage *reply;
 	struct err err = ERR_NONE;
 	unsigned error;
 
-	if (rpc_call(client, &vmrun__agent__agent__descriptor, method, &in->base, CALL_MS, &reply,
-		    &err) < 0)
-		fail_msg("%s: %s", method, err.msg);
-	result = (Vmrun__Agent__NotificationResult *)reply;
+	if (call(client, in, CALL_MS, &result, &err) < 0)
+		fail_msg("%s", err.msg);
 	error = result->error;
-	protobuf_c_message_free_unpacked(reply, NULL);
+	vmrun__agent__notification_result__free_unpacked(result, NULL);
 	return error;
 }
 
@@ -101,7 +101,7 @@ static unsigned answer(struct rpc_client *client, uint64_t id, int error, uint32
 	in.id = id;
 	in.error = error;
 	in.flags = flags;
-	return call_on(client, "AnswerNotification", &in);
+	return call_on(client, agent_call_answer_notification, &in);
 }
 
 static bool is_valid(struct rpc_client *client, uint64_t id)
@@ -110,7 +110,7 @@ static bool is_valid(struct rpc_client *client, uint64_t id)
 
 	request_of(&in, "");
 	in.id = id;
-	return call_on(client, "NotificationValid", &in) == 0;
+	return call_on(client, agent_call_notification_valid, &in) == 0;
 }
 
 /* What the first argument points to. */
@@ -145,9 +145,9 @@ static void rename_and_continue(
 	copy.address = 8; /* nobody has anything there */
 	copy.data.data = (uint8_t *)(uintptr_t)path;
 	copy.data.len = strlen(path) + 1;
-	assert_int_equal(call_on(host, "AnswerNotification", &in), EFAULT);
+	assert_int_equal(call_on(host, agent_call_answer_notification, &in), EFAULT);
 	copy.address = n->args[0];
-	assert_int_equal(call_on(host, "AnswerNotification", &in), 0);
+	assert_int_equal(call_on(host, agent_call_answer_notification, &in), 0);
 }
 
 static void told_and_answered(void **state)
@@ -201,7 +201,7 @@ static void closed_with_its_connection(void **state)
 	/* Both fail: the one that was told, and the one that cannot be told any more. */
 	assert_int_equal(box_wait(&box, "c", ""), 7);
 	request_of(&in, "");
-	box_fails(&box, "NextNotification", &in.base, "no seccomp listener");
+	box_fails(&box, next_notification, &in, "no seccomp listener");
 	box_delete(&box, "c");
 }
 
@@ -224,9 +224,7 @@ static void a_bounded_number(void **state)
 		free_next(n);
 	}
 	request_of(&in, "");
-	assert_int_equal(rpc_call(host, &vmrun__agent__agent__descriptor, "NextNotification",
-				 &in.base, 300, NULL, &err),
-		-ETIMEDOUT);
+	assert_int_equal(agent_call_next_notification(host, &in, 300, NULL, &err), -ETIMEDOUT);
 	/* The one who was asked in vain gets it; this is the next. */
 	assert_int_equal(answer(host, ids[0], 0, 0), 0);
 	assert_int_equal(answer(host, ids[1], 0, 0), 0);
@@ -249,24 +247,24 @@ static void an_exec_waits(void **state)
 	(void)state;
 	request_init(&plain, "c", "sleep 1000");
 	plain.stdio.stdin = plain.stdio.stdout = plain.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &plain.create.base);
+	box_call(&box, create_container, &plain.create);
 	start("");
 	request_of(&in, "");
-	box_fails(&box, "NextNotification", &in.base, "no seccomp listener");
+	box_fails(&box, next_notification, &in, "no seccomp listener");
 	request_init(&r, "c", "mkdir /tmp/x || exit 9");
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
 	add_filter(&r.process, &filter);
 	exec.container = (char *)(uintptr_t) "c";
 	exec.process = (char *)(uintptr_t) "e";
 	exec.spec = &r.process;
-	box_call(&box, "Exec", &exec.base);
+	box_call(&box, exec, &exec);
 	start("e");
 	n = next_of(host, "e");
 	assert_string_equal(path_of(n), "/tmp/x");
 	request_of(&in, "e");
 	in.id = n->id;
 	in.error = -EPERM;
-	assert_int_equal(call_on(host, "AnswerNotification", &in), 0);
+	assert_int_equal(call_on(host, agent_call_answer_notification, &in), 0);
 	free_next(n);
 	assert_int_equal(box_wait(&box, "c", "e"), 9);
 	box_delete(&box, "c");

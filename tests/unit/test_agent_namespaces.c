@@ -139,7 +139,7 @@ static void start_pod_with_user_namespace(void)
 	request_init(&r, "pod", "hostname pod; sleep 1000");
 	add_user_namespace(&r);
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	start("pod");
 }
 
@@ -201,7 +201,7 @@ static void test_exec_in_joined_user_namespace(void **state)
 	r.create.n_uid_mappings = r.create.n_gid_mappings = 0;
 	r.ns[4].join_container = r.ns[6].join_container = (char *)(uintptr_t) "pod";
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	start("c");
 	exec_in("c",
 		"id -u; cat /proc/self/uid_map | tr -s ' ';"

@@ -1,4 +1,5 @@
 /* Bound sockets of the agent: connections are told once, streams join them, both ends end. */
+#include "agent/calls.h"
 #include "base/fd.h"
 #include "tests/unit/agent_box.h"
 #include "tests/unit/unit.h"
@@ -38,7 +39,7 @@ static void create(const char *script)
 	m->flags = MS_BIND;
 	m->share = &share;
 	mount_index = r.create.n_mounts - 1;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 }
 
 /* As a process of the container would. */
@@ -56,19 +57,16 @@ static uint64_t next(uint64_t refused)
 {
 	Vmrun__Agent__NextSocketRequest in = VMRUN__AGENT__NEXT_SOCKET_REQUEST__INIT;
 	Vmrun__Agent__NextSocketResponse *out;
-	ProtobufCMessage *reply;
 	struct err err = ERR_NONE;
 	uint64_t token;
 
 	in.container = (char *)(uintptr_t) "c";
 	in.refused = refused;
-	if (rpc_call(box.client, &vmrun__agent__agent__descriptor, "NextSocket", &in.base, 10000,
-		    &reply, &err) < 0)
+	if (agent_call_next_socket(box.client, &in, 10000, &out, &err) < 0)
 		fail_msg("%s", err.msg);
-	out = (Vmrun__Agent__NextSocketResponse *)reply;
 	assert_string_equal(out->share, "sock");
 	token = out->token;
-	protobuf_c_message_free_unpacked(reply, NULL);
+	vmrun__agent__next_socket_response__free_unpacked(out, NULL);
 	return token;
 }
 
@@ -151,11 +149,11 @@ static void others_have_none(void **state)
 	(void)state;
 	request_init(&r, "c", "true");
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	in.container = (char *)(uintptr_t) "c";
-	box_fails(&box, "NextSocket", &in.base, "no bound sockets");
+	box_fails(&box, next_socket, &in, "no bound sockets");
 	in.container = (char *)(uintptr_t) "nosuch";
-	box_fails(&box, "NextSocket", &in.base, "nosuch");
+	box_fails(&box, next_socket, &in, "nosuch");
 	box_delete(&box, "c");
 }
 

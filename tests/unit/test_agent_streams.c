@@ -18,7 +18,7 @@ static void test_stdin(void **state)
 	(void)state;
 	request_init(&r, "c", "cat; echo end");
 	r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	in = box_stream(&box, r.stdio.stdin);
 	out = box_stream(&box, r.stdio.stdout);
 	start("c");
@@ -52,7 +52,7 @@ static void test_reader_gone(void **state)
 	(void)state;
 	request_init(&r, "c", "trap '' INT; (yes; echo $? >&2); kill -0 1; exit 3");
 	r.stdio.stdin = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	close(box_stream(&box, r.stdio.stdout));
 	close(box_stream(&box, r.stdio.stderr));
 	start("c");
@@ -83,7 +83,7 @@ static void test_grandchild_holds_output(void **state)
 	exec.container = (char *)(uintptr_t) "c";
 	exec.process = (char *)(uintptr_t) "e";
 	exec.spec = &r.process;
-	box_call(&box, "Exec", &exec.base);
+	box_call(&box, exec, &exec);
 	out = box_stream(&box, r.stdio.stdout);
 	assert_int_equal(box_wait(&box, "c", "e"), 0);
 	assert_in_range(now_ms() - before, 1900, 8000);
@@ -107,7 +107,7 @@ static void test_terminal(void **state)
 	r.stdio.stdin = 0;
 	r.stdio.rows = 30;
 	r.stdio.columns = 100;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	tty = box_stream(&box, r.stdio.stdout);
 	start("c");
 	resize.container = (char *)(uintptr_t) "c";
@@ -120,7 +120,7 @@ static void test_terminal(void **state)
 		assert_true(n > 0);
 		text.len += (size_t)n;
 	}
-	box_call(&box, "ResizeTerminal", &resize.base);
+	box_call(&box, resize_terminal, &resize);
 	assert_int_equal(fd_write_all(tty, "word\n", 5), 0);
 	assert_int_equal(fd_read_to_end(tty, 65536, &text), 0);
 	assert_non_null(buf_str(&text));
@@ -144,7 +144,7 @@ static void test_terminal_with_input_apart(void **state)
 	request_init(
 		&r, "c", "read x; echo got $x; read -t 1 y; echo then $y; test -t 0 && exit 7");
 	r.stdio.terminal = true;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	in = box_stream(&box, r.stdio.stdin);
 	assert_int_equal(fd_write_all(in, "word\n", 5), 0);
 	close_fd(&in);
@@ -176,7 +176,7 @@ static void test_exec_terminal(void **state)
 	exec.process = (char *)(uintptr_t) "e";
 	exec.spec = &r.process;
 	tty = box_stream(&box, r.stdio.stdout);
-	box_call(&box, "Exec", &exec.base);
+	box_call(&box, exec, &exec);
 	assert_int_equal(fd_read_to_end(tty, 65536, &text), 0);
 	assert_non_null(buf_str(&text));
 	assert_string_equal((char *)text.data, "/dev/pts/0\r\n30 100\r\n");
