@@ -161,22 +161,21 @@ static int restore(struct vm *vm, const void *data, size_t len, struct err *err)
 	return r ? r : saved_close(&in);
 }
 
+struct one_msr { /* struct kvm_msrs with room for one */
+	uint32_t count, pad;
+	struct kvm_msr_entry entry;
+};
+
 static void set_msr(struct vm *vm, uint32_t index, uint64_t value)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} one = { .head.nmsrs = 1, .entry = { .index = index, .data = value } };
+	struct one_msr one = { .count = 1, .entry = { .index = index, .data = value } };
 
 	assert_int_equal(ioctl(vm->vcpu, KVM_SET_MSRS, &one), 1);
 }
 
 static uint64_t get_msr(struct vm *vm, uint32_t index)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} one = { .head.nmsrs = 1, .entry.index = index };
+	struct one_msr one = { .count = 1, .entry.index = index };
 
 	assert_int_equal(ioctl(vm->vcpu, KVM_GET_MSRS, &one), 1);
 	return one.entry.data;

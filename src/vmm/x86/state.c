@@ -106,6 +106,11 @@ struct msrs { /* struct kvm_msrs likewise */
 	struct kvm_msr_entry entry[MSRS_MAX];
 };
 
+struct one_msr {
+	uint32_t count, pad;
+	struct kvm_msr_entry entry;
+};
+
 static size_t xsave_size(const struct kvm *kvm)
 {
 	int size = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
@@ -135,10 +140,7 @@ static int get_msrs(const struct kvm *kvm, int fd, struct msrs *ret, struct err 
 		return r;
 	ret->count = 0;
 	for (uint32_t i = 0; i < list->count; i++) {
-		struct {
-			struct kvm_msrs head;
-			struct kvm_msr_entry entry;
-		} one = { .head.nmsrs = 1, .entry.index = list->index[i] };
+		struct one_msr one = { .count = 1, .entry.index = list->index[i] };
 
 		if (ioctl(fd, KVM_GET_MSRS, &one) == 1)
 			ret->entry[ret->count++] = one.entry;
@@ -209,10 +211,7 @@ int arch_vcpu_save(const struct kvm *kvm, int fd, struct buf *out, struct err *e
 /* One that cannot be written is right if it has the value already: some are only to be read. */
 static int set_msr(int fd, const struct kvm_msr_entry *msr, struct err *err)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} one = { .head.nmsrs = 1, .entry = *msr };
+	struct one_msr one = { .count = 1, .entry = *msr };
 
 	if (ioctl(fd, KVM_SET_MSRS, &one) == 1)
 		return 0;
