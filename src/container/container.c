@@ -1,7 +1,7 @@
 /* start, kill, pause, delete, and waiting for an anchor: see container.h. */
 #include "container/container.h"
 
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "anchor/messages.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -29,7 +29,6 @@
 
 #define IN(status)	(1U << (status))
 
-static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
 
 int container_open(const struct runtime *rt, const char *id, struct state **ret, struct err *err)
 {
@@ -59,14 +58,17 @@ static int open_for(const struct runtime *rt, const char *id, bool lock, unsigne
 	return r ? r : state_require(*ret, allowed, verb, err);
 }
 
-static int call_container(const struct state *s, const char *method, struct err *err)
+static int pause_or_resume(const struct state *s, bool pause, struct err *err)
 {
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	int r = vmclient_agent(s->pod_dir, &agent, err);
 
 	in.container = s->id;
-	return r ? r : rpc_call(agent, api, method, &in.base, CALL_TIMEOUT_MS, NULL, err);
+	if (r < 0)
+		return r;
+	return pause ? agent_call_pause(agent, &in, CALL_TIMEOUT_MS, NULL, err)
+		     : agent_call_resume(agent, &in, CALL_TIMEOUT_MS, NULL, err);
 }
 
 /* What a proxy that was killed may have left beside the container's cgroup. */
@@ -144,7 +146,7 @@ static int start_program(
 	if (r < 0)
 		return r;
 	in.container = s->id;
-	r = rpc_call(agent, api, "StartContainer", &in.base, timeout, NULL, err);
+	r = agent_call_start_container(agent, &in, timeout, NULL, err);
 	if (r < 0) {
 		struct err ignored = ERR_NONE;
 
@@ -261,7 +263,7 @@ int container_kill(const struct runtime *rt, const char *id, int signal, bool al
 	in.process = (char[]){ "" };
 	in.signal = (uint32_t)signal;
 	in.all = all;
-	r = rpc_call(agent, api, "Signal", &in.base, CALL_TIMEOUT_MS, NULL, err);
+	r = agent_call_signal(agent, &in, CALL_TIMEOUT_MS, NULL, err);
 	return r < 0 ? err_prefix(err, "cannot kill container \"%s\": ", id) : 0;
 }
 
@@ -277,7 +279,7 @@ int container_pause(const struct runtime *rt, const char *id, bool pause, struct
 	if (r == 0 && pause)
 		r = state_require(s, IN(STATUS_CREATED) | IN(STATUS_RUNNING), "pause", err);
 	if (r == 0)
-		r = call_container(s, pause ? "Pause" : "Resume", err);
+		r = pause_or_resume(s, pause, err);
 	return r ? r : state_mark(s, "paused", pause, err);
 }
 
@@ -312,7 +314,7 @@ static int update(const struct state *s, const struct pod *pod,
 	if (r == 0)
 		r = processors_grow(agent, &resources->cpu, err);
 	if (r == 0)
-		r = rpc_call(agent, api, "Update", &in->base, CALL_TIMEOUT_MS, NULL, err);
+		r = agent_call_update(agent, in, CALL_TIMEOUT_MS, NULL, err);
 	if (r < 0)
 		undone = cgroup_undo_all(&undo);
 	if (undone < 0)

@@ -1,5 +1,5 @@
 /* create: see container.h. Steps in order; whatever fails, all that was made before it goes. */
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -297,8 +297,7 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 		return r;
 	r = stdio_connect(c->stdio, c->found.ctl, err);
 	if (r == 0)
-		r = rpc_call(c->found.agent, &vmrun__agent__agent__descriptor, "CreateContainer",
-			&request->base, CREATE_TIMEOUT_MS, NULL, err);
+		r = agent_call_create_container(c->found.agent, request, CREATE_TIMEOUT_MS, NULL, err);
 	r = pod_configured(&c->found, r, err);
 	timeline("container made");
 	return r ? r : stdio_connected(c->stdio, c->found.ctl, err);
@@ -458,8 +457,7 @@ static void undo_in_guest(struct create *c)
 	if (!c->found.agent || pod_is_last(c->found.pod, c->state->id))
 		return;
 	in.container = c->state->id;
-	(void)!rpc_call(c->found.agent, &vmrun__agent__agent__descriptor, "DeleteContainer",
-		&in.base, DELETE_TIMEOUT_MS, NULL, &ignored);
+	(void)!agent_call_delete_container(c->found.agent, &in, DELETE_TIMEOUT_MS, NULL, &ignored);
 }
 
 static void undo(struct create *c)

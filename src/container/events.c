@@ -1,7 +1,7 @@
 /* events: see events.h. */
 #include "container/events.h"
 
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/fd.h"
 #include "base/json_out.h"
 #include "base/log.h"
@@ -14,7 +14,6 @@
 
 #define CALL_TIMEOUT_MS 120000
 
-static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
 
 struct watch {
 	struct state *state;
@@ -50,13 +49,9 @@ static int ask_stats(const struct state *s, struct rpc_client *agent,
 	Vmrun__Agent__StatsResponse **ret, struct err *err)
 {
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
-	ProtobufCMessage *reply = NULL;
-	int r;
 
 	in.container = s->id;
-	r = rpc_call(agent, api, "Stats", &in.base, CALL_TIMEOUT_MS, &reply, err);
-	*ret = (Vmrun__Agent__StatsResponse *)reply;
-	return r;
+	return agent_call_stats(agent, &in, CALL_TIMEOUT_MS, ret, err);
 }
 
 int container_stats(const struct runtime *rt, const char *id, struct buf *out, struct err *err)
@@ -130,7 +125,7 @@ static int ask_events(struct watch *w, struct err *err)
 
 	in.after = w->seen;
 	w->asked = true;
-	return rpc_call_start(w->agent, api, "NextEvents", &in.base, on_events, w, err);
+	return agent_begin_next_events(w->agent, &in, on_events, w, err);
 }
 
 static int count(struct watch *w, struct err *err)
@@ -139,7 +134,7 @@ static int count(struct watch *w, struct err *err)
 
 	in.container = w->state->id;
 	w->counting = true;
-	return rpc_call_start(w->agent, api, "Stats", &in.base, on_stats, w, err);
+	return agent_begin_stats(w->agent, &in, on_stats, w, err);
 }
 
 static int write_lines(struct watch *w, struct err *err)

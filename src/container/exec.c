@@ -1,5 +1,5 @@
 /* exec: see container.h. */
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -196,7 +196,7 @@ static int run_in_guest(struct exec *e, struct err *err)
 		in.cgroup = (char *)(uintptr_t)e->options->cgroup;
 	r = stdio_connect(e->stdio, e->ctl, err);
 	if (r == 0)
-		r = rpc_call(e->agent, &vmrun__agent__agent__descriptor, "Exec", &in.base,
+		r = agent_call_exec(e->agent, &in,
 			in.ignore_paused ? 0 : EXEC_TIMEOUT_MS, NULL, err);
 	return r ? r : stdio_connected(e->stdio, e->ctl, err);
 }
@@ -240,7 +240,7 @@ static int start_notified(struct exec *e, struct err *err)
 	in.container = e->state->id;
 	in.process = e->id;
 	/* As long as the seccomp agent takes. */
-	return rpc_call(e->agent, &vmrun__agent__agent__descriptor, "StartContainer", &in.base, 0,
+	return agent_call_start_container(e->agent, &in, 0,
 		NULL, err);
 }
 

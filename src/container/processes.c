@@ -1,5 +1,5 @@
 /* The processes of a container, as the agent tells of them: see container.h. */
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "container/container.h"
 #include "rpc/vmclient.h"
 
@@ -95,7 +95,7 @@ int container_processes(
 	AUTO(state_free) struct state *s = NULL;
 	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
-	ProtobufCMessage *reply = NULL;
+	Vmrun__Agent__ListProcessesResponse *reply;
 	int r = container_open(rt, id, &s, err);
 
 	if (r == 0)
@@ -109,12 +109,12 @@ int container_processes(
 	if (r < 0)
 		return r;
 	in.container = s->id;
-	r = rpc_call(agent, &vmrun__agent__agent__descriptor, "ListProcesses", &in.base,
+	r = agent_call_list_processes(agent, &in,
 		CALL_TIMEOUT_MS, &reply, err);
 	if (r < 0)
 		return r;
 	ret->anchor = s->anchor.pid;
-	r = copy_list((const Vmrun__Agent__ListProcessesResponse *)reply, ret, err);
-	protobuf_c_message_free_unpacked(reply, NULL);
+	r = copy_list(reply, ret, err);
+	vmrun__agent__list_processes_response__free_unpacked(reply, NULL);
 	return r;
 }

@@ -1,7 +1,7 @@
 /* Notifications: see sd_notify.h. */
 #include "container/sd_notify.h"
 
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -184,7 +184,7 @@ struct ready *ready_begin(struct state *s, const char *own, pid_t main_pid)
 	*r = (struct ready){ .own = own, .main_pid = main_pid };
 	in.container = s->id;
 	if (vmclient_agent(s->pod_dir, &r->agent, &err) == 0 &&
-		rpc_call_start(r->agent, &vmrun__agent__agent__descriptor, "WaitReady", &in.base,
+		agent_begin_wait_ready(r->agent, &in,
 			on_ready, r, &err) == 0)
 		return r;
 	/* It may have ended already. */

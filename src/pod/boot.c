@@ -1,7 +1,7 @@
 /* Starting vmrun-vm: see boot.h. */
 #include "pod/boot.h"
 
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/auto.h"
 #include "base/capability.h"
 #include "base/fd.h"
@@ -363,7 +363,7 @@ static int configure(struct booted *b, struct err *err)
 	in.entropy.data = entropy;
 	in.entropy.len = sizeof(entropy);
 	in.hostname = (char[]){ "vmrun" };
-	return rpc_call_start(b->agent, &vmrun__agent__agent__descriptor, "Configure", &in.base,
+	return agent_begin_configure(b->agent, &in,
 		on_configured, b, err);
 }
 

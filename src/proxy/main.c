@@ -4,7 +4,7 @@
  * the process ends. When it is killed, its connection to the agent closes, and the agent kills the
  * process. One thread.
  */
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "anchor/messages.h"
 #include "base/auto.h"
 #include "base/clock.h"
@@ -56,7 +56,6 @@ struct proxy {
 	int relay_done_fd; /* the end of file of all that they have passed on; -1: there is none */
 };
 
-static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
 
 static void on_wait_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
 {
@@ -104,7 +103,7 @@ static int send_wait(struct proxy *p, struct err *err)
 	in.container = p->msg.container;
 	in.process = p->msg.process;
 	in.anchor = true;
-	return rpc_call_start(p->agent, api, "Wait", &in.base, on_wait_reply, p, err);
+	return agent_begin_wait(p->agent, &in, on_wait_reply, p, err);
 }
 
 static int next_events(struct proxy *p, struct err *err);
@@ -146,7 +145,7 @@ static int next_events(struct proxy *p, struct err *err)
 	Vmrun__Agent__NextEventsRequest in = VMRUN__AGENT__NEXT_EVENTS_REQUEST__INIT;
 
 	in.after = p->event;
-	return rpc_call_start(p->agent, api, "NextEvents", &in.base, on_events, p, err);
+	return agent_begin_next_events(p->agent, &in, on_events, p, err);
 }
 
 static int send_signal(struct proxy *p, uint32_t signo, rpc_done_fn *done, struct err *err)
@@ -156,7 +155,7 @@ static int send_signal(struct proxy *p, uint32_t signo, rpc_done_fn *done, struc
 	in.container = p->msg.container;
 	in.process = p->msg.process;
 	in.signal = signo;
-	return rpc_call_start(p->agent, api, "Signal", &in.base, done, p, err);
+	return agent_begin_signal(p->agent, &in, done, p, err);
 }
 
 /* A terminal whose user has not given it a size yet (0x0) leaves the guest's as it is. */
@@ -173,7 +172,7 @@ static void send_size(struct proxy *p)
 	in.process = p->msg.process;
 	in.rows = ws.ws_row;
 	in.columns = ws.ws_col;
-	(void)!rpc_call_start(p->agent, api, "ResizeTerminal", &in.base, ignore_reply, p, &ignored);
+	(void)!agent_begin_resize_terminal(p->agent, &in, ignore_reply, p, &ignored);
 }
 
 static void on_signal(struct proxy *p)

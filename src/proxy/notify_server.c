@@ -1,7 +1,7 @@
 /* The server of a listener's file: see notify_server.h. One thread. */
 #include "proxy/notify_server.h"
 
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/auto.h"
 #include "proxy/given.h"
 #include "proxy/notify_file.h"
@@ -39,8 +39,9 @@ struct question {
 	bool answers;
 };
 
-static const ProtobufCServiceDescriptor *const api = &vmrun__agent__agent__descriptor;
-static const char answer_method[] = "AnswerNotification", valid_method[] = "NotificationValid";
+/* A method of the agent that is about one notification. */
+typedef int call_fn(struct rpc_client *client, const Vmrun__Agent__NotificationRequest *in,
+	rpc_done_fn *done, void *arg, struct err *err);
 
 static noreturn void give_up(void)
 {
@@ -54,12 +55,12 @@ static void make_request(struct notify_server *s, Vmrun__Agent__NotificationRequ
 	in->process = (char *)(uintptr_t)s->n->process;
 }
 
-static void start_call(struct notify_server *s, const char *method,
+static void start_call(struct notify_server *s, call_fn *call,
 	const Vmrun__Agent__NotificationRequest *in, rpc_done_fn *done, void *arg)
 {
 	struct err err = ERR_NONE;
 
-	if (rpc_call_start(s->rpc, api, method, &in->base, done, arg, &err) < 0)
+	if (call(s->rpc, in, done, arg, &err) < 0)
 		give_up();
 }
 
@@ -102,7 +103,7 @@ static void hand_out(struct notify_server *s)
 
 static void on_answer(void *arg, const ProtobufCMessage *reply, const struct err *err);
 
-static int ask_about(struct notify_server *s, const char *method, uint64_t unique,
+static int ask_about(struct notify_server *s, call_fn *call, uint64_t unique,
 	Vmrun__Agent__NotificationRequest *in)
 {
 	struct question *q = calloc(1, sizeof(*q));
@@ -110,9 +111,9 @@ static int ask_about(struct notify_server *s, const char *method, uint64_t uniqu
 	if (!q)
 		return -ENOMEM;
 	*q = (struct question){ .s = s, .unique = unique, .id = in->id };
-	q->answers = method == answer_method;
+	q->answers = call == agent_begin_answer_notification;
 	s->questions++;
-	start_call(s, method, in, on_answer, q);
+	start_call(s, call, in, on_answer, q);
 	return 0;
 }
 
@@ -124,7 +125,7 @@ static void refuse(struct notify_server *s, uint64_t id)
 	make_request(s, &in);
 	in.id = id;
 	in.error = -ENOSYS;
-	if (ask_about(s, answer_method, 0, &in) < 0)
+	if (ask_about(s, agent_begin_answer_notification, 0, &in) < 0)
 		give_up();
 }
 
@@ -150,7 +151,7 @@ static void ask(struct notify_server *s)
 		return;
 	s->asked = true;
 	make_request(s, &in);
-	start_call(s, "NextNotification", &in, on_next, s);
+	start_call(s, agent_begin_next_notification, &in, on_next, s);
 }
 
 static void on_next(void *arg, const ProtobufCMessage *reply, const struct err *err)
@@ -204,7 +205,7 @@ static void on_answer(void *arg, const ProtobufCMessage *reply, const struct err
 }
 
 /* Answers come when they come, others are served meanwhile. */
-static int pass_on(struct notify_server *s, const char *method, const struct notify_file_request *r,
+static int pass_on(struct notify_server *s, call_fn *call, const struct notify_file_request *r,
 	const struct seccomp_notif_resp *resp)
 {
 	static struct changes changes;
@@ -217,7 +218,7 @@ static int pass_on(struct notify_server *s, const char *method, const struct not
 		return -EAGAIN;
 	changes.n = 0;
 	/* In one that somebody has killed nothing was written. */
-	if (method == answer_method && given_changes(g, &changes) == -E2BIG)
+	if (call == agent_begin_answer_notification && given_changes(g, &changes) == -E2BIG)
 		return -E2BIG;
 	make_request(s, &in);
 	in.id = resp->id;
@@ -226,7 +227,7 @@ static int pass_on(struct notify_server *s, const char *method, const struct not
 	in.flags = resp->flags;
 	in.memory = changes.list;
 	in.n_memory = changes.n;
-	return ask_about(s, method, r->unique, &in);
+	return ask_about(s, call, r->unique, &in);
 }
 
 /* The kernel wants zeroes there, too. */
@@ -257,7 +258,7 @@ static int do_send(struct notify_server *s, const struct notify_file_request *r)
 		return -EINVAL;
 	if ((resp.flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE) && (resp.error || resp.val))
 		return -EINVAL;
-	return pass_on(s, answer_method, r, &resp);
+	return pass_on(s, agent_begin_answer_notification, r, &resp);
 }
 
 static int do_valid(struct notify_server *s, const struct notify_file_request *r)
@@ -265,7 +266,7 @@ static int do_valid(struct notify_server *s, const struct notify_file_request *r
 	struct seccomp_notif_resp about = { 0 };
 	int e = notify_file_ioctl_data(r, &about.id, sizeof(about.id));
 
-	return e < 0 ? e : pass_on(s, valid_method, r, &about);
+	return e < 0 ? e : pass_on(s, agent_begin_notification_valid, r, &about);
 }
 
 /* A file of the host's cannot become one of the guest's. */

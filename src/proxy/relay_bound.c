@@ -1,5 +1,5 @@
 /* The relay of bound sockets: see relay.h. */
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/auto.h"
 #include "proxy/relay.h"
 #include "rpc/client.h"
@@ -48,13 +48,11 @@ void relay_run_bound(const struct relay *relay, struct rpc_client *agent)
 	in.container = (char *)(uintptr_t)relay->container;
 	while (true) {
 		Vmrun__Agent__NextSocketResponse *next;
-		ProtobufCMessage *reply;
 
-		if (rpc_call(agent, &vmrun__agent__agent__descriptor, "NextSocket", &in.base, 0,
-			    &reply, &err) < 0)
+		if (agent_call_next_socket(agent, &in, 0,
+			    &next, &err) < 0)
 			return;
-		next = (Vmrun__Agent__NextSocketResponse *)reply;
 		in.refused = serve(relay, next) < 0 ? next->token : 0;
-		protobuf_c_message_free_unpacked(reply, NULL);
+		vmrun__agent__next_socket_response__free_unpacked(next, NULL);
 	}
 }

@@ -1,5 +1,5 @@
 /* The relay of listening sockets: see relay.h. */
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 #include "base/auto.h"
 #include "base/fd.h"
 #include "proxy/relay.h"
@@ -24,8 +24,7 @@ static int connect_in_guest(const struct relay *relay, struct rpc_client *agent,
 	in.number = number;
 	in.token = token;
 	in.refused = refused;
-	return rpc_call(
-		agent, &vmrun__agent__agent__descriptor, "ConnectSocket", &in.base, 0, NULL, &err);
+	return agent_call_connect_socket(agent, &in, 0, NULL, &err);
 }
 
 /* One that the guest does not take is closed. Returns whether the agent is still there. */

@@ -1,7 +1,7 @@
 /* Notifications: see sd_notify.h. */
 #include "proxy/sd_notify.h"
 
-#include "agent/agent.pb-c.h"
+#include "agent/calls.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -41,7 +41,7 @@ static int ask(struct sd_notify *n, struct err *err)
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 
 	in.container = (char *)(uintptr_t)n->container;
-	return rpc_call_start(n->agent, &vmrun__agent__agent__descriptor, "NextSdNotify", &in.base,
+	return agent_begin_next_sd_notify(n->agent, &in,
 		on_datagram, n, err);
 }
 
