@@ -27,6 +27,7 @@
 	CALL(resume, Resume, ContainerRequest, Empty)                                              \
 	CALL(update, Update, UpdateRequest, Empty)                                                 \
 	CALL(add_processors, AddProcessors, AddProcessorsRequest, AddProcessorsResponse)           \
+	CALL(bind_slot, BindSlot, BindSlotRequest, BindSlotResponse)                               \
 	CALL(stats, Stats, ContainerRequest, StatsResponse)                                        \
 	CALL(delete_container, DeleteContainer, ContainerRequest, Empty)                           \
 	CALL(next_socket, NextSocket, NextSocketRequest, NextSocketResponse)                       \

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* The standard streams, and one for all others together. */
-#define ANCHOR_DONE_MAX 4
+#define ANCHOR_DONE_MAX	   4
 
 #define ANCHOR_SOCKET_FD   3
 #define ANCHOR_MSG_VERSION 4

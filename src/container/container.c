@@ -29,7 +29,6 @@
 
 #define IN(status)	(1U << (status))
 
-
 int container_open(const struct runtime *rt, const char *id, struct state **ret, struct err *err)
 {
 	return state_open(rt->root, id, false, ret, err);
@@ -83,6 +82,8 @@ static void remove_bell(const struct state *s)
 /* In a guest that goes on there is nothing left of it before its id is free again. */
 static int destroy_in_guest(const struct state *s, struct err *err)
 {
+	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
+	AUTO(rpc_client_free) struct rpc_client *agent = NULL;
 	AUTO(pod_free) struct pod *pod = NULL;
 	struct err ignored = ERR_NONE;
 	int r;
@@ -90,7 +91,10 @@ static int destroy_in_guest(const struct state *s, struct err *err)
 	if (pod_open(s->root, s->pod, &pod, &ignored) < 0 || pod_is_last(pod, s->id) ||
 		!pidref_alive(&pod->monitor))
 		return 0;
-	r = call_container(s, "DeleteContainer", err);
+	in.container = s->id;
+	r = vmclient_agent(s->pod_dir, &agent, err);
+	if (r == 0)
+		r = agent_call_delete_container(agent, &in, CALL_TIMEOUT_MS, NULL, err);
 	/* It may have ended meanwhile, or the guest, or never have been there. */
 	if (r == -ENOENT || r == -ESRCH || r == -EPIPE) {
 		err_clear(err);

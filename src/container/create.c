@@ -297,7 +297,8 @@ static int make_in_guest(struct create *c, const char *id, struct err *err)
 		return r;
 	r = stdio_connect(c->stdio, c->found.ctl, err);
 	if (r == 0)
-		r = agent_call_create_container(c->found.agent, request, CREATE_TIMEOUT_MS, NULL, err);
+		r = agent_call_create_container(
+			c->found.agent, request, CREATE_TIMEOUT_MS, NULL, err);
 	r = pod_configured(&c->found, r, err);
 	timeline("container made");
 	return r ? r : stdio_connected(c->stdio, c->found.ctl, err);

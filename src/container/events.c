@@ -14,7 +14,6 @@
 
 #define CALL_TIMEOUT_MS 120000
 
-
 struct watch {
 	struct state *state;
 	struct rpc_client *agent;

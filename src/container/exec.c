@@ -196,8 +196,8 @@ static int run_in_guest(struct exec *e, struct err *err)
 		in.cgroup = (char *)(uintptr_t)e->options->cgroup;
 	r = stdio_connect(e->stdio, e->ctl, err);
 	if (r == 0)
-		r = agent_call_exec(e->agent, &in,
-			in.ignore_paused ? 0 : EXEC_TIMEOUT_MS, NULL, err);
+		r = agent_call_exec(
+			e->agent, &in, in.ignore_paused ? 0 : EXEC_TIMEOUT_MS, NULL, err);
 	return r ? r : stdio_connected(e->stdio, e->ctl, err);
 }
 
@@ -240,8 +240,7 @@ static int start_notified(struct exec *e, struct err *err)
 	in.container = e->state->id;
 	in.process = e->id;
 	/* As long as the seccomp agent takes. */
-	return agent_call_start_container(e->agent, &in, 0,
-		NULL, err);
+	return agent_call_start_container(e->agent, &in, 0, NULL, err);
 }
 
 static int run_steps(struct exec *e, const struct runtime *rt, const char *id, struct err *err)

@@ -109,8 +109,7 @@ int container_processes(
 	if (r < 0)
 		return r;
 	in.container = s->id;
-	r = agent_call_list_processes(agent, &in,
-		CALL_TIMEOUT_MS, &reply, err);
+	r = agent_call_list_processes(agent, &in, CALL_TIMEOUT_MS, &reply, err);
 	if (r < 0)
 		return r;
 	ret->anchor = s->anchor.pid;

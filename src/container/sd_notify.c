@@ -184,8 +184,7 @@ struct ready *ready_begin(struct state *s, const char *own, pid_t main_pid)
 	*r = (struct ready){ .own = own, .main_pid = main_pid };
 	in.container = s->id;
 	if (vmclient_agent(s->pod_dir, &r->agent, &err) == 0 &&
-		agent_begin_wait_ready(r->agent, &in,
-			on_ready, r, &err) == 0)
+		agent_begin_wait_ready(r->agent, &in, on_ready, r, &err) == 0)
 		return r;
 	/* It may have ended already. */
 	log_debug("not waited for READY=1: %s", err.msg);

@@ -363,8 +363,7 @@ static int configure(struct booted *b, struct err *err)
 	in.entropy.data = entropy;
 	in.entropy.len = sizeof(entropy);
 	in.hostname = (char[]){ "vmrun" };
-	return agent_begin_configure(b->agent, &in,
-		on_configured, b, err);
+	return agent_begin_configure(b->agent, &in, on_configured, b, err);
 }
 
 int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err)

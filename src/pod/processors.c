@@ -17,8 +17,7 @@ int processors_online(struct rpc_client *agent, uint64_t count, struct err *err)
 	in.count = count < MACHINE_VCPUS_MAX ? (uint32_t)count : MACHINE_VCPUS_MAX;
 	if (in.count < 2)
 		return 0; /* that one is there */
-	r = agent_call_add_processors(agent, &in,
-		CALL_TIMEOUT_MS, &out, err);
+	r = agent_call_add_processors(agent, &in, CALL_TIMEOUT_MS, &out, err);
 	if (r < 0)
 		return r;
 	if (out->online < in.count)

@@ -56,7 +56,6 @@ struct proxy {
 	int relay_done_fd; /* the end of file of all that they have passed on; -1: there is none */
 };
 
-
 static void on_wait_reply(void *arg, const ProtobufCMessage *reply, const struct err *err)
 {
 	const Vmrun__Agent__WaitResponse *w = (const Vmrun__Agent__WaitResponse *)reply;

@@ -49,8 +49,7 @@ void relay_run_bound(const struct relay *relay, struct rpc_client *agent)
 	while (true) {
 		Vmrun__Agent__NextSocketResponse *next;
 
-		if (agent_call_next_socket(agent, &in, 0,
-			    &next, &err) < 0)
+		if (agent_call_next_socket(agent, &in, 0, &next, &err) < 0)
 			return;
 		in.refused = serve(relay, next) < 0 ? next->token : 0;
 		vmrun__agent__next_socket_response__free_unpacked(next, NULL);

@@ -41,8 +41,7 @@ static int ask(struct sd_notify *n, struct err *err)
 	Vmrun__Agent__ContainerRequest in = VMRUN__AGENT__CONTAINER_REQUEST__INIT;
 
 	in.container = (char *)(uintptr_t)n->container;
-	return agent_begin_next_sd_notify(n->agent, &in,
-		on_datagram, n, err);
+	return agent_begin_next_sd_notify(n->agent, &in, on_datagram, n, err);
 }
 
 int sd_notify_start(struct sd_notify *n, struct err *err)

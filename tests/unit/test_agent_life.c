@@ -104,7 +104,7 @@ static void test_signals(void **state)
 	/* One that waits for its start is not deaf, though it is the first of its pid namespace. */
 	request_init(&r, "c", "exit 3");
 	r.stdio.stdin = r.stdio.stdout = r.stdio.stderr = 0;
-	box_call(&box, "CreateContainer", &r.create.base);
+	box_call(&box, create_container, &r.create);
 	send_signal("c", "", SIGTERM, false);
 	assert_int_equal(box_wait(&box, "c", ""), 143);
 	box_delete(&box, "c");
