@@ -46,6 +46,8 @@ enum gives {
 	IS_SHADOW = 8,
 	SHADOW_ENTRY = GIVES_ENTRY | IS_SHADOW,
 	SHADOW_OPEN = GIVES_OPEN | IS_SHADOW,
+	HAS_GROUPS = 16,
+	GROUPS_ENTRY = GIVES_ENTRY | HAS_GROUPS,
 };
 
 static const struct op {
@@ -100,7 +102,7 @@ static const struct op {
 	{ FUSE_SETLK, 48, 0, NONE, NONE, 0, 0 },
 	{ FUSE_SETLKW, 48, 0, NONE, NONE, 0, 0 },
 	{ FUSE_STATX, 24, 8, NONE, NONE, 0, 0 },
-	/* Those that begin here are shadow operations; there is none of the last. */
+	/* Shadow operations; there is none of the last. */
 	{ FUSE_LOOKUP, 0, NONE, NONE, NONE, 1, SHADOW_ENTRY },
 	{ FUSE_MKNOD, 16, NONE, NONE, NONE, 1, SHADOW_ENTRY },
 	{ FUSE_MKDIR, 8, NONE, NONE, NONE, 1, SHADOW_ENTRY },
@@ -112,6 +114,8 @@ static const struct op {
 	{ FUSE_SETATTR, 88, 8, NONE, NONE, 0, IS_SHADOW },
 	{ FUSE_GETATTR, 16, 8, NONE, NONE, 0, IS_SHADOW },
 	{ FUSE_WRITE, 40, 0, NONE, NONE, 0, IS_SHADOW },
+	/* With what tells of groups behind it. */
+	{ FUSE_MKNOD, 16, NONE, NONE, NONE, 1, GROUPS_ENTRY },
 };
 
 static struct {
@@ -276,6 +280,24 @@ static size_t take_data(struct input *in, const struct op *op, uint8_t *fixed, u
 	return n;
 }
 
+/* Extensions, the first of groups if it is left so, and what the header says of their length. */
+static size_t take_extensions(struct input *in, struct fuse_in_header *head, uint8_t *to)
+{
+	uint32_t start[] = { 24, FUSE_EXT_GROUPS, 3 };
+	uint8_t how = take(in);
+	size_t n = (how & 7) * sizeof(uint64_t);
+
+	memset(to, 0, n);
+	memcpy(to, start, n < sizeof(start) ? n : sizeof(start));
+	for (unsigned i = 0; i < (how >> 6) && n; i++) {
+		uint8_t at = take(in);
+
+		to[at % n] = take(in);
+	}
+	set_ext_bytes(head, (uint32_t)n + (how & 8) + (how & 16 ? 1024U : 0));
+	return n;
+}
+
 /* The host's memory is not to be filled; numbers that cannot be met may stay. */
 static void tame(uint8_t *fixed)
 {
@@ -321,6 +343,8 @@ static size_t make_request(struct input *in, const struct op *op, bool raw)
 	if (op->opcode == FUSE_WRITE || op->opcode == FUSE_SETXATTR ||
 		op->opcode == FUSE_BATCH_FORGET)
 		n += take_data(in, op, fixed, w.in + n);
+	if (op->gives & HAS_GROUPS)
+		n += take_extensions(in, &head, w.in + n);
 	head.len = (uint32_t)n;
 	memcpy(w.in, &head, sizeof(head));
 	return n;
