@@ -224,7 +224,7 @@ refused "no path" 'del(.linux.seccomp.listenerPath, .linux.seccomp.listenerMetad
 	'linux\.seccomp\.listenerPath: missing'
 refused "metadata for nobody" 'del(.linux.seccomp.listenerPath)' 'linux\.seccomp\.listenerMetadata: needs listenerPath'
 refused "a default that notifies" '.linux.seccomp.defaultAction = "SCMP_ACT_NOTIFY"' 'linux\.seccomp\.defaultAction: '
-refused "write" '.linux.seccomp.syscalls[0].names += ["write"]' 'linux\.seccomp\.syscalls\[0\]\.names\[9\]: .* write$'
+refused "write" '.linux.seccomp.syscalls[0].names += ["write"]' 'linux\.seccomp\.syscalls\[0\]\.names\[9\]: .* the write syscall$'
 mkdir "$work/dev"
 cp -a /dev/null /dev/urandom "$work/dev"
 without_fuse() { unshare -m sh -c 'mount --bind "$1/dev" /dev && shift && exec "$@"' - "$work" "$VMRUN" --root "$root" "$@"; }
