@@ -66,7 +66,7 @@ mkdir "$work/small"
 mount -t tmpfs -o size=16k tmpfs "$work/small"
 head -c 16k /dev/zero >"$work/small/fill" 2>/dev/null || :
 echo "# whose file it is that cannot be had"
-fails "a full disk under the state root" "state directory $work/small/root/[^/ ]+: config\\.json: No space left" \
+fails "a full disk under the state root" "state directory $work/small/root/containers/[^/ ]+: config\\.json: No space left" \
 	"$VMRUN" --root "$work/small/root" run "$work/good"
 jq -n --arg dir "$work/small/cache" '{cache_dir: $dir}' >"$work/full.conf"
 echo '{"cache_dir": "/dev/null"}' >"$work/null.conf"
