@@ -339,7 +339,11 @@ int pod_configured(struct pod_found *f, int r, struct err *err)
 void pod_found_done(struct pod_found *f)
 {
 	rpc_client_free(f->agent);
-	boot_done(&f->vm);
+	/* With the lock still held nobody else knows of the machine, and who waits may boot one. */
+	if (f->booted && f->pod->lock >= 0)
+		boot_abort(&f->vm);
+	else
+		boot_done(&f->vm);
 	close_fd(&f->ctl);
 	close_fd(&f->cgroup_fd);
 	strv_done(&f->resctrl);

@@ -81,5 +81,8 @@ int pod_configured(struct pod_found *f, int r, struct err *err) CHECKED;
 /* Puts a process of the host's side where the machine is, as far as clone3(2) has not. */
 int pod_add_process(const struct pod_found *f, pid_t pid, struct err *err) CHECKED;
 
-/* Frees what f holds, its connections included. What was made stays, and is pod_leave()'s. */
+/*
+ * Frees what f holds, its connections included, and ends a machine that has not become ready. What
+ * was made stays, and is pod_leave()'s.
+ */
 void pod_found_done(struct pod_found *f);
