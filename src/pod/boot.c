@@ -31,6 +31,7 @@
 #define ENTROPY_BYTES	 64
 #define TAIL_BYTES	 4096
 #define AGENT_TIMEOUT_MS 60000
+#define END_TIMEOUT_MS	 5000
 
 static const char *const phase_names[] = {
 	[VMCTL_PHASE_NONE] = "starting the monitor",
@@ -407,9 +408,11 @@ int boot_configured(struct booted *b, int r, struct err *err)
 int boot_explain(const struct boot_spec *spec, const struct booted *b, int r, struct err *err)
 {
 	struct pollfd p = { .fd = b->ctl };
+	/* One that ends closes its sockets in no order that could be relied on. */
+	int wait_ms = r == -EPIPE || r == -ESRCH ? END_TIMEOUT_MS : 0;
 
 	/* Its end of the socket closes when it ends, and not before. */
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
+	if (poll(&p, 1, wait_ms) == 1 && (p.revents & POLLHUP))
 		return not_ready(spec, VMCTL_PHASE_RUNNING, false, err);
 	return r;
 }

@@ -33,7 +33,7 @@ before=$(host_state)
 echo "# by hand"
 run vmrun create --bundle "$work/b" --pid-file "$work/run/pid" c </dev/null
 is "create" "$status" 0
-is "state is in XDG_RUNTIME_DIR" "$(vmrun list -q) $(ls "$work/run/vmrun")" 'c c'
+is "state is in XDG_RUNTIME_DIR" "$(vmrun list -q) $(ls "$work/run/vmrun/containers")" 'c c'
 like "caches are below HOME" "$(ls "$work/home/.cache/vmrun")" 'initrd-'
 anchor=$(<"$work/run/pid")
 is "its process is the user's" "$(stat -c %u "/proc/$anchor")" $user
@@ -51,7 +51,7 @@ ok "kill" vmrun kill c KILL
 stopped() { [[ $(vmrun state c | jq -r .status) == stopped ]]; }
 ok "it stops" wait_for 60 stopped
 ok "delete" vmrun delete c
-is "nothing is left of it" "$(ls "$work/run/vmrun")" ''
+is "nothing is left of it" "$(ls "$work/run/vmrun/containers")" ''
 same_state "nor anywhere else" "$before"
 
 config "$work/b" '.process.terminal = true | .process.args = ["sh", "-c", "tty; stat -c \"%u %g\" /volume/theirs; exit 6"]
@@ -68,7 +68,7 @@ fails "ids of somebody else" "config\.json: linux\.uidMappings\[0\]: ids 77 to 7
 config "$work/b" '.process.terminal = false | .linux.uidMappings[0].hostID = '$user' | .mounts += [{destination: "/tmp", type: "bind", source: "'"$work"'/volume", options: ["bind"]}]'
 fails "a bind without what is mounted below" 'mounts\[[0-9]+\]\.options: what is mounted below .*/volume cannot be left out in a user namespace' \
 	vmrun create --bundle "$work/b" c
-is "nothing is left of that" "$(ls "$work/run/vmrun")" ''
+is "nothing is left of that" "$(ls "$work/run/vmrun/containers")" ''
 
 echo "# subordinate ids"
 if command -v newuidmap >/dev/null && command -v newgidmap >/dev/null; then
