@@ -36,7 +36,16 @@ tar -C "$E2E_CACHE/busybox" -c . |
 run p run --rm --network none localhost/busybox:latest echo alone
 is "a container of no pod" "$status $(cat "$out")" "0 alone"
 
-run p pod create --network none --share net,ipc,uts --name shared
+# With cgroupfs on cgroup v2 podman 4.3 lets no process of a pod's cgroup open a device, whatever the
+# runtime: then the pod has none.
+own_cgroup=(--share-parent=true)
+p pod create --network none --name probe >/dev/null
+if ! p --runtime crun run --rm --pod probe localhost/busybox:latest true >/dev/null 2>&1; then
+	own_cgroup=(--share-parent=false)
+fi
+p pod rm -f probe >/dev/null
+
+run p pod create --network none --share net,ipc,uts "${own_cgroup[@]}" --name shared
 is "a pod" "$status" 0
 run p run -d --pod shared --name web localhost/busybox:latest \
 	sh -c 'mkdir -p /www; echo served >/www/index.html; exec httpd -f -p 127.0.0.1:8080 -h /www'
@@ -64,7 +73,7 @@ ok "with what it was" wait_for 20 served
 run p pod rm -f -t 1 shared
 is "podman pod rm" "$status $(vm list -q | wc -l) $(monitors | wc -l)" '0 0 0'
 
-run p pod create --network none --share pid --name pids
+run p pod create --network none --share pid "${own_cgroup[@]}" --name pids
 run p run -d --pod pids --name first localhost/busybox:latest sleep 100000
 run p run --rm --pod pids localhost/busybox:latest ps
 like "pids are shared where the pod says so" "$(cat "$out")" 'sleep 100000'
@@ -83,12 +92,16 @@ spec:
     image: localhost/busybox:latest
     command: [sleep, "100000"]
 END
-run p play kube --network none "$work/pod.yaml"
-is "podman play kube" "$status $(monitors | wc -l)" '0 1'
-kube() { [[ $(p exec kube-side wget -qO- http://127.0.0.1:8080/) == served ]]; }
-ok "its two containers talk over localhost" wait_for 20 kube
-run p play kube --down "$work/pod.yaml"
-is "and go" "$status $(p ps -aq | wc -l) $(vm list -q | wc -l)" '0 0 0'
+if [[ ${own_cgroup[0]} == *true ]]; then
+	run p play kube --network none "$work/pod.yaml"
+	is "podman play kube" "$status $(monitors | wc -l)" '0 1'
+	kube() { [[ $(p exec kube-side wget -qO- http://127.0.0.1:8080/) == served ]]; }
+	ok "its two containers talk over localhost" wait_for 20 kube
+	run p play kube --down "$work/pod.yaml"
+	is "and go" "$status $(p ps -aq | wc -l) $(vm list -q | wc -l)" '0 0 0'
+else
+	echo "  skipped - podman play kube: the cgroup of its pod denies all devices here, to crun as well"
+fi
 p rmi -af >/dev/null
 rm "$work/p"
 umount "$work/disk"
