@@ -74,8 +74,8 @@ run p pod rm -f -t 1 shared
 is "podman pod rm" "$status $(vm list -q | wc -l) $(monitors | wc -l)" '0 0 0'
 
 run p pod create --network none --share pid "${own_cgroup[@]}" --name pids
-run p run -d --pod pids --name first localhost/busybox:latest sleep 100000
-run p run --rm --pod pids localhost/busybox:latest ps
+run p run -d --network none --pod pids --name first localhost/busybox:latest sleep 100000
+run p run --rm --network none --pod pids localhost/busybox:latest ps
 like "pids are shared where the pod says so" "$(cat "$out")" 'sleep 100000'
 p pod rm -f -t 1 pids >/dev/null
 
