@@ -340,7 +340,7 @@ void pod_found_done(struct pod_found *f)
 {
 	rpc_client_free(f->agent);
 	/* With the lock still held nobody else knows of the machine, and who waits may boot one. */
-	if (f->booted && f->pod->lock >= 0)
+	if (f->booted && f->pod && f->pod->lock >= 0)
 		boot_abort(&f->vm);
 	else
 		boot_done(&f->vm);
