@@ -1,25 +1,17 @@
 /* The timeline: see timeline.h. */
 #include "base/timeline.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdint.h>
-#include <time.h>
 
 static int64_t begin_ns;
 static struct buf *collected;
 
-int64_t timeline_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 void timeline_begin(void)
 {
-	begin_ns = timeline_now_ns();
+	begin_ns = clock_now_ns();
 }
 
 void timeline_collect(struct buf *out)
@@ -29,7 +21,7 @@ void timeline_collect(struct buf *out)
 
 void timeline(const char *what)
 {
-	timeline_at(timeline_now_ns(), what);
+	timeline_at(clock_now_ns(), what);
 }
 
 void timeline_at(int64_t monotonic_ns, const char *what)

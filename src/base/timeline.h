@@ -9,9 +9,8 @@
 void timeline_begin(void);
 void timeline(const char *what);
 
-/* What is learned afterwards: its line comes out of turn. monotonic_ns: as timeline_now_ns(). */
+/* What is learned afterwards: its line comes out of turn. monotonic_ns: as clock_now_ns(). */
 void timeline_at(int64_t monotonic_ns, const char *what);
-int64_t timeline_now_ns(void); /* CLOCK_MONOTONIC */
 
 /* Further lines are appended to out as well, "    12.3 ms  agent ready\n"; NULL ends that. */
 void timeline_collect(struct buf *out);

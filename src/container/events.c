@@ -2,6 +2,7 @@
 #include "container/events.h"
 
 #include "agent/calls.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json_out.h"
 #include "base/log.h"
@@ -10,7 +11,6 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <time.h>
 
 #define CALL_TIMEOUT_MS 120000
 
@@ -25,14 +25,6 @@ struct watch {
 	struct buf *lines; /* to be written */
 	int failed;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int connect_agent(const struct runtime *rt, const char *id, struct state **state,
 	struct rpc_client **agent, struct err *err)
@@ -148,7 +140,7 @@ static int write_lines(struct watch *w, struct err *err)
 static void turn(struct watch *w, int64_t deadline)
 {
 	struct pollfd p = { .fd = rpc_client_fd(w->agent), .events = rpc_client_events(w->agent) };
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - clock_now_ms();
 
 	if (poll(&p, 1,
 		    left < 0	     ? 0
@@ -160,14 +152,14 @@ static void turn(struct watch *w, int64_t deadline)
 
 static int watch_events(struct watch *w, uint64_t interval_ms, struct err *err)
 {
-	int64_t next = now_ms() + (int64_t)interval_ms;
+	int64_t next = clock_now_ms() + (int64_t)interval_ms;
 	int r = 0;
 
 	while (r == 0 && !w->ended) {
 		if (!w->asked)
 			r = ask_events(w, err);
-		if (r == 0 && now_ms() >= next) {
-			next = now_ms() + (int64_t)interval_ms;
+		if (r == 0 && clock_now_ms() >= next) {
+			next = clock_now_ms() + (int64_t)interval_ms;
 			/* A guest that does not keep up is not asked twice. */
 			if (!w->counting)
 				r = count(w, err);

@@ -4,6 +4,7 @@
 #include "agent/calls.h"
 #include "base/auto.h"
 #include "base/capability.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/program.h"
@@ -291,22 +292,14 @@ static int not_ready(const struct boot_spec *spec, uint32_t phase, bool timeout,
 		name, tail.len ? buf_str(&tail) : "(empty)");
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int wait_ready(const struct boot_spec *spec, struct booted *b, int *ret_fd, struct err *err)
 {
-	int64_t deadline = now_ms() + (int64_t)spec->conf->boot_timeout_s * 1000;
+	int64_t deadline = clock_now_ms() + (int64_t)spec->conf->boot_timeout_s * 1000;
 	struct vmctl_reply event = { .phase = VMCTL_PHASE_RUNNING };
 
 	for (;;) {
 		uint32_t phase = event.phase;
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_now_ms();
 		int fd, r;
 
 		if (left <= 0)
@@ -326,7 +319,7 @@ static int wait_ready(const struct boot_spec *spec, struct booted *b, int *ret_f
 /* What the guest has done while nobody could see it, in the host's time. */
 static void tell_steps(const Vmrun__Agent__ConfigureResponse *guest)
 {
-	int64_t ahead_ns = timeline_now_ns() - guest->now_ns;
+	int64_t ahead_ns = clock_now_ns() - guest->now_ns;
 
 	for (size_t i = 0; i < guest->n_boot_steps; i++) {
 		const Vmrun__Agent__BootStep *step = guest->boot_steps[i];
@@ -379,9 +372,9 @@ int boot_wait(const struct boot_spec *spec, struct booted *b, struct err *err)
 
 static int wait_configured(struct booted *b, struct err *err)
 {
-	int64_t deadline = now_ms() + AGENT_TIMEOUT_MS, left;
+	int64_t deadline = clock_now_ms() + AGENT_TIMEOUT_MS, left;
 
-	while (!b->configured && (left = deadline - now_ms()) > 0) {
+	while (!b->configured && (left = deadline - clock_now_ms()) > 0) {
 		struct pollfd p = {
 			.fd = rpc_client_fd(b->agent),
 			.events = rpc_client_events(b->agent),

@@ -2,6 +2,7 @@
 #include "rpc/vmclient.h"
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 #include <poll.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 #define REPLY_TIMEOUT_MS 120000
 
@@ -38,21 +38,13 @@ int vmclient_send(int ctl, struct vmctl_request *req, const int *fds, unsigned n
 	return r < 0 ? err_sys(err, -r, "cannot reach vmrun-vm") : 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int wait_readable(int fd, unsigned timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_now_ms() + timeout_ms;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = timeout_ms ? deadline - now_ms() : -1;
+		int64_t left = timeout_ms ? deadline - clock_now_ms() : -1;
 		int n;
 
 		if (timeout_ms && left <= 0)
