@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define RECORD_MAX_BYTES 128
@@ -84,15 +83,9 @@ int state_read_spec(const struct state *s, struct spec **ret, struct err *err)
 	return r < 0 ? state_dir_blame(s->dir, err) : 0;
 }
 
-static bool exists(const struct state *s, const char *name)
-{
-	return faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int open_dir(struct state *s)
 {
-	s->dir = openat(s->all, s->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return s->dir < 0 ? -errno : 0;
+	return state_dir_open(s->all, s->id, &s->dir);
 }
 
 static int no_such(const struct state *s, struct err *err)
@@ -104,18 +97,14 @@ static int no_such(const struct state *s, struct err *err)
 /* make: the lock may be missing, as this create has made the directory, or one that was killed. */
 static int take_lock(struct state *s, bool wait, bool make, struct err *err)
 {
-	int r = 0;
+	int r = state_dir_lock(s->dir, wait, make, &s->lock, err);
 
-	s->lock = openat(
-		s->dir, "lock", O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock < 0 && errno == ENOENT && !make)
+	if (r != -ENOENT || err->code)
+		return r;
+	if (!make)
 		return no_such(s, err);
-	if (s->lock < 0)
-		r = err_sys(err, errno, "lock");
-	while (r == 0 && flock(s->lock, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
-		if (errno != EINTR)
-			r = err_sys(err, errno, "lock");
-	return r < 0 ? state_dir_blame(s->dir, err) : 0;
+	err_sys(err, ENOENT, "lock");
+	return state_dir_blame(s->dir, err);
 }
 
 int state_lock(struct state *s, struct err *err)
@@ -123,7 +112,7 @@ int state_lock(struct state *s, struct err *err)
 	int r = take_lock(s, true, false, err);
 
 	/* Whoever had the lock may have deleted it. */
-	if (r == 0 && !exists(s, "lock"))
+	if (r == 0 && !state_dir_has(s->dir, "lock"))
 		r = no_such(s, err);
 	return r;
 }
@@ -137,19 +126,21 @@ void state_unlock(struct state *s)
 static int open_pod_dir(struct state *s, struct err *err)
 {
 	AUTO_CLOSE int pods = state_open_pods(s->root, false, err);
+	int r = pods;
 
 	close_fd(&s->pod_dir);
-	if (pods < 0)
-		return pods == -ENOENT ? 0 : pods;
-	s->pod_dir = openat(pods, s->pod, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return s->pod_dir < 0 && errno != ENOENT ? err_sys(err, errno, "pod \"%s\"", s->pod) : 0;
+	if (r >= 0)
+		r = state_dir_open(pods, s->pod, &s->pod_dir);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 && !err->code ? err_sys(err, -r, "pod \"%s\"", s->pod) : r;
 }
 
 static int load_pod(struct state *s, struct err *err)
 {
 	AUTO(buf_done) struct buf name = { 0 };
 	const char *pod = s->id;
-	int r = exists(s, "pod") ? file_read(s->dir, "pod", ID_MAX, &name, err) : 0;
+	int r = state_dir_has(s->dir, "pod") ? file_read(s->dir, "pod", ID_MAX, &name, err) : 0;
 
 	if (r == 0 && name.len) {
 		pod = buf_str(&name);
@@ -203,7 +194,7 @@ static int take_over(struct state *s, struct err *err)
 
 	if (r < 0)
 		return err_sys(err, -r, "container \"%s\"", s->id);
-	if (exists(s, "state.json"))
+	if (state_dir_has(s->dir, "state.json"))
 		return err_set(err, EEXIST, "a container with the id \"%s\" exists", s->id);
 	r = take_lock(s, false, true, err);
 	if (r == -EAGAIN) {
@@ -213,7 +204,7 @@ static int take_over(struct state *s, struct err *err)
 	}
 	if (r == 0)
 		r = load_pod(s, err);
-	if (r == 0 && exists(s, "cgroups.json"))
+	if (r == 0 && state_dir_has(s->dir, "cgroups.json"))
 		r = load_cgroups(s, err);
 	if (r == 0)
 		r = state_remove(s, err);
@@ -223,14 +214,6 @@ static int take_over(struct state *s, struct err *err)
 	close_fd(&s->pod_dir);
 	close_fd(&s->dir);
 	return r;
-}
-
-static int cannot_make(const struct state *s, int code, struct err *err)
-{
-	char path[PATH_MAX];
-
-	fd_path(s->all, path, sizeof(path));
-	return err_sys(err, code, "cannot make the state directory %s/%s", path, s->id);
 }
 
 int state_create(const char *root, const char *id, struct state **ret, struct err *err)
@@ -248,7 +231,7 @@ int state_create(const char *root, const char *id, struct state **ret, struct er
 		return s->all;
 	while (mkdirat(s->all, id, 0700) < 0) {
 		if (errno != EEXIST)
-			return cannot_make(s, errno, err);
+			return state_dir_cannot_make(s->all, id, errno, err);
 		r = take_over(s, err);
 		if (r < 0)
 			return r;
@@ -328,9 +311,9 @@ static int open_existing(struct state *s, bool lock, struct err *err)
 			return r;
 	}
 	r = load_pod(s, err);
-	if (r == 0 && exists(s, "state.json"))
+	if (r == 0 && state_dir_has(s->dir, "state.json"))
 		r = load(s, err);
-	else if (r == 0 && exists(s, "cgroups.json"))
+	else if (r == 0 && state_dir_has(s->dir, "cgroups.json"))
 		r = load_cgroups(s, err);
 	return r < 0 ? state_dir_blame(s->dir, err) : 0;
 }
@@ -420,11 +403,11 @@ enum status state_status(const struct state *s)
 {
 	if (!s->bundle)
 		return STATUS_CREATING;
-	if (exists(s, "exit") || !pidref_alive(&s->anchor))
+	if (state_dir_has(s->dir, "exit") || !pidref_alive(&s->anchor))
 		return STATUS_STOPPED;
-	if (exists(s, "paused"))
+	if (state_dir_has(s->dir, "paused"))
 		return STATUS_PAUSED;
-	return exists(s, "started") ? STATUS_RUNNING : STATUS_CREATED;
+	return state_dir_has(s->dir, "started") ? STATUS_RUNNING : STATUS_CREATED;
 }
 
 int state_require(const struct state *s, unsigned allowed, const char *verb, struct err *err)
@@ -473,7 +456,8 @@ void state_exit(const struct state *s, struct exit_record *ret)
 	AUTO(buf_done) struct buf b = { 0 };
 	struct err ignored = ERR_NONE;
 
-	*ret = (struct exit_record){ .status = EXIT_POD_DIED, .oom_killed = exists(s, "oom") };
+	*ret = (struct exit_record){ .status = EXIT_POD_DIED,
+		.oom_killed = state_dir_has(s->dir, "oom") };
 	ret->there = file_read(s->dir, "exit", RECORD_MAX_BYTES, &b, &ignored) == 0 &&
 		     buf_str(&b) && parse_exit((char *)b.data, ret) == 0;
 }

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define KILL_TIMEOUT_MS 30000
@@ -59,18 +58,13 @@ void pod_forget(struct pod *p)
 	resctrl_made_done(&p->resctrl);
 }
 
-static bool exists(const struct pod *p, const char *name)
-{
-	return faccessat(p->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int load_machine(struct pod *p, struct err *err)
 {
 	AUTO(json_doc_free) struct json_doc *doc = NULL;
 	const struct json_value *root;
 	int r;
 
-	if (!exists(p, "pod.json"))
+	if (!state_dir_has(p->dir, "pod.json"))
 		return 0;
 	r = json_doc_read(p->dir, "pod.json", "pod.json", 0, &doc, err);
 	if (r < 0)
@@ -98,7 +92,7 @@ static int load_cgroups(struct pod *p, struct err *err)
 	const struct json_value *root;
 	int r;
 
-	if (!exists(p, "cgroups.json"))
+	if (!state_dir_has(p->dir, "cgroups.json"))
 		return 0;
 	r = json_doc_read(p->dir, "cgroups.json", "cgroups.json", 0, &doc, err);
 	if (r < 0)
@@ -128,8 +122,7 @@ static int load(struct pod *p, struct err *err)
 static int open_dir(struct pod *p)
 {
 	close_fd(&p->dir);
-	p->dir = openat(p->root, p->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return p->dir < 0 ? -errno : 0;
+	return state_dir_open(p->root, p->name, &p->dir);
 }
 
 static int gone(const struct pod *p, struct err *err)
@@ -141,44 +134,17 @@ static int gone(const struct pod *p, struct err *err)
 /* -ENOENT, without an error, when whoever had the lock has removed the pod. */
 static int take_lock(struct pod *p, struct err *err)
 {
-	int r = 0;
+	int r = state_dir_lock(p->dir, true, true, &p->lock, err);
 
-	p->lock = openat(p->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (p->lock < 0 && errno == ENOENT)
-		return -ENOENT;
-	if (p->lock < 0)
-		r = err_sys(err, errno, "lock");
-	while (r == 0 && flock(p->lock, LOCK_EX) < 0)
-		if (errno != EINTR)
-			r = err_sys(err, errno, "lock");
-	if (r < 0)
-		return state_dir_blame(p->dir, err);
-	if (exists(p, "lock"))
-		return 0;
+	if (r < 0 || state_dir_has(p->dir, "lock"))
+		return r;
 	close_fd(&p->lock);
 	return -ENOENT;
-}
-
-int pod_lock(struct pod *p, struct err *err)
-{
-	int r = take_lock(p, err);
-
-	if (r == -ENOENT)
-		return gone(p, err);
-	return r ? r : load(p, err);
 }
 
 void pod_unlock(struct pod *p)
 {
 	close_fd(&p->lock);
-}
-
-static int cannot_make(const struct pod *p, int code, struct err *err)
-{
-	char path[PATH_MAX];
-
-	fd_path(p->root, path, sizeof(path));
-	return err_sys(err, code, "cannot make the state directory %s/%s", path, p->name);
 }
 
 /* The pod's directory with its lock. A removal that is quicker leaves nothing to lock. */
@@ -191,7 +157,7 @@ static int make_locked(struct pod *p, bool make, struct err *err)
 			return gone(p, err);
 		if (r == -ENOENT) {
 			if (mkdirat(p->root, p->name, 0700) < 0 && errno != EEXIST)
-				return cannot_make(p, errno, err);
+				return state_dir_cannot_make(p->root, p->name, errno, err);
 			continue;
 		}
 		if (r < 0)

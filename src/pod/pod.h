@@ -55,8 +55,7 @@ int pod_enter(const char *root, const char *name, const char *member, bool make,
 /* Opens a pod without its lock, to look. -ENOENT. */
 int pod_open(const char *root, const char *name, struct pod **ret, struct err *err) CHECKED;
 
-/* Takes the lock: -ENOENT when the pod has ended meanwhile. */
-int pod_lock(struct pod *p, struct err *err) CHECKED;
+/* Gives the lock of pod_enter() back. */
 void pod_unlock(struct pod *p);
 
 /*

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 int state_root_open(const char *root, bool create, struct err *err)
@@ -72,6 +73,44 @@ int state_dir_blame(int dir, struct err *err)
 
 	fd_path(dir, path, sizeof(path));
 	return err_prefix(err, "state directory %s: ", path);
+}
+
+int state_dir_open(int parent, const char *name, int *ret)
+{
+	*ret = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret < 0 ? -errno : 0;
+}
+
+bool state_dir_has(int dir, const char *name)
+{
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int state_dir_cannot_make(int parent, const char *name, int code, struct err *err)
+{
+	char path[PATH_MAX];
+
+	fd_path(parent, path, sizeof(path));
+	return err_sys(err, code, "cannot make the state directory %s/%s", path, name);
+}
+
+int state_dir_lock(int dir, bool wait, bool make, int *ret, struct err *err)
+{
+	AUTO_CLOSE int fd =
+		openat(dir, "lock", O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r = 0;
+
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	if (fd < 0)
+		r = err_sys(err, errno, "lock");
+	while (r == 0 && flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+		if (errno != EINTR)
+			r = err_sys(err, errno, "lock");
+	if (r < 0)
+		return state_dir_blame(dir, err);
+	*ret = steal_fd(&fd);
+	return 0;
 }
 
 int state_dir_remove(int parent, const char *name, int dir)

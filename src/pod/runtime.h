@@ -28,6 +28,22 @@ int state_open_containers(const char *root, bool create, struct err *err) CHECKE
 int state_file_write(
 	int dir, const char *name, const void *data, size_t len, struct err *err) CHECKED;
 
+/* Opens one of those. 0, or -errno with *ret -1. */
+int state_dir_open(int parent, const char *name, int *ret) CHECKED;
+
+bool state_dir_has(int dir, const char *name);
+
+/* Says that it cannot be made, with its whole path. Returns -code. */
+int state_dir_cannot_make(int parent, const char *name, int code, struct err *err);
+
+/*
+ * Opens its file "lock" and takes that, with or without waiting. make: it may have to be made. *ret
+ * is what holds it. -ENOENT, without an error: there is none, or no directory any more; -EAGAIN.
+ * Whoever has waited looks whether it still is in the directory: it may have been removed by him
+ * who had it.
+ */
+int state_dir_lock(int dir, bool wait, bool make, int *ret, struct err *err) CHECKED;
+
 /*
  * Removes the directory name of parent, which is open as dir, with all in it. Its file "lock",
  * which the caller holds, is the last to go: whoever has come meanwhile finds that, or makes one of
