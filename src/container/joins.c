@@ -49,6 +49,45 @@ static bool is_namespace_of(const struct stat *ns, const struct kind *kind, cons
 	return stat(path, &st) == 0 && st.st_dev == ns->st_dev && st.st_ino == ns->st_ino;
 }
 
+/* The containers of the pod that have an anchor, as far as they are known to join. */
+struct members {
+	struct state **v;
+	size_t n;
+};
+
+static void members_done(struct members *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		state_free(m->v[i]);
+	free(m->v);
+}
+
+DEFINE_AUTO_VAL(members_done, struct members)
+
+static int members_open(const struct pod *pod, struct members *ret, struct err *err)
+{
+	AUTO(strv_done) struct strv ids = { 0 };
+	int r = pod_members(pod, &ids, err);
+
+	if (r < 0)
+		return r;
+	ret->v = calloc(ids.n + 1, sizeof(*ret->v));
+	if (!ret->v)
+		return err_sys(err, ENOMEM, "namespaces");
+	for (size_t i = 0; i < ids.n; i++) {
+		struct err ignored = ERR_NONE;
+		struct state *s;
+
+		if (state_open(pod->state_root, ids.v[i], false, &s, &ignored) < 0)
+			continue;
+		if (pidref_alive(&s->anchor))
+			ret->v[ret->n++] = s;
+		else
+			state_free(s);
+	}
+	return 0;
+}
+
 /*
  * Its anchor's name is enough: of kinds that the anchor has none of its own of, that is all there
  * is. Otherwise it must be the anchor's and not our own, which many have.
@@ -58,8 +97,6 @@ static bool is_of(
 {
 	char pid[16];
 
-	if (!pidref_alive(&s->anchor))
-		return false;
 	if (is_named(path, kind, s->anchor.pid))
 		return true;
 	snprintf(pid, sizeof(pid), "%d", (int)s->anchor.pid);
@@ -67,25 +104,18 @@ static bool is_of(
 }
 
 /* *ret: the container of the pod whose namespace it is, or NULL. */
-static int find_owner(struct joins *j, const struct pod *pod, const char *path,
+static int find_owner(struct joins *j, const struct members *members, const char *path,
 	const struct stat *ns, const struct kind *kind, const char **ret, struct err *err)
 {
-	AUTO(strv_done) struct strv members = { 0 };
-	int r = pod_members(pod, &members, err);
-
 	*ret = NULL;
-	for (size_t i = 0; r == 0 && !*ret && i < members.n; i++) {
-		AUTO(state_free) struct state *s = NULL;
-		struct err ignored = ERR_NONE;
-
-		if (state_open(pod->state_root, members.v[i], false, &s, &ignored) < 0 ||
-			!is_of(s, path, ns, kind))
+	for (size_t i = 0; !*ret && i < members->n; i++) {
+		if (!is_of(members->v[i], path, ns, kind))
 			continue;
-		if (strv_add(&j->ids, s->id) < 0)
+		if (strv_add(&j->ids, members->v[i]->id) < 0)
 			return err_sys(err, ENOMEM, "namespaces");
 		*ret = j->ids.v[j->ids.n - 1];
 	}
-	return r;
+	return 0;
 }
 
 static void join_on_host(struct joins *j, const struct kind *kind, int *fd)
@@ -94,8 +124,8 @@ static void join_on_host(struct joins *j, const struct kind *kind, int *fd)
 		(struct anchor_join){ .fd = steal_fd(fd), .kind = kind->flag };
 }
 
-static int find_one(struct joins *j, struct spec_namespace *ns, const struct pod *pod, bool sandbox,
-	const char **ret, struct err *err)
+static int find_one(struct joins *j, struct spec_namespace *ns, const struct members *members,
+	bool sandbox, const char **ret, struct err *err)
 {
 	const struct kind *kind = kind_of(ns->type);
 	AUTO_CLOSE int fd = -1;
@@ -107,7 +137,7 @@ static int find_one(struct joins *j, struct spec_namespace *ns, const struct pod
 	fd = open(ns->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, errno, "%s", ns->path);
-	r = find_owner(j, pod, ns->path, &st, kind, ret, err);
+	r = find_owner(j, members, ns->path, &st, kind, ret, err);
 	if (r < 0)
 		return r;
 	/* A namespace that its caller has made for the pod, for this container first. */
@@ -120,9 +150,18 @@ static int find_one(struct joins *j, struct spec_namespace *ns, const struct pod
 	return 0;
 }
 
+static bool any_by_path(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->linux.namespaces.n; i++)
+		if (spec->linux.namespaces.v[i].path && kind_of(spec->linux.namespaces.v[i].type))
+			return true;
+	return false;
+}
+
 int joins_find(
 	struct joins *j, struct spec *spec, const struct pod *pod, bool sandbox, struct err *err)
 {
+	AUTO(members_done) struct members members = { 0 };
 	size_t n = spec->linux.namespaces.n;
 	int r = 0;
 
@@ -130,8 +169,11 @@ int joins_find(
 	j->joined = calloc(n + 1, sizeof(*j->joined));
 	if (!j->container || !j->joined)
 		return err_sys(err, ENOMEM, "namespaces");
+	if (any_by_path(spec))
+		r = members_open(pod, &members, err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		r = find_one(j, &spec->linux.namespaces.v[i], pod, sandbox, &j->container[i], err);
+		r = find_one(
+			j, &spec->linux.namespaces.v[i], &members, sandbox, &j->container[i], err);
 		if (r < 0)
 			r = err_prefix(err, "%s: linux.namespaces[%zu].path: ", spec->file, i);
 	}
