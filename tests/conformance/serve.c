@@ -6,14 +6,13 @@
  * lock is interrupted by FUSE itself. Ends when it is unmounted.
  */
 #include "base/auto.h"
-#include "base/capability.h"
 #include "base/thread.h"
 #include "dev/fs/notice.h"
 #include "dev/fs/server.h"
 #include "dev/fs/watch.h"
+#include "vm/jail.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,17 +44,10 @@ static _Noreturn void fail(const char *what, int code)
 	exit(1);
 }
 
-/* As vmrun-vm's workers (vm/jail.c): what an attribute or a device node needs beyond is refused. */
 static int keep_caps(void *arg)
 {
-	static const unsigned kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,
-		CAP_FOWNER, CAP_FSETID, CAP_SETUID, CAP_SETGID, CAP_MKNOD, CAP_SETFCAP };
-	uint64_t mask = 0;
-
 	(void)arg;
-	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-		mask |= 1ULL << kept[i];
-	return capabilities_keep(mask & capabilities_permitted());
+	return jail_keep_worker_caps();
 }
 
 static void reply(const void *data, size_t n)
