@@ -2,17 +2,7 @@
 # Hot-plug without PCI: slots that are empty when the guest boots get a device later, and the agent has
 # the kernel look again.
 . "$(dirname "$0")/lib.sh"
-probe=$(dirname "$VMRUN")/tests/e2e/bin/bootprobe
-monitor=$(dirname "$VMRUN")/vmrun-vm
-[[ $(monitor_here) == kvm ]] || skip "guests run in QEMU here, which has no slots of ours"
-[[ -x $probe && -x $monitor ]] || skip "not a build folder: $(dirname "$VMRUN")"
-
-# Kernel and initramfs as vmrun boots them.
-bundle b true
-printf '{"cache_dir": "%s/cache"}\n' "$work" >"$work/vmrun.conf"
-ok "a container runs" "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
-kernel=$(find "$work/cache" -name 'vmlinux*' | head -n 1)
-[[ $kernel ]] || kernel=$(kernel_here)
+bootprobe_and_kernel
 initramfs=$(find "$work/cache" -name 'initrd*' | head -n 1)
 ok "there is an initramfs with the agent" test -s "$initramfs"
 before=$(host_state)

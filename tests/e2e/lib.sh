@@ -166,6 +166,21 @@ kernel_here() { vm check --format json | jq -r '.rows[] | select(.name == "guest
 # kvm, qemu-kvm or qemu-tcg: what runs guests here.
 monitor_here() { vm check --format json | jq -r .monitor; }
 
+# bootprobe_and_kernel: what a case about the monitor alone needs: the probe in $probe, vmrun-vm in
+# $monitor, and the kernel that pods boot, in $kernel, as vmrun unpacks it into $work/cache.
+bootprobe_and_kernel() {
+	probe=$(dirname "$VMRUN")/tests/e2e/bin/bootprobe
+	monitor=$(dirname "$VMRUN")/vmrun-vm
+	[[ $(monitor_here) == kvm ]] || skip "guests run in QEMU here, not in our own machine"
+	[[ -x $probe && -x $monitor ]] || skip "not a build folder: $(dirname "$VMRUN")"
+	bundle b true
+	printf '{"cache_dir": "%s/cache"}\n' "$work" >"$work/vmrun.conf"
+	ok "a container runs" "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
+	kernel=$(find "$work/cache" -name 'vmlinux*' | head -n 1)
+	# One that needs no unpacking is used as it is.
+	[[ $kernel ]] || kernel=$(kernel_here)
+}
+
 finish() {
 	local code=$? id
 	trap - EXIT

@@ -2,18 +2,7 @@
 # The monitor alone, under the kernel that pods boot: processors, memory on both sides of
 # the hole, and every way in which a guest can end.
 . "$(dirname "$0")/lib.sh"
-probe=$(dirname "$VMRUN")/tests/e2e/bin/bootprobe
-monitor=$(dirname "$VMRUN")/vmrun-vm
-[[ $(monitor_here) == kvm ]] || skip "guests run in QEMU here, not in our own machine"
-[[ -x $probe && -x $monitor ]] || skip "not a build folder: $(dirname "$VMRUN")"
-
-# The kernel as vmrun unpacks it.
-bundle b true
-printf '{"cache_dir": "%s/cache"}\n' "$work" >"$work/vmrun.conf"
-ok "a container runs" "$VMRUN" --config "$work/vmrun.conf" --root "$root" run "$work/b"
-kernel=$(find "$work/cache" -name 'vmlinux*' | head -n 1)
-# One that needs no unpacking is used as it is.
-[[ $kernel ]] || kernel=$(kernel_here)
+bootprobe_and_kernel
 before=$(host_state)
 
 mkdir -p "$work/initramfs"/{bin,proc,dev,sys}
